@@ -1,0 +1,26 @@
+# Minegreen: from a mine's images to area-by-trend-class tables. `snakemake --cores 8` runs every mine in configs/.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+include: "rules/common.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        PLAN.targets(),
+
+
+include: "rules/cover.smk"
+include: "rules/trend.smk"
+include: "rules/products.smk"
+
+
+onstart:
+    LOCKS.extend(lock.acquire(PLAN.results / mine) for mine in PLAN.mines)
+
+
+onerror:
+    sys.exit(3)

@@ -1,0 +1,145 @@
+"""Command line: one subcommand per rule, and those for users. Everything heavy is imported inside."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline import __version__
+from pipeline.errors import BadInput, RunFault
+
+log = logging.getLogger("minegreen")
+
+# stage: (help, arguments beside the common ones)
+STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "synthetic": ("write the synthetic mine's composites and truth", ()),
+    "scenes": ("pin the images of one sensor and the grid: scenes.json, ledger.csv", ("sensor",)),
+    "composite": ("NDVI of one year on the mine's grid: ndvi_<year>.tif", ("sensor", "year")),
+    "endmembers": ("the endmember pair for all years: endmembers.json", ("sensor",)),
+    "fvc": ("fractional vegetation cover of one year: fvc_<year>.tif", ("sensor", "year")),
+    "trend": ("Theil-Sen slope and Mann-Kendall test of one period: trend_<a>-<b>.tif", ("sensor", "period")),
+    "classes": ("trend classes of one period: trend_class_<a>-<b>.tif", ("sensor", "period")),
+    "areas": ("the tables of one sensor", ("sensor",)),
+    "map": ("the map of trend classes of one period: trend_class_<a>-<b>.png", ("sensor", "period")),
+    "manifest": ("close a run: run.json with checksums", ()),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit code: 0 done, 2 bad input, 3 fault during the run."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    _log_to(getattr(given, "log", None))
+    try:
+        return int(given.call(given) or 0)
+    except (BadInput, RunFault) as error:
+        log.error("%s", error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        log.error("interrupted; the same command resumes")
+        return RunFault.exit_code
+    except (OSError, MemoryError) as error:
+        log.error("%s: %s: %s; the same command resumes", given.command, type(error).__name__, error)
+        return RunFault.exit_code
+    except Exception:
+        log.exception("%s failed; the same command resumes", given.command)
+        return RunFault.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="minegreen", description="Is the vegetation on this pit coming back, where, how much, and how sure can we be?")
+    parser.add_argument("--version", action="version", version=f"minegreen {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _user_commands(commands)
+    for name, (text, more) in STAGES.items():
+        stage = commands.add_parser(name, help=f"stage: {text}", description=f"Stage of the workflow: {text}.")
+        stage.add_argument("config", type=Path, help="the mine's YAML file")
+        stage.add_argument("--results", type=Path, default=Path("results"), help="results folder (default: results)")
+        if "sensor" in more:
+            stage.add_argument("--sensor", required=True, help="sensor id of the config")
+        if "year" in more:
+            stage.add_argument("--year", type=int, required=True, help="calendar year of the season's start")
+        if "period" in more:
+            stage.add_argument("--period", type=_period, required=True, help="first-last, for instance 2021-2024")
+        stage.add_argument("--threads", type=_positive, default=1, help="threads for blocks (default: 1)")
+        stage.add_argument("--block", type=_positive, default=512, help="side of a block in cells (default: 512); changes no result")
+        stage.add_argument("--log", type=Path, help="also write messages to this file")
+        stage.set_defaults(call=_stage(name, more))
+    warm = commands.add_parser("warm", help="stage: compile the kernels once", description="Stage of the workflow: compile the kernels once.")
+    warm.add_argument("done", type=Path, help="marker file to write")
+    warm.add_argument("--log", type=Path, help="also write messages to this file")
+    warm.set_defaults(call=_warm)
+    return parser
+
+
+def _user_commands(commands: Any) -> None:
+    verify = commands.add_parser(
+        "verify",
+        help="check every output against the run's manifest",
+        description="Check every output against run.json; exit 3 when something differs.",
+    )
+    verify.add_argument("results", type=Path, help="results/<mine>/, or a folder of such folders")
+    verify.set_defaults(call=_verify)
+
+
+def _stage(name: str, more: tuple[str, ...]) -> Callable[[argparse.Namespace], None]:
+    def call(given: argparse.Namespace) -> None:
+        from importlib import import_module
+
+        from pipeline.stages.job import Job
+
+        threads = min(given.threads, os.cpu_count() or 1)
+        job = Job(given.config, given.results, getattr(given, "sensor", ""), threads, given.block)
+        if job.sensor and job.sensor not in job.config.sensors:
+            raise BadInput(given.config, "--sensor", job.sensor, f"one of {', '.join(job.config.sensors)}", "use a sensor id of the config")
+        extra = [getattr(given, key) for key in more if key != "sensor"]
+        import_module(f"pipeline.stages.{name}").run(job, *extra)
+
+    return call
+
+
+def _warm(given: argparse.Namespace) -> None:
+    from pipeline.stages import warm
+
+    warm.run(given.done)
+
+
+def _verify(given: argparse.Namespace) -> int:
+    from pipeline.manifest import verify
+
+    different = verify(given.results)
+    print("\n".join(different) or "every output is as the run left it")  # noqa: T201
+    return RunFault.exit_code if different else 0
+
+
+def _log_to(path: Path | None) -> None:
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("minegreen: %(message)s"))
+    log.handlers = handlers
+    log.setLevel(logging.INFO)
+
+
+def _period(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    if not (first.isdigit() and last.isdigit() and int(first) < int(last)):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected first-last, for instance 2021-2024")
+    return int(first), int(last)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number from 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,221 @@
+"""Zones: read, validate, name, measure. One vector file per mine, one feature per zone."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.config import Config
+from pipeline.errors import BadInput, nearest
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+SIGNATURES: dict[str, tuple[bytes, ...]] = {
+    ".geojson": (b"{",),
+    ".json": (b"{",),
+    ".gpkg": (b"SQLite format 3\0",),
+    ".shp": (b"\x00\x00\x27\x0a",),
+    ".fgb": (b"fgb",),
+    ".kml": (b"<?xml", b"<kml"),
+}
+MAX_LATITUDE = 84.0  # limit of UTM
+
+
+@dataclass(frozen=True)
+class Zones:
+    """The zones of a mine.
+
+    `frame` holds the columns zone, role, geodesic_m2 and the geometry in the file's CRS, in file order; `references`
+    the reference zones of each zone; `warnings` what the user should know.
+    """
+
+    frame: gpd.GeoDataFrame
+    references: dict[str, tuple[str, ...]]
+    warnings: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Return the zone names in file order."""
+        return list(self.frame["zone"])
+
+    def role(self, zone: str) -> str:
+        """Return the role of a zone."""
+        return str(self.frame.loc[self.frame["zone"] == zone, "role"].iloc[0])
+
+
+def read_zones(config: Config, config_path: Path | str) -> Zones:
+    """Read and validate the zones of a config.
+
+    Geodesic areas are those of the polygon whose vertices are joined by geodesics on WGS 84 (Karney 2013), as in QGIS.
+
+    Raises
+    ------
+    BadInput
+        With file, zone or row, what was found and expected, and the fix.
+    """
+    import pyproj
+
+    path = Path(config.aoi.path)
+    frame = _read(path, config)
+    if frame.crs is None:
+        raise BadInput(path, "coordinate reference system", "none", "a CRS", "assign it in QGIS, or add the .prj file")
+    if len(frame) == 0:
+        raise BadInput(path, "features", "none", "at least one polygon", "check the file in QGIS")
+    frame["zone"] = _names(frame, path, config)
+    warnings: list[str] = []
+    frame = frame.set_geometry(_geometries(frame, path, config, warnings))
+    lonlat = _to_lonlat(frame, path)
+    geod = pyproj.Geod(ellps="WGS84")
+    frame["geodesic_m2"] = [abs(geod.geometry_area_perimeter(g)[0]) for g in lonlat]
+    references = _references(config, config_path, list(frame["zone"]))
+    facts = config.aoi.zones
+    everywhere = set(config.aoi.reference)
+    frame["role"] = [(facts[z].role if z in facts and facts[z].role else None) or ("reference" if z in everywhere else "zone") for z in frame["zone"]]
+    warnings += _overlaps(frame)
+    return Zones(frame[["zone", "role", "geodesic_m2", "geometry"]].copy(), references, tuple(warnings))
+
+
+def _read(path: Path, config: Config) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    signatures = SIGNATURES.get(path.suffix.lower())
+    if signatures is None:
+        raise BadInput(path, "aoi.path", path.suffix or "no extension", f"one of {', '.join(SIGNATURES)}", "export the zones as GeoJSON or GeoPackage")
+    if not path.is_file():
+        raise BadInput(path, "aoi.path", "no such file", "a vector file", "check the path; it is relative to the working directory")
+    with path.open("rb") as handle:
+        head = handle.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not head.startswith(signatures) or b"OGRVRT" in head:
+        raise BadInput(path, "aoi.path", f"content that is not {path.suffix}", f"a {path.suffix} file", "export it again")
+    try:
+        return gpd.read_file(path, engine="pyogrio", encoding=config.aoi.encoding)
+    except (DataSourceError, DataLayerError, UnicodeError, ValueError, RuntimeError) as error:
+        raise BadInput(path, "aoi.path", str(error), "a readable vector file", "check the file in QGIS, and aoi.encoding") from None
+
+
+def _names(frame: gpd.GeoDataFrame, path: Path, config: Config) -> list[str]:
+    fields = [c for c in frame.columns if c != frame.geometry.name]
+    wanted = config.aoi.zone_field
+    if wanted is None:
+        if "zone" not in fields:
+            return [f"zone {i}" for i in range(1, len(frame) + 1)]
+        wanted = "zone"
+    if wanted not in fields:
+        raise BadInput(
+            path,
+            "aoi.zone_field",
+            wanted,
+            f"an attribute of the file: {', '.join(fields) or 'it has none'}",
+            nearest(wanted, fields) if fields else "remove zone_field: zones are then numbered",
+        )
+    names: list[str] = []
+    seen: dict[str, int] = {}
+    for row, value in enumerate(frame[wanted], 1):
+        text = "" if value is None or value != value else str(value).strip()
+        if not text:
+            raise BadInput(path, f"row {row}, {wanted}", "no name", "a name for each zone", "fill the attribute")
+        key = unicodedata.normalize("NFKC", text).casefold()
+        if key in seen:
+            raise BadInput(
+                path,
+                f"rows {seen[key]} and {row}, {wanted}",
+                text,
+                "a different name for each zone (case and Unicode form do not count)",
+                "rename one, or merge the two features",
+            )
+        seen[key] = row
+        names.append(text)
+    return names
+
+
+def _geometries(frame: gpd.GeoDataFrame, path: Path, config: Config, warnings: list[str]) -> list[Any]:
+    import shapely
+
+    out = []
+    for row, (name, geometry) in enumerate(zip(frame["zone"], frame.geometry, strict=True), 1):
+        where = f"row {row}, zone {name}"
+        if geometry is None or geometry.is_empty:
+            raise BadInput(path, where, "no geometry", "a polygon", "draw it, or delete the row")
+        if geometry.geom_type not in {"Polygon", "MultiPolygon"}:
+            raise BadInput(path, where, geometry.geom_type, "Polygon or MultiPolygon", "convert it to polygons")
+        geometry = shapely.force_2d(geometry)
+        if not np.isfinite(shapely.get_coordinates(geometry)).all():
+            raise BadInput(path, where, "coordinates that are infinite or not numbers", "finite coordinates", "correct the geometry")
+        if not geometry.is_valid:
+            reason = shapely.is_valid_reason(geometry)
+            if not config.aoi.repair:
+                raise BadInput(path, where, f"invalid polygon: {reason}", "a valid polygon", "correct it, or set aoi.repair: true")
+            repaired = _polygons_only(shapely.make_valid(geometry))
+            if repaired.is_empty:
+                raise BadInput(path, where, f"invalid polygon: {reason}", "a polygon with an area", "correct it")
+            warnings.append(f"zone {name}: repaired ({reason}); area {geometry.area:.10g} before, {repaired.area:.10g} after, in units of the file's CRS")
+            geometry = repaired
+        out.append(geometry)
+    return out
+
+
+def _polygons_only(geometry: Any) -> Any:
+    import shapely
+
+    parts = [g for g in shapely.get_parts(geometry) if g.geom_type in {"Polygon", "MultiPolygon"}]
+    return shapely.union_all(parts)
+
+
+def _to_lonlat(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoSeries:
+    if frame.crs.is_geographic:
+        for name, (west, south, east, north) in zip(frame["zone"], frame.bounds.to_numpy(), strict=True):
+            if max(abs(south), abs(north)) > 90:
+                raise BadInput(path, f"zone {name}", f"latitude {north if abs(north) > 90 else south:.6g}", "-90 to 90", "are longitude and latitude swapped?")
+            if max(abs(west), abs(east)) > 360:
+                raise BadInput(path, f"zone {name}", f"longitude {west:.6g} to {east:.6g}", "-180 to 180", "is the file's CRS right?")
+    lonlat = frame.geometry.to_crs(4326)
+    bounds = lonlat.bounds.to_numpy()
+    for name, (west, south, east, north) in zip(frame["zone"], bounds, strict=True):
+        if not np.isfinite([west, south, east, north]).all():
+            raise BadInput(path, f"zone {name}", "coordinates outside its CRS", "coordinates that fit the CRS", "is the file's CRS right?")
+        if max(abs(south), abs(north)) > MAX_LATITUDE:
+            raise BadInput(
+                path,
+                f"zone {name}",
+                f"latitude {max(south, north, key=abs):.6g}",
+                f"at most {MAX_LATITUDE:g} degrees",
+                "polar areas have no UTM zone and are not supported",
+            )
+    if bounds[:, 2].max() - bounds[:, 0].min() > 180 or np.abs(bounds[:, [0, 2]]).max() > 180:
+        raise BadInput(
+            path,
+            "zones",
+            f"longitudes {bounds[:, 0].min():.6g} to {bounds[:, 2].max():.6g}",
+            "an area that does not cross the 180th meridian",
+            "split it there, one mine each side",
+        )
+    return lonlat
+
+
+def _references(config: Config, config_path: Path | str, names: list[str]) -> dict[str, tuple[str, ...]]:
+    asked = [("aoi.reference", config.aoi.reference)] + [(f"aoi.zones.{zone}.reference", facts.reference or ()) for zone, facts in config.aoi.zones.items()]
+    for field, wanted in [("aoi.zones", tuple(config.aoi.zones)), *asked]:
+        for name in wanted:
+            if name not in names:
+                raise BadInput(config_path, field, name, f"a zone of {config.aoi.path}", nearest(name, names))
+    facts = config.aoi.zones
+    return {z: tuple((facts[z].reference if z in facts and facts[z].reference is not None else config.aoi.reference) or ()) for z in names}
+
+
+def _overlaps(frame: gpd.GeoDataFrame) -> list[str]:
+    out = []
+    pairs = frame.sindex.query(frame.geometry, predicate="intersects").T
+    for i, j in sorted((i, j) for i, j in pairs if i < j):
+        shared = frame.geometry.iloc[i].intersection(frame.geometry.iloc[j]).area
+        smaller = min(frame.geometry.iloc[i].area, frame.geometry.iloc[j].area)
+        if shared > 1e-6 * smaller:
+            out.append(
+                f"zones {frame['zone'].iloc[i]} and {frame['zone'].iloc[j]} overlap by {100 * shared / smaller:.3g} % of the smaller; that area counts in both"
+            )
+    return out

@@ -1,0 +1,81 @@
+"""Areas by trend class and zone: every square metre of a zone is in exactly one row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.classes import GROUPS, legend
+from pipeline.coverage import ZoneCoverage
+from pipeline.kernels.null import smallest_p
+
+AREA_COLUMNS = (
+    "mine", "sensor", "variable", "target", "zone", "role", "first_year", "last_year", "test", "scheme", "code", "class_id", "class",
+    "area_km2", "area_ha", "area_low_km2", "area_high_km2", "share_pct", "share_valid_pct", "share_reference_pct", "p_min",
+)  # fmt: skip
+GROUP_COLUMNS = (
+    "mine", "sensor", "variable", "target", "level", "zone", "role", "first_year", "last_year", "test", "scheme", "group",
+    "area_km2", "area_ha", "share_pct", "share_valid_pct", "share_reference_pct",
+)  # fmt: skip
+NOT_CLASSED = (97, 98, 99)
+
+
+def class_areas(codes: np.ndarray, coverage: ZoneCoverage) -> dict[int, float]:
+    """Return the ground area in m2 of each code inside a zone; `codes` is the zone's window of the class raster."""
+    sums = np.bincount(codes.ravel(), weights=coverage.area_m2.ravel(), minlength=256)
+    return {int(code): float(sums[code]) for code in np.flatnonzero(sums)}
+
+
+def usual_n(n: np.ndarray, coverage: ZoneCoverage) -> int:
+    """Return the number of valid years that the largest part of a zone has."""
+    values = np.nan_to_num(n, nan=0).astype(np.int64)
+    return int(np.bincount(values.ravel(), weights=coverage.area_m2.ravel()).argmax())
+
+
+def total(areas: list[dict[int, float]]) -> dict[int, float]:
+    """Return the sum of several zones' class areas."""
+    return {code: sum(a.get(code, 0.0) for a in areas) for code in {c for a in areas for c in a}}
+
+
+def _shares(part: float, areas: dict[int, float]) -> tuple[float, float | None]:
+    whole = sum(areas.values())
+    valid = whole - sum(areas.get(c, 0.0) for c in NOT_CLASSED)
+    return 100 * part / whole, 100 * part / valid if valid > 0 else None
+
+
+def area_rows(scheme: str, significance: str, areas: dict[int, float], reference: dict[int, float], n: int, common: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one row per class of the scheme, zeros included, then water, too small, insufficient.
+
+    `reference` holds the class areas of the zone's reference zones together, empty without one. Cells of 98 and 99
+    and water are no trend class: `share_valid_pct` leaves them out of the denominator, and is empty for themselves.
+    """
+    rows = []
+    for c in (c for c in legend(scheme) if c.code != 0):
+        area = areas.get(c.code, 0.0)
+        share, valid = _shares(area, areas)
+        rows.append(
+            common
+            | {"scheme": scheme, "code": c.code, "class_id": c.class_id, "class": c.label}
+            | {"area_km2": area / 1e6, "area_ha": area / 1e4, "area_low_km2": None, "area_high_km2": None}
+            | {"share_pct": share, "share_valid_pct": None if c.code in NOT_CLASSED else valid}
+            | {"share_reference_pct": _shares(reference.get(c.code, 0.0), reference)[0] if reference else None}
+            | {"p_min": smallest_p(n, significance)}
+        )
+    return rows
+
+
+def group_rows(scheme: str, areas: dict[int, float], reference: dict[int, float], common: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one row per group of classes; `increase` holds `significant_or_slight_increase`, likewise `decrease`."""
+    rows = []
+    for group, codes in GROUPS.items():
+        area = sum(areas.get(code, 0.0) for code in codes)
+        share, valid = _shares(area, areas)
+        there = sum(reference.get(code, 0.0) for code in codes)
+        rows.append(
+            common
+            | {"scheme": scheme, "group": group, "area_km2": area / 1e6, "area_ha": area / 1e4, "share_pct": share}
+            | {"share_valid_pct": None if group in {"water", "insufficient"} else valid}
+            | {"share_reference_pct": _shares(there, reference)[0] if reference else None}
+        )
+    return rows

@@ -1,0 +1,302 @@
+"""The config of one mine: frozen, strict models. The only place where defaults live."""
+
+from __future__ import annotations
+
+import json
+import re
+from math import ceil
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from pipeline import yamlfile
+from pipeline.config_errors import explain
+from pipeline.errors import BadInput
+from pipeline.sensors import SENSORS
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}$")]
+Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+Year = Annotated[int, Field(ge=1950, le=2200)]
+Probability = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _plain_path(value: str) -> str:
+    if value.startswith("/vsi") or re.match(r"[A-Za-z0-9_+.-]{2,}:", value) or any(ord(c) < 32 for c in value):
+        raise ValueError(f"{value!r}; expected the path of a file on disk; fix: download the file and give its path")
+    return value
+
+
+LocalPath = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_plain_path)]
+RESERVED_SENSOR_IDS = {"logs", "synthetic"}
+
+
+class Model(BaseModel):
+    """Strict and frozen: an unknown key or a wrong type is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class ZoneFacts(Model):
+    """What is known of one zone; all optional."""
+
+    role: Role | None = Field(None, description="pit, dump, background, ...: zones of one role are also summed in the group table")
+    restored: Annotated[str, StringConstraints(pattern=r"^\d{4}(-(0[1-9]|1[0-2]))?$")] | None = Field(
+        None, description="year or month (YYYY-MM) in which restoration ended"
+    )
+    phase: str | None = Field(None, description="restoration phase, free text")
+    measures: tuple[str, ...] = Field((), description="restoration measures, free text")
+    reference: tuple[str, ...] | None = Field(None, description="zones of undisturbed vegetation for this zone, instead of aoi.reference")
+
+
+class Aoi(Model):
+    """The areas of interest: one vector file, one feature per zone."""
+
+    path: LocalPath = Field(description="GeoJSON, GeoPackage, Shapefile, FlatGeobuf or KML with a CRS")
+    zone_field: str | None = Field(None, description="attribute with the zone's name; without it `zone` if present, else zones are numbered in file order")
+    repair: bool = Field(False, description="true: make_valid on invalid polygons, area before and after in the log")
+    encoding: str | None = Field(None, description="text encoding, for shapefiles without .cpg")
+    reference: tuple[str, ...] = Field((), description="names of zones of undisturbed vegetation")
+    zones: dict[str, ZoneFacts] = Field(default_factory=dict, description="facts per zone, by name")
+
+
+class Grid(Model):
+    """The raster grid of each sensor."""
+
+    crs: Annotated[str, StringConstraints(pattern=r"^(auto|EPSG:\d{4,6})$")] = Field(
+        "auto", description="auto: the images' own projected CRS, else the UTM zone of the AOI; or EPSG:<code>, projected, in metres"
+    )
+    resolution_m: dict[Id, Annotated[float, Field(gt=0, le=10_000)]] = Field(
+        default_factory=dict, description="cell size per sensor id in metres; default: the images' own, else the sensor's"
+    )
+    buffer_m: Annotated[float, Field(ge=0, le=100_000)] = Field(500, description="rasters cover the AOI's box plus this, metres")
+    clip: Literal["zones", "box"] = Field("zones", description="class rasters: zones = 0 where no zone touches the cell; box = classes everywhere")
+
+
+class Years(Model):
+    """First and last year, both included."""
+
+    first: Year
+    last: Year
+
+    @model_validator(mode="after")
+    def _order(self) -> Years:
+        if self.last < self.first:
+            raise ValueError(f"last year {self.last} is before first year {self.first}; expected first <= last; fix: swap them")
+        return self
+
+
+class Season(Model):
+    """Growing season, both days included; the year is that of its start."""
+
+    start: str = Field(description='first day, "MM-DD"')
+    end: str = Field(description='last day, "MM-DD"; may cross the turn of the year')
+
+    @model_validator(mode="after")
+    def _days(self) -> Season:
+        for value in (self.start, self.end):
+            match = re.fullmatch(r"(\d\d)-(\d\d)", value)
+            month, day = (int(match[1]), int(match[2])) if match else (0, 0)
+            if not (1 <= month <= 12 and 1 <= day <= (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month - 1]):
+                raise ValueError(f'{value!r} is no day of the year; expected "MM-DD"; fix: write for instance "07-01"')
+        return self
+
+
+class Bands(Model):
+    """1-based bands of the prepared composites: red and nir, or a band that already is NDVI."""
+
+    red: Annotated[int, Field(ge=1)] | None = None
+    nir: Annotated[int, Field(ge=1)] | None = None
+    ndvi: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Bands:
+        given = self.model_dump(exclude_none=True)
+        if set(given) not in ({"red", "nir"}, {"ndvi"}):
+            raise ValueError(f"{given}; expected {{red: N, nir: N}} or {{ndvi: N}}; fix: name the 1-based bands of the composites")
+        return self
+
+
+class SensorSource(Model):
+    """Where one sensor's images come from: `catalog` or `composites`."""
+
+    sensor: str | None = Field(None, description=f"{', '.join(SENSORS)}; default: the id above")
+    catalog: str | None = Field(None, description="`synthetic`: the embedded mine with planted truth")
+    composites: LocalPath | None = Field(None, description="path of yearly cloud-free GeoTIFF composites with {year} in it")
+    bands: Bands | None = Field(None, description="1-based bands of the composites: {red, nir} or {ndvi}")
+    scale: Annotated[float, Field(gt=0)] = Field(1.0, description="reflectance (or NDVI) = stored value x scale + offset_value")
+    offset_value: float = Field(0.0, description="see scale")
+    missing_years: tuple[Year, ...] = Field((), description="years for which no composite exists; they stay in the tables, without values")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> SensorSource:
+        if (self.catalog is None) == (self.composites is None):
+            raise ValueError("both or neither of `catalog` and `composites`; expected one of them; fix: remove or add one")
+        if self.catalog not in (None, "synthetic"):
+            raise ValueError(
+                f"catalog {self.catalog!r} is not available in this version; expected `synthetic`, or `composites:` instead; fix: give yearly composites"
+            )
+        if self.composites is not None and "{year}" not in self.composites:
+            raise ValueError(f"composites {self.composites!r} lacks the year; expected a path with {{year}}; fix: for instance data/{{year}}.tif")
+        if self.composites is not None and self.bands is None:
+            raise ValueError("`bands` is missing; expected {red: N, nir: N} or {ndvi: N}; fix: name the 1-based bands of the composites")
+        if self.catalog is not None and (self.bands is not None or self.missing_years or self.scale != 1 or self.offset_value != 0):
+            raise ValueError("bands, scale, offset_value or missing_years with a catalog; expected only with `composites`; fix: remove them")
+        return self
+
+
+class Endmember(Model):
+    """One endmember of the cover model: a percentile of the pooled NDVI, or a fixed NDVI."""
+
+    percentile: Annotated[float, Field(ge=0, le=100)] | None = None
+    ndvi: Annotated[float, Field(ge=-1, le=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Endmember:
+        if (self.percentile is None) == (self.ndvi is None):
+            raise ValueError("both or neither of percentile and ndvi; expected one of them; fix: for instance {percentile: 5}")
+        return self
+
+
+class Fvc(Model):
+    """Fractional vegetation cover by the dimidiate pixel model; one endmember pair for all years."""
+
+    soil: Endmember = Field(Endmember(percentile=5), description="NDVI of bare ground: {percentile: 0..100} of the pooled NDVI, or {ndvi: value}")
+    vegetation: Endmember = Field(Endmember(percentile=95), description="NDVI of closed vegetation, likewise")
+    region: Literal["zones", "grid"] = Field("zones", description="pixels pooled for the percentiles: all zones, or the whole grid")
+    years: tuple[Year, ...] | None = Field(None, description="years pooled for the percentiles; default all")
+    endmembers: LocalPath | None = Field(None, description="endmembers.json of an earlier run: its pair is used unchanged")
+
+
+class Alpha(Model):
+    """Largest p of each strength."""
+
+    slight: Probability = 0.10
+    significant: Probability = 0.05
+    extreme: Probability = 0.01
+
+    @model_validator(mode="after")
+    def _order(self) -> Alpha:
+        if not self.extreme < self.significant < self.slight:
+            raise ValueError(
+                f"extreme {self.extreme}, significant {self.significant}, slight {self.slight}; expected extreme < significant < slight; fix: order them"
+            )
+        return self
+
+
+class Trend(Model):
+    """Trend test and classes."""
+
+    periods: tuple[tuple[Year, Year], ...] | None = Field(None, description="list of [first, last]; default: all years")
+    variable: Literal["fvc", "ndvi"] = Field("fvc", description="fvc (before clamping) or ndvi")
+    test: Literal["mann-kendall"] = Field("mann-kendall", description="trend test; the slope is Theil-Sen's")
+    significance: Literal["auto", "exact", "normal"] = Field("auto", description="auto: exact up to n = 20, ties included, normal above")
+    scheme: Literal["five", "seven", "nine"] = Field("seven", description="number of trend classes")
+    alpha: Alpha = Field(Alpha(), description="largest p of each strength; classes use p <= alpha")
+    no_change: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0005, description="abs(slope) per year below this is no change (a convention in the literature; its source was not read)"
+    )
+    min_years: Literal["auto"] | Annotated[int, Field(ge=3, le=250)] = Field(
+        "auto", description="valid years that a pixel needs; auto = max(4, 70 % of the period)"
+    )
+
+    def years_needed(self, period: tuple[int, int]) -> int:
+        """Return the number of valid years that a pixel needs in a period."""
+        span = period[1] - period[0] + 1
+        return max(4, ceil(0.7 * span - 1e-9)) if self.min_years == "auto" else self.min_years
+
+
+class Config(Model):
+    """One mine."""
+
+    mine: Id = Field(description="id; names results/<mine>/")
+    title: str | None = Field(None, description="free text, any script; default: the id")
+    aoi: Aoi
+    grid: Grid = Field(Grid(), description="grid of the rasters")
+    years: Years = Field(description="first and last year")
+    season: Season = Field(description="growing season that the composites stand for")
+    sensors: Annotated[dict[Id, SensorSource], Field(min_length=1)] = Field(description="one entry per sensor, by a free id")
+    fvc: Fvc = Field(Fvc(), description="fractional vegetation cover")
+    trend: Trend = Field(Trend(), description="trend test and classes")
+
+    @model_validator(mode="after")
+    def _across(self) -> Config:
+        every = self.all_years
+        for name, source in self.sensors.items():
+            kind = source.sensor or name
+            if kind not in SENSORS:
+                raise ValueError(f"sensors.{name}: sensor {kind!r} is not known; expected one of {', '.join(SENSORS)}; fix: add `sensor:`")
+            if name in RESERVED_SENSOR_IDS:
+                raise ValueError(f"sensors.{name}: the id {name!r} is the name of another results folder; expected another id; fix: rename it")
+            if outside := sorted(set(source.missing_years) - set(every)):
+                raise ValueError(f"sensors.{name}.missing_years: {outside} outside {every[0]}..{every[-1]}; expected years of the run; fix: remove them")
+            if source.catalog == "synthetic" and not (every[0] >= 2020 and every[-1] <= 2024):
+                raise ValueError(f"years: {every[0]}..{every[-1]} with `catalog: synthetic`; expected years in 2020..2024; fix: the synthetic mine ends there")
+        if unused := sorted(set(self.grid.resolution_m) - set(self.sensors)):
+            raise ValueError(f"grid.resolution_m: no sensor {unused[0]!r}; expected one of {', '.join(self.sensors)}; fix: use the sensor's id")
+        if self.fvc.years is not None and (not self.fvc.years or not set(self.fvc.years) <= set(every)):
+            raise ValueError(f"fvc.years: {list(self.fvc.years)}; expected some of {every[0]}..{every[-1]}; fix: remove the others")
+        soil, vegetation = self.fvc.soil, self.fvc.vegetation
+        for low, high in ((soil.percentile, vegetation.percentile), (soil.ndvi, vegetation.ndvi)):
+            if low is not None and high is not None and low >= high:
+                raise ValueError(f"fvc.soil: {low} with vegetation {high}; expected soil below vegetation; fix: swap or correct them")
+        periods = self.periods
+        for first, last in periods:
+            if not every[0] <= first < last <= every[-1]:
+                raise ValueError(
+                    f"trend.periods: [{first}, {last}]; expected two years, ascending, in {every[0]}..{every[-1]}; fix: correct the period or `years`"
+                )
+            if self.trend.significance == "exact" and last - first + 1 > 20:
+                raise ValueError(f"trend.significance: exact with the {last - first + 1} years of [{first}, {last}]; expected at most 20; fix: use auto")
+            if self.trend.min_years != "auto" and self.trend.min_years > last - first + 1:
+                raise ValueError(
+                    f"trend.min_years: {self.trend.min_years} with the {last - first + 1} years of [{first}, {last}]; expected at most that; fix: lower it"
+                )
+        if len(set(periods)) != len(periods) or not periods:
+            raise ValueError(f"trend.periods: {[list(p) for p in periods]}; expected at least one, each once; fix: remove the repetition")
+        return self
+
+    @property
+    def all_years(self) -> list[int]:
+        """Return every year of the run."""
+        return list(range(self.years.first, self.years.last + 1))
+
+    @property
+    def periods(self) -> tuple[tuple[int, int], ...]:
+        """Return the periods of the trend."""
+        return ((self.years.first, self.years.last),) if self.trend.periods is None else self.trend.periods
+
+    def kind(self, sensor: str) -> str:
+        """Return the `SENSORS` name of a sensor id."""
+        return self.sensors[sensor].sensor or sensor
+
+
+def load(path: str | Path) -> Config:
+    """Read and validate one config file.
+
+    Raises
+    ------
+    BadInput
+        With file, line, key, what was found and expected, and the fix.
+    """
+    document = yamlfile.load(Path(path))
+    try:
+        return Config.model_validate_json(json.dumps(document.data))
+    except ValidationError as error:
+        raise explain(document, error, Config) from None
+
+
+def load_all(paths: list[Path]) -> dict[str, tuple[Path, Config]]:
+    """Read several configs, one mine each, by mine id; two files of one mine are an error."""
+    mines: dict[str, tuple[Path, Config]] = {}
+    for path in paths:
+        config = load(path)
+        if config.mine in mines:
+            raise BadInput(path, "mine", f"{config.mine}, also in {mines[config.mine][0]}", "one file per mine", "give one of them another id")
+        mines[config.mine] = (path, config)
+    return mines
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of a config file, for editors (`configs/schema.json`)."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}

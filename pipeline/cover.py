@@ -1,0 +1,104 @@
+"""Fractional vegetation cover: one endmember pair for all years, dimidiate pixel model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.errors import RunFault
+from pipeline.kernels.pixels import cover
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+BINS = 4096
+LEAST_CONTRAST = 0.05  # NDVI between the endmembers; below it cover would be noise
+
+
+@dataclass(frozen=True)
+class Endmembers:
+    """NDVI of bare ground and of closed vegetation, and how they were found."""
+
+    soil: float
+    vegetation: float
+    pixels: int
+
+    def check(self) -> Endmembers:
+        """Return self if the pair can carry a cover model.
+
+        Raises
+        ------
+        RunFault
+            When vegetation is not at least 0.05 NDVI above soil.
+        """
+        if not self.vegetation - self.soil >= LEAST_CONTRAST:
+            raise RunFault(
+                f"endmembers: soil {self.soil:.6g}, vegetation {self.vegetation:.6g}; expected vegetation at least {LEAST_CONTRAST} above soil; "
+                "fix: give fvc.soil and fvc.vegetation as {ndvi: ...}, or pool pixels that hold both bare ground and closed vegetation"
+            )
+        return self
+
+
+def percentiles(ndvi: Any, inside: np.ndarray, wanted: tuple[float, ...]) -> tuple[list[float], int]:
+    """Return percentiles of all valid NDVI inside a mask, pooled over all years, and the number of values.
+
+    Equal to `numpy.percentile` (linear interpolation), in two passes over the blocks and without holding the values:
+    a histogram finds the bins of the order statistics that are needed, then only the values of those bins are kept.
+
+    Parameters
+    ----------
+    ndvi : (time, y, x) array, Dask or numpy, -1..1, NaN = no value
+    inside : (y, x) bool
+    wanted : percentiles, 0..100
+    """
+    import dask
+    import dask.array as da
+
+    data = da.asarray(ndvi)
+    mask = da.from_array(inside, chunks=data.chunks[1:])
+    blocks = list(zip(data.to_delayed().ravel(), np.broadcast_to(mask.to_delayed(), data.numblocks).ravel(), strict=True))
+    counts = np.sum(dask.compute(*[dask.delayed(_histogram)(b, m) for b, m in blocks]), axis=0)
+    total = int(counts.sum())
+    if total == 0:
+        return [float("nan")] * len(wanted), 0
+    positions = [q / 100 * (total - 1) for q in wanted]
+    ranks = sorted({r for p in positions for r in (int(np.floor(p)), int(np.ceil(p)))})
+    before = np.concatenate([[0], np.cumsum(counts)])
+    needed = np.unique(np.searchsorted(before, ranks, side="right") - 1)
+    kept = np.sort(np.concatenate(dask.compute(*[dask.delayed(_values_in)(b, m, needed) for b, m in blocks])))
+    kept_bins = _bin(kept)
+    order = {r: _order_statistic(kept, kept_bins, before, r) for r in ranks}
+    out = []
+    for p in positions:
+        low, high = order[int(np.floor(p))], order[int(np.ceil(p))]
+        out.append(low + (high - low) * (p - np.floor(p)))
+    return out, total
+
+
+def _bin(values: np.ndarray) -> np.ndarray:
+    return np.clip(((values.astype(np.float64) + 1) * (BINS / 2)).astype(np.int64), 0, BINS - 1)
+
+
+def _histogram(block: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    values = block[np.broadcast_to(inside, block.shape)]
+    return np.bincount(_bin(values[np.isfinite(values)]), minlength=BINS)
+
+
+def _values_in(block: np.ndarray, inside: np.ndarray, bins: np.ndarray) -> np.ndarray:
+    values = block[np.broadcast_to(inside, block.shape)]
+    values = values[np.isfinite(values)].astype(np.float64)
+    return values[np.isin(_bin(values), bins)]
+
+
+def _order_statistic(kept: np.ndarray, kept_bins: np.ndarray, before: np.ndarray, rank: int) -> float:
+    wanted = int(np.searchsorted(before, rank, side="right") - 1)
+    return float(kept[np.searchsorted(kept_bins, wanted) + rank - before[wanted]])
+
+
+def annual_cover(ndvi: Any, pair: Endmembers) -> da.Array:
+    """Return clamped cover, 0..1, lazy float32, same shape and chunks; NaN stays NaN."""
+    import dask.array as da
+
+    return da.asarray(ndvi).map_blocks(lambda b: np.clip(cover(b, pair.soil, pair.vegetation), 0, 1).astype(np.float32), dtype=np.float32)

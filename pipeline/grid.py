@@ -1,0 +1,119 @@
+"""The grid of one mine and sensor: CRS, cell size, pixel edges, extent; one odc-geo GeoBox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.aoi import Zones
+from pipeline.config import Config
+from pipeline.errors import BadInput
+from pipeline.sensors import SENSORS
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
+
+MAX_CELLS = 2_000_000_000
+
+
+def sensor_grid(config: Config, sensor: str, zones: Zones, native: GeoBox | None) -> GeoBox:
+    """Return the GeoBox that covers the AOI's box plus the buffer.
+
+    Where the images' own grid (`native`) is north-up, projected in metres, square, and has the wanted CRS and
+    resolution, its pixel edges are kept, so that nothing is resampled. Otherwise edges lie on multiples of the
+    resolution, in the wanted CRS or the UTM zone of the AOI.
+
+    Raises
+    ------
+    BadInput
+        For a CRS that is not projected in metres, a zone smaller than a cell, or a grid of more than 2e9 cells.
+    """
+    from odc.geo.crs import CRS
+    from odc.geo.geobox import GeoBox
+    from odc.geo.geom import BoundingBox
+
+    keeps = native is not None and _is_plain(native)
+    asked = config.grid.crs
+    crs = (native.crs if keeps and native is not None else _utm(zones)) if asked == "auto" else CRS(asked)
+    if not crs.projected or crs.units[0] not in {"metre", "meter", "m"}:
+        raise BadInput("config", "grid.crs", asked, "a projected CRS in metres", "use auto or a UTM code such as EPSG:32647")
+    wanted = config.grid.resolution_m.get(sensor)
+    own = abs(native.resolution.x) if keeps and native is not None and native.crs == crs else None
+    resolution = wanted or own or SENSORS[config.kind(sensor)].resolution_m
+    frame = zones.frame.to_crs(str(crs))
+    _not_too_small(frame, resolution, Path(config.aoi.path))
+    west, south, east, north = frame.total_bounds
+    around = config.grid.buffer_m
+    box = BoundingBox(west - around, south - around, east + around, north + around, crs)
+    if own is not None and native is not None and abs(resolution - own) < 1e-9:
+        grid = native.enclosing(box)
+    else:
+        grid = GeoBox.from_bbox(box, resolution=resolution, tight=False)
+    if grid.shape[0] * grid.shape[1] > MAX_CELLS:
+        raise BadInput(
+            "config",
+            "grid",
+            f"{grid.shape[1]:,} x {grid.shape[0]:,} cells",
+            f"at most {MAX_CELLS:,}",
+            "split the mine, or use a coarser grid.resolution_m",
+        )
+    return grid
+
+
+def native_grid(dataset: Any) -> GeoBox:
+    """Return the GeoBox of an open raster."""
+    from odc.geo.geobox import GeoBox
+
+    return GeoBox.from_rio(dataset)
+
+
+def is_aligned(native: GeoBox, grid: GeoBox) -> bool:
+    """Return whether cells of both grids coincide (to 0.001 cell), so that values can be copied."""
+    if native.crs != grid.crs or not _is_plain(native):
+        return False
+    to_native = ~native.affine * grid.affine
+    steps = (to_native.c, to_native.f)
+    return abs(to_native.a - 1) < 1e-6 and abs(to_native.e - 1) < 1e-6 and all(abs(step - round(step)) < 1e-3 for step in steps)
+
+
+def _is_plain(native: GeoBox) -> bool:
+    a = native.affine
+    return bool(
+        native.crs
+        and native.crs.projected
+        and native.crs.units[0] in {"metre", "meter", "m"}
+        and a.b == a.d == 0
+        and a.a > 0 > a.e
+        and abs(a.a + a.e) < 1e-6 * a.a
+    )
+
+
+def _utm(zones: Zones) -> Any:
+    from odc.geo.crs import CRS
+
+    return CRS(zones.frame.estimate_utm_crs().to_string())
+
+
+def _not_too_small(frame: Any, resolution: float, path: Path) -> None:
+    for name, area in zip(frame["zone"], frame.geometry.area, strict=True):
+        if area < resolution**2:
+            raise BadInput(
+                path,
+                f"zone {name}",
+                f"{area:.4g} m2",
+                f"at least one cell of {resolution:g} m: {resolution**2:g} m2",
+                "remove the zone, or use finer images",
+            )
+
+
+def to_json(grid: GeoBox) -> dict[str, Any]:
+    """Return the grid as plain values for scenes.json."""
+    return {"crs": str(grid.crs), "transform": list(grid.affine)[:6], "height": int(grid.shape[0]), "width": int(grid.shape[1])}
+
+
+def from_json(values: dict[str, Any]) -> GeoBox:
+    """Return the GeoBox written by `to_json`."""
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+
+    return GeoBox((values["height"], values["width"]), Affine(*values["transform"]), values["crs"])

@@ -1,0 +1,72 @@
+"""Where each product of a run lies below the results folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+TABLES = ("fvc_by_zone", "fvc_change_by_zone", "trend_area_by_zone", "trend_groups_by_zone", "trend_by_zone")
+
+
+@dataclass(frozen=True)
+class MineFolder:
+    """results/<mine>/."""
+
+    results: Path
+    mine: str
+
+    @property
+    def root(self) -> Path:
+        """Return the mine's folder."""
+        return self.results / self.mine
+
+    @property
+    def synthetic(self) -> Path:
+        """Return the folder of the synthetic mine's composites and truth."""
+        return self.root / "synthetic"
+
+    def sensor(self, name: str) -> SensorFolder:
+        """Return the folder of one sensor."""
+        return SensorFolder(self.root / name)
+
+
+@dataclass(frozen=True)
+class SensorFolder:
+    """results/<mine>/<sensor>/."""
+
+    root: Path
+
+    def ndvi(self, year: int) -> Path:
+        """Return the NDVI raster of a year."""
+        return self.root / f"ndvi_{year}.tif"
+
+    def fvc(self, year: int) -> Path:
+        """Return the cover raster of a year."""
+        return self.root / f"fvc_{year}.tif"
+
+    def trend(self, period: tuple[int, int]) -> Path:
+        """Return the trend raster of a period."""
+        return self.root / f"trend_{period[0]}-{period[1]}.tif"
+
+    def classes(self, period: tuple[int, int]) -> Path:
+        """Return the class raster of a period."""
+        return self.root / f"trend_class_{period[0]}-{period[1]}.tif"
+
+    def table(self, name: str) -> Path:
+        """Return one CSV table."""
+        return self.root / f"{name}.csv"
+
+    @property
+    def scenes(self) -> Path:
+        """Return the pinned list of images with the grid."""
+        return self.root / "scenes.json"
+
+    @property
+    def ledger(self) -> Path:
+        """Return the account of every listed asset."""
+        return self.root / "ledger.csv"
+
+    @property
+    def endmembers(self) -> Path:
+        """Return the endmember pair."""
+        return self.root / "endmembers.json"

@@ -1,0 +1,36 @@
+"""One run per results folder: a lock that the system frees when the run ends, however it ends."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from typing import IO
+
+from pipeline.errors import BadInput
+
+
+def acquire(folder: Path) -> IO[str]:
+    """Lock results/<mine>/ until the returned handle is closed or this process ends.
+
+    Raises
+    ------
+    BadInput
+        When another run holds the lock, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / ".lock").open("w")
+    except OSError as error:
+        raise BadInput(folder, "results folder", error.strerror, "a folder that can be written", "choose another with --config results=DIR") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise BadInput(
+            folder,
+            "results folder",
+            "another run is working in it",
+            "one run per mine and results folder",
+            "wait for it, or use --config results=DIR",
+        ) from None
+    return handle

@@ -1,0 +1,73 @@
+"""run.json: what made the results, and a checksum of each; and its verification."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import sys
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pipeline
+from pipeline.config import Config
+from pipeline.errors import BadInput
+
+SUFFIXES = {".tif", ".csv", ".json", ".gpkg"}
+LIBRARIES = ("numpy", "numba", "dask", "xarray", "rioxarray", "rasterio", "odc-geo", "geopandas", "shapely", "exactextract", "pydantic", "snakemake")
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def products(root: Path) -> list[Path]:
+    """Return every product below results/<mine>/ that the manifest covers, sorted."""
+    found = (p for p in root.rglob("*") if p.is_file() and p.suffix in SUFFIXES and not p.name.startswith("."))
+    return sorted(p for p in found if p.name != "run.json" and "logs" not in p.relative_to(root).parts)
+
+
+def describe(root: Path, config: Config, warnings: tuple[str, ...]) -> dict[str, Any]:
+    """Return the content of run.json; no times, so that equal runs give equal bytes."""
+    ledgers = {}
+    for name in config.sensors:
+        with (root / name / "ledger.csv").open(encoding="utf-8", newline="") as handle:
+            ledgers[name] = dict(Counter(row["status"] for row in csv.DictReader(handle)))
+    return {
+        "software": {"minegreen": pipeline.__version__, "python": sys.version.split()[0]} | {name: version(name) for name in LIBRARIES},
+        "config": config.model_dump(mode="json"),
+        "warnings": list(warnings),
+        "ledger": ledgers,
+        "sha256": {str(p.relative_to(root)): sha256(p) for p in products(root)},
+    }
+
+
+def verify(results: Path) -> list[str]:
+    """Return what differs between run.json and the files; empty when all is well.
+
+    `results` is results/<mine>/ or a folder of such folders.
+
+    Raises
+    ------
+    BadInput
+        When there is no run.json, or it cannot be read.
+    """
+    roots = [results] if (results / "run.json").is_file() else sorted(p.parent for p in results.glob("*/run.json"))
+    if not roots:
+        raise BadInput(results, "RESULTS", "no run.json", "the results folder of a finished run", "run snakemake first")
+    return [f"{root}: {line}" for root in roots for line in _compare(root)]
+
+
+def _compare(root: Path) -> list[str]:
+    try:
+        listed: dict[str, str] = dict(json.loads((root / "run.json").read_text(encoding="utf-8"))["sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(root / "run.json", "manifest", error, "a manifest written by a run", "run snakemake again") from None
+    present = {str(p.relative_to(root)): p for p in products(root)}
+    out = [f"missing: {name}" for name in listed if name not in present]
+    out += [f"changed: {name}" for name, path in present.items() if name in listed and sha256(path) != listed[name]]
+    return out + [f"not of this run: {name}" for name in present if name not in listed]

@@ -1,0 +1,90 @@
+"""What a product depends on: a hash of the code of its stage and a digest of the options that the stage reads."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import Config
+
+HOME = Path(__file__).parent
+
+# The parts of a config that each stage reads, beside the ids; `sensor` stands for the entry of the stage's sensor.
+READS: dict[str, tuple[str, ...]] = {
+    "synthetic": ("aoi.path",),
+    "scenes": ("sensor", "years", "grid", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
+    "composite": ("sensor",),
+    "endmembers": ("fvc", "years", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
+    "fvc": ("fvc",),
+    "trend": ("trend.variable", "trend.test", "trend.significance"),
+    "classes": ("trend", "grid.clip", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
+    "areas": ("mine", "aoi", "years", "trend"),
+    "map": ("mine", "title", "aoi", "trend", "season"),
+    "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "fvc", "trend"),
+}
+FILE_KEYS = {"path", "composites", "endmembers", "title"}
+
+
+def options(config: Config, stage: str, sensor: str | None = None) -> dict[str, Any]:
+    """Return the options that a stage reads, as plain values."""
+    whole = config.model_dump(mode="json")
+    if sensor is not None:
+        whole["sensor"] = {sensor: whole["sensors"][sensor]}
+    out: dict[str, Any] = {}
+    for path in READS[stage]:
+        value: Any = whole
+        for key in path.split("."):
+            value = value[key]
+        out[path] = value
+    return out
+
+
+def digest(values: Any, *, with_files: bool = True) -> str:
+    """Return a short hash of plain values; without file names and titles for what is written into products."""
+    if not with_files:
+        values = _without_files(values)
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _without_files(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {k: _without_files(v) for k, v in values.items() if k.split(".")[-1] not in FILE_KEYS}
+    return values
+
+
+@cache
+def code(stage: str) -> str:
+    """Return a hash of the source of a stage's module and of everything in `pipeline` that it imports."""
+    todo, seen = [f"pipeline.stages.{stage}"], set()
+    while todo:
+        module = todo.pop()
+        if module not in seen:
+            seen.add(module)
+            todo += imports(module)
+    text = "".join(f"{m}\n{_source(m).read_text(encoding='utf-8')}" for m in sorted(seen))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _source(module: str) -> Path:
+    path = HOME.joinpath(*module.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def imports(module: str) -> list[str]:
+    """Return the `pipeline` modules that a module imports anywhere, except for type checking only."""
+    tree = ast.parse(_source(module).read_text(encoding="utf-8"))
+    skipped = {id(n) for b in ast.walk(tree) if isinstance(b, ast.If) and getattr(b.test, "id", "") == "TYPE_CHECKING" for n in ast.walk(b)}
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "pipeline":
+            names = [f"{node.module}.{a.name}" for a in node.names]
+            found |= {n if _source(n).exists() else node.module for n in names}
+        elif isinstance(node, ast.Import):
+            found |= {a.name for a in node.names if a.name.split(".")[0] == "pipeline"}
+    return sorted(found - {"pipeline"})

@@ -1,0 +1,90 @@
+"""The only reader of rasters: GeoTIFF by an allow-list of one driver, one handle per thread."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.errors import BadInput
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+BLOCK = 512
+MAX_BLOCK_BYTES = 2**30
+_handles = threading.local()
+
+
+def open_raster(path: Path) -> Any:
+    """Open a GeoTIFF for reading; a renamed VRT, WMS or other file that could lead elsewhere is refused.
+
+    Raises
+    ------
+    BadInput
+        Not a regular file, not a GeoTIFF, or with blocks of more than 1 GiB.
+    """
+    import rasterio
+
+    if os.environ.get("GDAL_VRT_ENABLE_PYTHON"):
+        raise BadInput("environment", "GDAL_VRT_ENABLE_PYTHON", os.environ["GDAL_VRT_ENABLE_PYTHON"], "not set", "unset it")
+    if not path.is_file():
+        raise BadInput(path, "raster", "no such file", "a GeoTIFF", "check the path")
+    try:
+        dataset = rasterio.open(path, driver="GTiff", sharing=False)
+    except rasterio.errors.RasterioError:
+        size = path.stat().st_size
+        raise BadInput(path, "raster", f"{size:,} bytes that are not a readable GeoTIFF", "a GeoTIFF", "convert or download it again") from None
+    rows, cols = dataset.block_shapes[0]
+    if rows * cols * np.dtype(dataset.dtypes[0]).itemsize > MAX_BLOCK_BYTES:
+        raise BadInput(path, "raster", f"blocks of {rows} x {cols}", "blocks below 1 GiB", "rewrite it with tiles of 512 x 512")
+    return dataset
+
+
+def thread_handle(key: tuple[Any, ...], make: Any) -> Any:
+    """Return this thread's own handle for a key; a handle shared between threads fails in GDAL."""
+    handles = _handles.__dict__.setdefault("by_key", {})
+    if key not in handles:
+        if len(handles) >= 64:
+            handles.pop(next(iter(handles))).close()
+        handles[key] = make()
+    return handles[key]
+
+
+def open_stack(paths: dict[int, Path], block: int = BLOCK) -> xr.DataArray:
+    """Return rasters of one grid as a lazy (time, y, x) array, years on `time`, Dask chunks of all years.
+
+    The first band of each file; values and nodata as stored (this project's rasters mark missing with NaN).
+    """
+    import rioxarray
+    import xarray as xr
+
+    for path in paths.values():
+        open_raster(path).close()
+    layers = [
+        rioxarray.open_rasterio(p, chunks={"band": 1, "y": block, "x": block}, lock=False, cache=False, driver="GTiff", sharing=False).isel(band=0, drop=True)
+        for p in paths.values()
+    ]
+    stack = xr.concat(layers, dim=xr.Variable("time", list(paths)), join="exact", combine_attrs="drop_conflicts")
+    return stack.chunk({"time": -1})
+
+
+def read_window(path: Path, rows: slice, cols: slice, band: int = 1) -> np.ndarray:
+    """Return one window of one band, values as stored."""
+    from rasterio.windows import Window
+
+    with open_raster(path) as dataset:
+        window = Window(cols.start, rows.start, cols.stop - cols.start, rows.stop - rows.start)
+        return dataset.read(band, window=window)
+
+
+def open_bands(path: Path, block: int = BLOCK) -> Any:
+    """Return one raster as a lazy (band, y, x) Dask array, all bands in one chunk."""
+    import rioxarray
+
+    open_raster(path).close()
+    opened = rioxarray.open_rasterio(path, chunks={"band": -1, "y": block, "x": block}, lock=False, cache=False, driver="GTiff", sharing=False)
+    return opened.data

@@ -1,0 +1,90 @@
+"""Prepared composites of one sensor: which file for which year, checked before any work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.aoi import Zones
+from pipeline.config import Config
+from pipeline.errors import BadInput
+from pipeline.grid import native_grid, sensor_grid
+from pipeline.layout import MineFolder
+from pipeline.reader import open_raster
+
+SYNTHETIC_BANDS = {"red": 1, "nir": 2}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files by year (None: declared missing) and how their values are read."""
+
+    files: dict[int, Path | None]
+    bands: dict[str, int]
+    scale: float
+    offset: float
+
+
+def source(config: Config, sensor: str, results: Path) -> Source:
+    """Return the source of a sensor, without looking at the disk."""
+    entry = config.sensors[sensor]
+    if entry.catalog == "synthetic":
+        folder = MineFolder(results, config.mine).synthetic / "composites"
+        return Source({y: folder / f"{y}.tif" for y in config.all_years}, SYNTHETIC_BANDS, 1.0, 0.0)
+    pattern, bands = entry.composites, entry.bands
+    if pattern is None or bands is None:
+        raise AssertionError("the config model guarantees composites and bands")
+    files = {y: None if y in entry.missing_years else Path(pattern.replace("{year}", str(y))) for y in config.all_years}
+    return Source(files, bands.model_dump(exclude_none=True), entry.scale, entry.offset_value)
+
+
+def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, chosen: Source) -> tuple[Any, list[dict[str, Any]]]:
+    """Open every file of a source and return the sensor's grid and one record per year.
+
+    Raises
+    ------
+    BadInput
+        A file is absent, no GeoTIFF, lacks a band or a CRS, has complex values, or no file meets the AOI.
+    """
+    absent = [y for y, path in chosen.files.items() if path is not None and not path.is_file()]
+    if absent:
+        first = chosen.files[absent[0]]
+        raise BadInput(
+            config_path,
+            f"sensors.{sensor}.composites",
+            f"no file for {', '.join(map(str, absent))}; for instance {first}",
+            "a file for each year",
+            f"add them, correct the path (relative to the working directory), or declare missing_years: {absent}",
+        )
+    natives: dict[int, Any] = {}
+    records: list[dict[str, Any]] = []
+    for year, path in chosen.files.items():
+        if path is None:
+            records.append({"year": year, "file": None})
+            continue
+        with open_raster(path) as dataset:
+            if dataset.crs is None:
+                raise BadInput(path, "CRS", "none", "a coordinate reference system", "assign it (gdal_edit -a_srs) or export it again")
+            for name, number in chosen.bands.items():
+                if number > dataset.count:
+                    raise BadInput(path, f"sensors.{sensor}.bands.{name}", number, f"a band from 1 to {dataset.count}", "correct `bands`")
+                if np.dtype(dataset.dtypes[number - 1]).kind not in "iuf":
+                    raise BadInput(path, f"band {number}", dataset.dtypes[number - 1], "integer or floating-point values", "export real values")
+            natives[year] = native_grid(dataset)
+            records.append({"year": year, "file": str(path), "bytes": path.stat().st_size, "shape": list(dataset.shape), "dtype": dataset.dtypes[0]})
+    if not natives:
+        raise BadInput(config_path, f"sensors.{sensor}.missing_years", "every year", "at least one composite", "remove years from it")
+    grid = sensor_grid(config, sensor, zones, natives[min(natives)])
+    outline = grid.extent
+    if not any(native.extent.to_crs(grid.crs).intersects(outline) for native in natives.values()):
+        raise BadInput(
+            config_path,
+            f"sensors.{sensor}.composites",
+            "images that do not meet the AOI",
+            "images of the mine",
+            "check aoi.path and the images' CRS in QGIS",
+        )
+    return grid, records

@@ -1,0 +1,52 @@
+"""Trend classes of one period: slope and p to class code."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.aoi import read_zones
+from pipeline.classes import legend, limits
+from pipeline.coverage import touched_cells, zone_coverages
+from pipeline.grid import native_grid
+from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.pixels import classify
+from pipeline.reader import open_bands, open_raster
+from pipeline.stages.job import Job
+from pipeline.styles import class_aux_xml, class_qml
+from pipeline.writer import Band, RasterSpec, write_raster, write_text
+
+SLOPE, P, N = (OUTPUTS.index(name) for name in ("slope", "p", "n"))
+
+
+def run(job: Job, period: tuple[int, int]) -> None:
+    """Write trend_class_<a>-<b>.tif with colour table, .qml and .tif.aux.xml."""
+    import dask.array as da
+
+    config = job.config
+    trend = config.trend
+    path = job.folder.trend(period)
+    with open_raster(path) as dataset:
+        grid = native_grid(dataset)
+    data = open_bands(path, job.block)
+    rules = limits(trend.scheme, trend.alpha.slight, trend.alpha.significant, trend.alpha.extreme)
+    needed = trend.years_needed(period)
+
+    def one_block(bands: np.ndarray, inside: np.ndarray) -> np.ndarray:
+        codes = classify(bands[SLOPE], bands[P], bands[N], min_years=needed, no_change=trend.no_change, **rules)
+        return np.where(inside[0], codes, np.uint8(0))[None]
+
+    inside = np.ones(grid.shape, bool)
+    if config.grid.clip == "zones":
+        inside = touched_cells(zone_coverages(read_zones(config, job.config_path), grid), grid.shape)
+    mask = da.from_array(inside[None], chunks=(1, *data.chunks[1:]))
+    codes = da.map_blocks(one_block, data, mask, dtype=np.uint8, chunks=((1,), *data.chunks[1:]))
+    colours = {c.code: c.rgba for c in legend(trend.scheme)}
+    rule = f"p <= {trend.alpha.extreme:g} / {trend.alpha.significant:g} / {trend.alpha.slight:g}; no change below {trend.no_change:g} per year"
+    tags = job.tags(
+        "classes", period=f"{period[0]}-{period[1]}", variable=trend.variable, test=trend.test, scheme=trend.scheme, rule=rule, min_years=str(needed)
+    )
+    target = job.folder.classes(period)
+    with job.computing(f"classes {period[0]}-{period[1]}"):
+        write_raster(target, codes, grid, RasterSpec((Band("trend_class"),), "uint8", 0, tags, colours))
+    write_text(target.with_suffix(".qml"), class_qml(trend.scheme))
+    write_text(target.with_name(target.name + ".aux.xml"), class_aux_xml(trend.scheme))

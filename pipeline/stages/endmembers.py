@@ -1,0 +1,77 @@
+"""The endmember pair of one sensor, for all years: endmembers.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.aoi import read_zones
+from pipeline.cover import Endmembers, percentiles
+from pipeline.coverage import touched_cells, zone_coverages
+from pipeline.errors import BadInput
+from pipeline.grid import native_grid
+from pipeline.reader import open_raster, open_stack
+from pipeline.stages.job import Job
+from pipeline.writer import write_text
+
+
+def run(job: Job) -> None:
+    """Write endmembers.json: the pair, its source, and the number of pooled values."""
+    config = job.config
+    if config.fvc.endmembers is not None:
+        pair, method = read_pair(Path(config.fvc.endmembers)), "frozen pair of an earlier run"
+    else:
+        pair = _from_images(job)
+        method = "as configured under fvc"
+    described = {
+        "soil_ndvi": pair.soil,
+        "vegetation_ndvi": pair.vegetation,
+        "method": method,
+        "fvc": config.fvc.model_dump(mode="json", exclude={"endmembers"}, exclude_none=True),
+        "pooled_values": pair.pixels,
+    }
+    write_text(job.folder.endmembers, json.dumps(described, indent=1) + "\n")
+
+
+def _from_images(job: Job) -> Endmembers:
+    config = job.config
+    wanted = {"soil": config.fvc.soil, "vegetation": config.fvc.vegetation}
+    found: dict[str, float] = {name: e.ndvi for name, e in wanted.items() if e.ndvi is not None}
+    asked = {name: e.percentile for name, e in wanted.items() if e.percentile is not None}
+    pooled = 0
+    if asked:
+        paths = {year: job.folder.ndvi(year) for year in (config.fvc.years or config.all_years)}
+        stack = open_stack(paths, job.block)
+        inside = np.ones(stack.shape[1:], bool)
+        if config.fvc.region == "zones":
+            with open_raster(next(iter(paths.values()))) as dataset:
+                grid = native_grid(dataset)
+            inside = touched_cells(zone_coverages(read_zones(config, job.config_path), grid), stack.shape[1:])
+        with job.computing("endmembers"):
+            values, pooled = percentiles(stack.data, inside, tuple(asked.values()))
+        found |= dict(zip(asked, values, strict=True))
+    return Endmembers(found["soil"], found["vegetation"], pooled).check()
+
+
+def read_pair(path: Path) -> Endmembers:
+    """Return the pair of an endmembers.json.
+
+    Raises
+    ------
+    BadInput
+        When the file is absent or does not hold a pair.
+    """
+    try:
+        values: Any = json.loads(path.read_text(encoding="utf-8"))
+        return Endmembers(float(values["soil_ndvi"]), float(values["vegetation_ndvi"]), int(values.get("pooled_values", 0))).check()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(
+            path,
+            "fvc.endmembers",
+            f"{type(error).__name__}: {error}",
+            "an endmembers.json with soil_ndvi and vegetation_ndvi",
+            "give the file of an earlier run",
+        ) from None

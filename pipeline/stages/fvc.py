@@ -1,0 +1,24 @@
+"""Cover of one year."""
+
+from __future__ import annotations
+
+from pipeline.cover import annual_cover
+from pipeline.grid import native_grid
+from pipeline.reader import open_raster, open_stack
+from pipeline.stages.endmembers import read_pair
+from pipeline.stages.job import Job
+from pipeline.styles import continuous_qml
+from pipeline.writer import Band, RasterSpec, write_raster, write_text
+
+
+def run(job: Job, year: int) -> None:
+    """Write fvc_<year>.tif, clamped to 0..1, and its style."""
+    pair = read_pair(job.folder.endmembers)
+    path = job.folder.ndvi(year)
+    with open_raster(path) as dataset:
+        grid = native_grid(dataset)
+    tags = job.tags("fvc", year=str(year), soil_ndvi=repr(pair.soil), vegetation_ndvi=repr(pair.vegetation))
+    spec = RasterSpec((Band("fvc", "1"),), "float32", float("nan"), tags)
+    with job.computing(f"cover {year}"):
+        write_raster(job.folder.fvc(year), annual_cover(open_stack({year: path}, job.block).data, pair), grid, spec)
+    write_text(job.folder.fvc(year).with_suffix(".qml"), continuous_qml("fvc"))

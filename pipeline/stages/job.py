@@ -1,0 +1,57 @@
+"""What every stage starts from: the config, the folders, the threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pipeline
+from pipeline import config as configs
+from pipeline.config import Config
+from pipeline.layout import MineFolder, SensorFolder
+from pipeline.provenance import digest, options
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of a stage. `block` is the side of the blocks that are computed at a time, in cells."""
+
+    config_path: Path
+    results: Path
+    sensor: str = ""
+    threads: int = 1
+    block: int = 512
+
+    @property
+    def config(self) -> Config:
+        """Return the validated config."""
+        return configs.load(self.config_path)
+
+    @property
+    def mine_folder(self) -> MineFolder:
+        """Return results/<mine>/."""
+        return MineFolder(self.results, self.config.mine)
+
+    @property
+    def folder(self) -> SensorFolder:
+        """Return results/<mine>/<sensor>/."""
+        return self.mine_folder.sensor(self.sensor)
+
+    def tags(self, stage: str, **more: str) -> dict[str, str]:
+        """Return the tags of a raster: no paths, titles or times, so that equal inputs give equal bytes."""
+        config = self.config
+        synthetic = {"source": "synthetic"} if config.sensors[self.sensor].catalog == "synthetic" else {}
+        chosen = digest(options(config, stage, self.sensor), with_files=False)
+        return {"software": f"minegreen {pipeline.__version__}", "sensor": config.kind(self.sensor), "options": chosen} | synthetic | more
+
+    @contextmanager
+    def computing(self, what: str) -> Iterator[None]:
+        """Run Dask on this job's threads, with progress."""
+        import dask
+
+        from pipeline.progress import Progress
+
+        with dask.config.set(scheduler="threads", num_workers=self.threads), Progress(what):
+            yield

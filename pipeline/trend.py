@@ -1,0 +1,138 @@
+"""Per-pixel trend: labelled wrapper around the kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from pipeline.kernels.kendall import OUTPUTS, exact_limit, mann_kendall
+from pipeline.kernels.null import null_tables
+
+
+@dataclass(frozen=True)
+class TrendTest:
+    """One trend test: its kernel, the least number of values, and where it comes from."""
+
+    name: str
+    kernel: Callable[..., None]
+    min_values: int
+    reference: str
+
+
+TESTS: dict[str, TrendTest] = {
+    t.name: t
+    for t in (
+        TrendTest(
+            "mann-kendall",
+            mann_kendall,
+            3,
+            "Mann 1945; Kendall 1975; Sen 1968; interval: Gilbert 1987; exact p conditional on ties: pipeline.kernels.null",
+        ),
+    )
+}
+
+
+def trend(
+    data: xr.DataArray,
+    *,
+    test: str = "mann-kendall",
+    significance: Literal["auto", "exact", "normal"] = "auto",
+    dim: str = "time",
+) -> xr.Dataset:
+    """Return slope and significance of the monotonic trend of every series along `dim`.
+
+    Parameters
+    ----------
+    data : DataArray with `dim` among its dimensions, float32 or float64, numpy or Dask (one chunk along `dim`).
+        NaN and infinite values are gaps.
+    test : name in `TESTS`
+    significance : "auto" is exact up to 20 values, ties included, and normal above; "exact"; "normal"
+    dim : numbers on it are years; datetime64 becomes a fractional year
+
+    Returns
+    -------
+    Dataset of nine variables without `dim`, in the input's float type. `slope` (Theil-Sen), `slope_low`, `slope_high`
+    (nominal 90 %) in data units per year; `intercept`: the line's value at the first time; `s`; `tau` (tau-a); `z`:
+    normal z with tie variance and continuity correction; `p`: two-sided; `n`: valid values. Fewer than 3 valid values
+    give NaN in all but `n`; a constant series gives slope 0 and p 1.
+
+    Raises
+    ------
+    ValueError
+        Times that are neither numbers nor dates, repeated or missing; a dtype that is not a float; an unknown test.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> cover = xr.DataArray(np.array([0.50, 0.55, 0.61, 0.70]), coords={"time": [2021, 2022, 2023, 2024]}, dims="time")
+    >>> out = trend(cover)
+    >>> round(float(out.slope), 4), float(out.s), round(float(out.p), 4), float(out.n)
+    (0.0633, 6.0, 0.0833, 4.0)
+    """
+    if test not in TESTS:
+        raise ValueError(f"test is {test!r}; expected one of {', '.join(TESTS)}")
+    if data.dtype not in (np.float32, np.float64):
+        raise ValueError(f"data are {data.dtype}; expected float32 or float64 with NaN for missing values")
+    if dim not in data.dims:
+        raise ValueError(f"dim is {dim!r}; expected one of {', '.join(map(str, data.dims))}")
+    data = data.transpose(dim, ...)
+    times = years(data[dim])
+    order = np.argsort(times)
+    if not np.array_equal(order, np.arange(times.size)):
+        data, times = data.isel({dim: order}), times[order]
+    stacked = xr.apply_ufunc(
+        _block,
+        data,
+        kwargs={"times": times, "test": test, "significance": significance},
+        input_core_dims=[[dim]],
+        output_core_dims=[["statistic"]],
+        dask="parallelized",
+        output_dtypes=[data.dtype],
+        dask_gufunc_kwargs={"output_sizes": {"statistic": len(OUTPUTS)}},
+    )
+    return xr.Dataset({name: stacked.isel(statistic=i) for i, name in enumerate(OUTPUTS)})
+
+
+def _block(block: np.ndarray, times: np.ndarray, test: str, significance: str) -> np.ndarray:
+    """Return (..., statistic) of a block (..., time); the native (time, pixel) layout is restored without a copy."""
+    series = np.moveaxis(block, -1, 0)
+    return np.moveaxis(statistics(series, times, test=test, significance=significance), 0, -1)
+
+
+def statistics(series: np.ndarray, times: np.ndarray, *, test: str = "mann-kendall", significance: str = "auto") -> np.ndarray:
+    """Return the nine statistics (9, ...) of plain arrays (time, ...); see `trend`."""
+    shape = series.shape[1:]
+    flat = np.ascontiguousarray(series).reshape(series.shape[0], -1)
+    if np.isinf(flat).any():
+        flat = np.where(np.isinf(flat), flat.dtype.type(np.nan), flat)
+    out = np.empty((len(OUTPUTS), flat.shape[1]), flat.dtype)
+    limit = exact_limit(significance, len(times))
+    TESTS[test].kernel(flat, np.ascontiguousarray(times, np.float64), *null_tables(len(times)), limit, out)
+    return out.reshape(len(OUTPUTS), *shape)
+
+
+def years(coordinate: Any) -> np.ndarray:
+    """Return times as float64 years: numbers as they are, dates as year + share of that year gone.
+
+    >>> import numpy as np
+    >>> years(np.array(["2021-01-01", "2021-07-02T12:00"], "datetime64[ns]")).tolist()
+    [2021.0, 2021.5]
+    """
+    values = np.asarray(coordinate)
+    if np.issubdtype(values.dtype, np.datetime64):
+        if np.isnat(values).any():
+            raise ValueError("times hold NaT; expected a date for each value")
+        start = values.astype("datetime64[Y]")
+        length = (start + 1).astype("datetime64[ns]") - start.astype("datetime64[ns]")
+        out = start.astype(np.int64) + 1970 + (values - start.astype("datetime64[ns]")) / length
+    elif np.issubdtype(values.dtype, np.number) and not np.issubdtype(values.dtype, np.complexfloating) and values.dtype.kind != "m":
+        out = values.astype(np.float64)
+    else:
+        raise ValueError(f"times are {values.dtype}; expected years as numbers, or datetime64")
+    if not np.isfinite(out).all() or np.unique(out).size != out.size:
+        raise ValueError("times repeat or are not finite; expected one value per time")
+    return np.asarray(out, np.float64)

@@ -1,0 +1,147 @@
+"""The only writer: each file appears under its name whole, checked and synced, or not at all."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import RunFault
+
+CACHE_MB = 256
+TILE = 512
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; on leaving without an error, sync it and give it its name.
+
+    Temporary files that a killed run left for the same name are removed first.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for stale in path.parent.glob(f".{path.name}.*.part*"):
+        stale.unlink(missing_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield part
+        _sync(part)
+        part.replace(path)
+        _sync(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file (UTF-8), whole or not at all."""
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8", newline="")
+        if part.read_text(encoding="utf-8") != text:
+            raise RunFault(f"{path}: what was written reads back differently; is the disk full?")
+
+
+@dataclass(frozen=True)
+class Band:
+    """Name and unit of one band."""
+
+    name: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class RasterSpec:
+    """What a raster is, beside its values. `colours` maps codes to RGBA for class rasters."""
+
+    bands: tuple[Band, ...]
+    dtype: str
+    nodata: float
+    tags: dict[str, str] = field(default_factory=dict)
+    colours: dict[int, tuple[int, int, int, int]] | None = None
+
+    @property
+    def creation(self) -> dict[str, Any]:
+        """Return the options of the COG driver: nearest overviews for classes, average for continuous values."""
+        classes = self.colours is not None
+        return {
+            "driver": "COG",
+            "compress": "ZSTD",
+            "level": 9 if classes else 1,
+            "predictor": "NO" if classes else "YES",
+            "blocksize": TILE,
+            "overview_resampling": "NEAREST" if classes else "AVERAGE",
+            "bigtiff": "IF_SAFER",
+        }
+
+
+class _Target:
+    """Takes blocks from Dask, writes them to an open dataset and remembers a checksum of each."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset, self.lock, self.sums = dataset, Lock(), {}  # type: ignore[var-annotated]
+
+    def __setitem__(self, key: tuple[slice, slice, slice], block: np.ndarray) -> None:
+        from rasterio.windows import Window
+
+        _, rows, cols = key
+        window = Window(cols.start, rows.start, cols.stop - cols.start, rows.stop - rows.start)
+        with self.lock:
+            self.dataset.write(block, window=window)
+            self.sums[window] = zlib.crc32(block.tobytes())
+
+
+def write_raster(path: Path, data: Any, geobox: Any, spec: RasterSpec) -> None:
+    """Compute a (band, y, x) Dask array block by block and write it as a cloud-optimised GeoTIFF.
+
+    Blocks go to a tiled temporary file, one copy makes the COG, which is reopened and compared block by block with
+    checksums of what was computed. Bytes do not depend on threads, block size or the order of blocks.
+
+    Raises
+    ------
+    RunFault
+        If the file does not read back as computed (full disk, failing disk); no file has the final name then.
+    """
+    import dask.array as da
+    import rasterio
+    import rasterio.shutil
+
+    bands, height, width = data.shape
+    if (height, width) != geobox.shape or bands != len(spec.bands):
+        raise RunFault(f"{path.name}: data {data.shape} do not fit the grid {geobox.shape} with {len(spec.bands)} bands")
+    profile = {"driver": "GTiff", "dtype": spec.dtype, "nodata": spec.nodata, "count": bands, "height": height, "width": width}
+    grid = {"crs": str(geobox.crs), "transform": geobox.affine}
+    tiles = {"tiled": True, "blockxsize": TILE, "blockysize": TILE, "interleave": "band", "bigtiff": "IF_SAFER", "sparse_ok": True}
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_PAM_ENABLED="NO"), atomic(path) as part:
+        tiled = part.with_name(f"{part.name}.tiles.tif")
+        try:
+            with rasterio.open(tiled, "w", **profile, **grid, **tiles) as dataset:
+                for index, band in enumerate(spec.bands, 1):
+                    dataset.set_band_description(index, band.name)
+                dataset.units = [band.unit for band in spec.bands]
+                dataset.update_tags(**spec.tags)
+                if spec.colours is not None:
+                    dataset.write_colormap(1, spec.colours)
+                target = _Target(dataset)
+                da.store([data.astype(spec.dtype)], [target], lock=False)
+            rasterio.shutil.copy(tiled, part, **spec.creation)
+            with rasterio.open(part, driver="GTiff") as copy:
+                wrong = [w for w, crc in target.sums.items() if zlib.crc32(copy.read(window=w).tobytes()) != crc]
+        except rasterio.errors.RasterioError as error:
+            raise RunFault(f"{path}: could not be written: {error}") from error
+        finally:
+            tiled.unlink(missing_ok=True)
+        if wrong:
+            raise RunFault(f"{path}: {len(wrong)} of {len(target.sums)} blocks read back differently; is the disk full?")

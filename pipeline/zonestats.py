@@ -1,0 +1,164 @@
+"""Zone means: cover and NDVI per year, change between years, and the trend of the zone's mean series."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from pipeline.cover import Endmembers
+from pipeline.coverage import ZoneCoverage
+from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.null import smallest_p
+from pipeline.kernels.pixels import cover
+from pipeline.trend import statistics
+
+FVC_COLUMNS = (
+    "mine", "sensor", "zone", "role", "year", "fvc_mean", "fvc_mean_common", "fvc_median", "fvc_sd", "ndvi_mean", "valid_pct",
+    "common_pct", "water_pct", "masked_pct", "clamped_pct", "clear_mean", "doy_mean", "area_km2",
+)  # fmt: skip
+CHANGE_COLUMNS = (
+    "mine", "sensor", "zone", "role", "from_year", "to_year", "fvc_from", "fvc_to", "change_points", "change_pct",
+    "reference_change_points", "valid_both_pct",
+)  # fmt: skip
+TREND_COLUMNS = (
+    "mine", "sensor", "variable", "zone", "role", "first_year", "last_year", "test", "years_used", "common_pct", "slope", "slope_low",
+    "slope_high", "s", "tau", "p", "n", "p_min", "slope_mean", "change_mean", "s_zero_pct",
+)  # fmt: skip
+LEAST_SHARE = 0.5  # a year falls out of the zone's series where less than half of the zone is valid
+
+
+class ZoneSeries:
+    """NDVI of one zone's window for all years, with area weights.
+
+    `ndvi` is (years, y, x) float32, NaN = missing; every mean is weighted by the ground area of the zone in the cell.
+    """
+
+    def __init__(self, coverage: ZoneCoverage, ndvi: np.ndarray, years: list[int], pair: Endmembers) -> None:
+        inside = coverage.touched
+        self.coverage, self.years = coverage, years
+        self.weights = coverage.area_m2[inside]
+        self.ndvi = ndvi[:, inside].astype(np.float64)
+        self.unclamped = cover(self.ndvi, pair.soil, pair.vegetation)
+        self.fvc = np.clip(self.unclamped, 0, 1)
+        self.valid: np.ndarray = np.isfinite(self.ndvi)
+
+    def share(self, which: np.ndarray) -> float:
+        """Return the share of the zone's area in some of its cells, per cent."""
+        return float(100 * self.weights[which].sum() / self.weights.sum())
+
+    def mean(self, values: np.ndarray, which: np.ndarray) -> float | None:
+        """Return the area-weighted mean over some cells; None without any."""
+        return float(np.average(values[which], weights=self.weights[which])) if which.any() else None
+
+    def annual_rows(self, common: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return one row per year for fvc_by_zone.csv; what prepared composites cannot tell stays empty."""
+        always = np.logical_and.reduce(self.valid, axis=0)
+        rows = []
+        for i, year in enumerate(self.years):
+            ok, fvc = self.valid[i], self.fvc[i]
+            mean = self.mean(fvc, ok)
+            sd = None if mean is None else float(np.sqrt(np.average((fvc[ok] - mean) ** 2, weights=self.weights[ok])))
+            with np.errstate(invalid="ignore"):
+                clamped = ok & ((self.unclamped[i] < 0) | (self.unclamped[i] > 1))
+            rows.append(
+                common
+                | {"year": year, "fvc_mean": mean, "fvc_mean_common": self.mean(fvc, always), "fvc_sd": sd}
+                | {"fvc_median": weighted_median(fvc[ok], self.weights[ok]), "ndvi_mean": self.mean(self.ndvi[i], ok)}
+                | {"valid_pct": self.share(ok), "common_pct": self.share(always)}
+                | {"clamped_pct": 100 * float(self.weights[clamped].sum() / self.weights[ok].sum()) if ok.any() else None}
+                | {"water_pct": None, "masked_pct": None, "clear_mean": None, "doy_mean": None}
+                | {"area_km2": float(self.weights.sum() / 1e6)}
+            )
+        return rows
+
+    def change(self, first: int, second: int) -> tuple[float | None, float | None, float]:
+        """Return mean cover in two years over the cells valid in both, and the share of those cells in per cent."""
+        i, j = self.years.index(first), self.years.index(second)
+        both = self.valid[i] & self.valid[j]
+        return self.mean(self.fvc[i], both), self.mean(self.fvc[j], both), self.share(both)
+
+    def period(self, first: int, last: int, variable: str) -> tuple[list[int], np.ndarray, np.ndarray]:
+        """Return the years used, the zone's mean series, and the cells it is the mean of.
+
+        A year with less than half of the zone falls out; the mean is over cells valid in all years that are left, of
+        cover before clamping, or of NDVI.
+        """
+        chosen = [i for i, y in enumerate(self.years) if first <= y <= last and self.share(self.valid[i]) >= 100 * LEAST_SHARE]
+        cells = np.logical_and.reduce(self.valid[chosen], axis=0) if chosen else np.zeros(self.weights.size, bool)
+        values = self.unclamped if variable == "fvc" else self.ndvi
+        means = [self.mean(values[i], cells) for i in chosen]
+        series = np.array([m for m in means if m is not None])
+        return [self.years[i] for i in chosen] if series.size else [], series, cells
+
+
+def weighted_median(values: np.ndarray, weights: np.ndarray) -> float | None:
+    """Return the median of weighted values: the middle of the two where exactly half the weight lies below.
+
+    >>> weighted_median(np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 1.0]))
+    2.0
+    >>> weighted_median(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    1.5
+    """
+    if values.size == 0:
+        return None
+    order = np.argsort(values)
+    values, cumulated = values[order], np.cumsum(weights[order])
+    half = cumulated[-1] / 2
+    i = min(int(np.searchsorted(cumulated, half * (1 - 1e-12))), values.size - 1)
+    exactly = abs(cumulated[i] - half) <= 1e-12 * half and i + 1 < values.size
+    return float((values[i] + values[i + 1]) / 2 if exactly else values[i])
+
+
+def change_rows(series: ZoneSeries, references: list[ZoneSeries], common: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one row per pair of years for fvc_change_by_zone.csv."""
+    rows = []
+    for first, second in combinations(series.years, 2):
+        before, after, both = series.change(first, second)
+        there = _reference_change(references, first, second)
+        points = None if before is None or after is None else 100 * (after - before)
+        rows.append(
+            common
+            | {"from_year": first, "to_year": second, "fvc_from": before, "fvc_to": after, "change_points": points}
+            | {"change_pct": points / before if points is not None and before else None}
+            | {"reference_change_points": there, "valid_both_pct": both}
+        )
+    return rows
+
+
+def _reference_change(references: list[ZoneSeries], first: int, second: int) -> float | None:
+    parts = [(r.change(first, second), float(r.weights.sum())) for r in references]
+    parts = [p for p in parts if p[0][0] is not None]
+    if not parts:
+        return None
+    weights = np.array([area * share for (_, _, share), area in parts])
+    return float(100 * np.average([(after or 0) - (before or 0) for (before, after, _), _ in parts], weights=weights))
+
+
+def trend_row(series: ZoneSeries, period: tuple[int, int], variable: str, significance: str, pixel_slope: np.ndarray, pixel_s: np.ndarray) -> dict[str, Any]:
+    """Return the trend of the zone's mean series, and of its pixels, for trend_by_zone.csv.
+
+    `pixel_slope` and `pixel_s` are the zone's window of the trend raster. `change_mean` is the mean over pixels of last
+    minus first year, over pixels valid in both; `s_zero_pct` the share of tested area with S = 0.
+    """
+    used, means, cells = series.period(*period, variable)
+    out = dict.fromkeys(OUTPUTS) | {"n": float(len(used))}
+    if len(used) >= 3:
+        out = dict(zip(OUTPUTS, statistics(means[:, None], np.array(used, float), significance=significance)[:, 0].tolist(), strict=True))
+    inside = series.coverage.touched
+    slope, s = pixel_slope[inside].astype(np.float64), pixel_s[inside]
+    tested = np.isfinite(slope)
+    values = series.unclamped if variable == "fvc" else series.ndvi
+    i, j = series.years.index(period[0]), series.years.index(period[1])
+    both = series.valid[i] & series.valid[j]
+    return {
+        "years_used": " ".join(map(str, used)),
+        "common_pct": series.share(cells),
+        **{k: out[k] for k in ("slope", "slope_low", "slope_high", "s", "tau", "p")},
+        "n": len(used),
+        "p_min": smallest_p(len(used), significance),
+        "slope_mean": series.mean(slope, tested),
+        "change_mean": series.mean(values[j] - values[i], both),
+        "s_zero_pct": 100 * float(series.weights[tested & (s == 0)].sum() / series.weights[tested].sum()) if tested.any() else None,
+    }

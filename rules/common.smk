@@ -1,0 +1,98 @@
+# Which mines run, their checked configs, and what the rules ask of them. No science here.
+import os
+import sys
+
+from pipeline import lock, plan
+from pipeline.errors import BadInput
+from pipeline.provenance import code
+
+try:
+    PLAN = plan.make(
+        [str(p) for p in workflow.config_settings.configfiles],
+        workflow.config_settings.config,
+    )
+except BadInput as error:
+    print(f"minegreen: {error}", file=sys.stderr)
+    sys.exit(2)
+
+LOCKS = []
+R = str(PLAN.results)
+THREADS = min(8, os.cpu_count() or 1)
+WARM = f".snakemake/minegreen/kernels-{code('warm')}.txt"
+os.environ.setdefault("NUMBA_CACHE_DIR", os.path.abspath(".snakemake/minegreen/numba"))
+
+
+wildcard_constraints:
+    mine="[a-z0-9-]+",
+    sensor="[a-z0-9-]+",
+    year=r"\d{4}",
+    a=r"\d{4}",
+    b=r"\d{4}",
+
+
+def config_of(wildcards):
+    return PLAN.config_path(wildcards.mine)
+
+
+def options_of(stage):
+    def stamp(wildcards):
+        return PLAN.stamp(stage, wildcards.mine, getattr(wildcards, "sensor", None))
+
+    return stamp
+
+
+def aoi_of(wildcards):
+    return PLAN.config(wildcards.mine).aoi.path
+
+
+def images_of(wildcards):
+    return PLAN.images(wildcards.mine, wildcards.sensor)
+
+
+def image_of_year(wildcards):
+    return PLAN.images(wildcards.mine, wildcards.sensor, int(wildcards.year))
+
+
+def ndvi_of_all_years(wildcards):
+    years = PLAN.config(wildcards.mine).all_years
+    return [PLAN.folder(wildcards.mine, wildcards.sensor).ndvi(y) for y in years]
+
+
+def ndvi_of_period(wildcards):
+    folder = PLAN.folder(wildcards.mine, wildcards.sensor)
+    return [folder.ndvi(y) for y in range(int(wildcards.a), int(wildcards.b) + 1)]
+
+
+def fixed_pair_of(wildcards):
+    pair = PLAN.config(wildcards.mine).fvc.endmembers
+    return [] if pair is None else pair
+
+
+def trends_of(wildcards):
+    folder = PLAN.folder(wildcards.mine, wildcards.sensor)
+    return [folder.trend(p) for p in PLAN.config(wildcards.mine).periods]
+
+
+def classes_of(wildcards):
+    folder = PLAN.folder(wildcards.mine, wildcards.sensor)
+    return [folder.classes(p) for p in PLAN.config(wildcards.mine).periods]
+
+
+def products_of(wildcards):
+    sensors = PLAN.config(wildcards.mine).sensors
+    return [p for s in sensors for p in PLAN.sensor_products(wildcards.mine, s)]
+
+
+rule warm:
+    output:
+        WARM,
+    log:
+        ".snakemake/minegreen/warm.log",
+    benchmark:
+        ".snakemake/minegreen/warm.tsv"
+    params:
+        code=code("warm"),
+    message:
+        "Compile the kernels once"
+    shell:
+        "minegreen warm {output:q} --log {log:q}"

@@ -1,0 +1,120 @@
+# From images to NDVI and cover.
+
+
+rule synthetic:
+    input:
+        aoi=aoi_of,
+    output:
+        composites=expand(
+            R + "/{{mine}}/synthetic/composites/{year}.tif", year=range(2020, 2025)
+        ),
+        truth=R + "/{mine}/synthetic/truth.json",
+    log:
+        R + "/{mine}/logs/synthetic.log",
+    benchmark:
+        R + "/{mine}/logs/synthetic.tsv"
+    params:
+        config=config_of,
+        options=options_of("synthetic"),
+        code=code("synthetic"),
+        results=R,
+    message:
+        "{wildcards.mine}: write the synthetic mine (planted truth, not observed)"
+    shell:
+        "minegreen synthetic {params.config:q} --results {params.results:q} --log {log:q}"
+
+
+rule scenes:
+    input:
+        aoi=aoi_of,
+        images=images_of,
+    output:
+        scenes=R + "/{mine}/{sensor}/scenes.json",
+        ledger=R + "/{mine}/{sensor}/ledger.csv",
+    log:
+        R + "/{mine}/logs/{sensor}/scenes.log",
+    benchmark:
+        R + "/{mine}/logs/{sensor}/scenes.tsv"
+    params:
+        config=config_of,
+        options=options_of("scenes"),
+        code=code("scenes"),
+        results=R,
+    message:
+        "{wildcards.mine}, {wildcards.sensor}: pin the images and the grid"
+    shell:
+        "minegreen scenes {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
+
+
+rule composite:
+    input:
+        warm=WARM,
+        scenes=R + "/{mine}/{sensor}/scenes.json",
+        image=image_of_year,
+    output:
+        ndvi=R + "/{mine}/{sensor}/ndvi_{year}.tif",
+    log:
+        R + "/{mine}/logs/{sensor}/composite_{year}.log",
+    benchmark:
+        R + "/{mine}/logs/{sensor}/composite_{year}.tsv"
+    threads: THREADS
+    params:
+        config=config_of,
+        options=options_of("composite"),
+        code=code("composite"),
+        results=R,
+    message:
+        "{wildcards.mine}, {wildcards.sensor}: NDVI {wildcards.year}"
+    shell:
+        "minegreen composite {params.config:q} --sensor {wildcards.sensor:q} --year {wildcards.year:q}"
+        " --results {params.results:q} --threads {threads} --log {log:q}"
+
+
+rule endmembers:
+    input:
+        warm=WARM,
+        aoi=aoi_of,
+        ndvi=ndvi_of_all_years,
+        fixed=fixed_pair_of,
+    output:
+        endmembers=R + "/{mine}/{sensor}/endmembers.json",
+    log:
+        R + "/{mine}/logs/{sensor}/endmembers.log",
+    benchmark:
+        R + "/{mine}/logs/{sensor}/endmembers.tsv"
+    threads: THREADS
+    params:
+        config=config_of,
+        options=options_of("endmembers"),
+        code=code("endmembers"),
+        results=R,
+    message:
+        "{wildcards.mine}, {wildcards.sensor}: one endmember pair for all years"
+    shell:
+        "minegreen endmembers {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q}"
+        " --threads {threads} --log {log:q}"
+
+
+rule fvc:
+    input:
+        warm=WARM,
+        ndvi=R + "/{mine}/{sensor}/ndvi_{year}.tif",
+        endmembers=R + "/{mine}/{sensor}/endmembers.json",
+    output:
+        fvc=R + "/{mine}/{sensor}/fvc_{year}.tif",
+        style=R + "/{mine}/{sensor}/fvc_{year}.qml",
+    log:
+        R + "/{mine}/logs/{sensor}/fvc_{year}.log",
+    benchmark:
+        R + "/{mine}/logs/{sensor}/fvc_{year}.tsv"
+    threads: THREADS
+    params:
+        config=config_of,
+        options=options_of("fvc"),
+        code=code("fvc"),
+        results=R,
+    message:
+        "{wildcards.mine}, {wildcards.sensor}: cover {wildcards.year}"
+    shell:
+        "minegreen fvc {params.config:q} --sensor {wildcards.sensor:q} --year {wildcards.year:q}"
+        " --results {params.results:q} --threads {threads} --log {log:q}"

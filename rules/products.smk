@@ -1,0 +1,75 @@
+# Tables, maps and the manifest.
+
+
+rule areas:
+    input:
+        aoi=aoi_of,
+        ndvi=ndvi_of_all_years,
+        endmembers=R + "/{mine}/{sensor}/endmembers.json",
+        trends=trends_of,
+        classes=classes_of,
+    output:
+        multiext(
+            R + "/{mine}/{sensor}/",
+            "fvc_by_zone.csv",
+            "fvc_change_by_zone.csv",
+            "trend_area_by_zone.csv",
+            "trend_groups_by_zone.csv",
+            "trend_by_zone.csv",
+        ),
+    log:
+        R + "/{mine}/logs/{sensor}/areas.log",
+    benchmark:
+        R + "/{mine}/logs/{sensor}/areas.tsv"
+    params:
+        config=config_of,
+        options=options_of("areas"),
+        code=code("areas"),
+        results=R,
+    message:
+        "{wildcards.mine}, {wildcards.sensor}: tables per zone"
+    shell:
+        "minegreen areas {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
+
+
+rule map:
+    input:
+        aoi=aoi_of,
+        classes=R + "/{mine}/{sensor}/trend_class_{a}-{b}.tif",
+    output:
+        map=R + "/{mine}/{sensor}/trend_class_{a}-{b}.png",
+    log:
+        R + "/{mine}/logs/{sensor}/map_{a}-{b}.log",
+    benchmark:
+        R + "/{mine}/logs/{sensor}/map_{a}-{b}.tsv"
+    params:
+        config=config_of,
+        options=options_of("map"),
+        code=code("map"),
+        results=R,
+    message:
+        "{wildcards.mine}, {wildcards.sensor}: map {wildcards.a}-{wildcards.b}"
+    shell:
+        "minegreen map {params.config:q} --sensor {wildcards.sensor:q} --period {wildcards.a:q}-{wildcards.b:q}"
+        " --results {params.results:q} --log {log:q}"
+
+
+rule manifest:
+    input:
+        aoi=aoi_of,
+        products=products_of,
+    output:
+        manifest=R + "/{mine}/run.json",
+    log:
+        R + "/{mine}/logs/manifest.log",
+    benchmark:
+        R + "/{mine}/logs/manifest.tsv"
+    params:
+        config=config_of,
+        options=options_of("manifest"),
+        code=code("manifest"),
+        results=R,
+    message:
+        "{wildcards.mine}: checksums of all results"
+    shell:
+        "minegreen manifest {params.config:q} --results {params.results:q} --log {log:q}"

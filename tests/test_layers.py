@@ -1,0 +1,70 @@
+"""Imports point one way, modules stay small, and kernels know only numpy and numba."""
+
+import ast
+import statistics
+from pathlib import Path
+
+import pytest
+
+import pipeline
+from pipeline.provenance import imports
+
+HOME = Path(pipeline.__file__).parent
+LAYERS = (
+    {
+        "pipeline",
+        "pipeline.errors",
+        "pipeline.kernels",
+        "pipeline.kernels.null",
+        "pipeline.kernels.kendall",
+        "pipeline.kernels.pixels",
+        "pipeline.layout",
+    },
+    {"pipeline.sensors", "pipeline.classes", "pipeline.yamlfile", "pipeline.config_errors", "pipeline.planted", "pipeline.progress"},
+    {"pipeline.config", "pipeline.styles"},
+    {"pipeline.aoi", "pipeline.provenance", "pipeline.lock"},
+    {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover"},
+    {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.manifest"},
+    {"pipeline.composite", "pipeline.sources", "pipeline.tables", "pipeline.maps", "pipeline.synthetic"},
+    {"pipeline.plan"},
+)
+MODULES = sorted(".".join(p.relative_to(HOME.parent).with_suffix("").parts).removesuffix(".__init__") for p in HOME.rglob("*.py") if p.name != "__main__.py")
+
+
+def level(module: str) -> int:
+    if module.startswith("pipeline.stages"):
+        return len(LAYERS)
+    (found,) = [i for i, layer in enumerate(LAYERS) if module in layer]
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module):
+    for other in imports(module):
+        assert level(other) <= level(module), f"{module} imports {other}"
+        assert module not in imports(other), f"{module} and {other} import each other"
+
+
+@pytest.mark.parametrize("path", sorted((HOME / "kernels").glob("*.py")), ids=lambda p: p.name)
+def test_kernels_know_numpy_and_numba_only(path):
+    allowed = {"numpy", "numba", "math", "functools", "typing", "__future__", "pipeline.kernels"}
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module] if isinstance(node, ast.ImportFrom) else []
+        for name in names:
+            assert name in allowed or name.startswith("pipeline.kernels."), f"{path.name} imports {name}"
+
+
+def test_synthetic_mine_shares_nothing_with_what_reads_it():
+    todo, seen = ["pipeline.synthetic"], set()
+    while todo:
+        module = todo.pop()
+        if module not in seen:
+            seen.add(module)
+            todo += imports(module)
+    assert seen == {"pipeline.synthetic", "pipeline.planted", "pipeline.errors", "pipeline.writer"}
+
+
+def test_modules_are_small():
+    sizes = [len(p.read_text().splitlines()) for p in HOME.rglob("*.py")]
+    assert max(sizes) <= 400
+    assert statistics.median(sizes) <= 150
