@@ -27,7 +27,7 @@ def read_on_grid(path: Path, bands: tuple[int, ...], grid: GeoBox, rows: slice, 
     out = np.full((len(bands), rows.stop - rows.start, cols.stop - cols.start), np.nan, np.float32)
     native = native_grid(dataset)
     if is_aligned(native, grid):
-        shift = ~native.affine * grid.affine
+        shift = ~native.affine @ grid.affine
         top, left = round(shift.f) + rows.start, round(shift.c) + cols.start
         bottom, right = top + out.shape[1], left + out.shape[2]
         y0, y1 = max(top, 0), min(bottom, dataset.height)

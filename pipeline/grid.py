@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,7 @@ def sensor_grid(config: Config, sensor: str, zones: Zones, native: GeoBox | None
     around = config.grid.buffer_m
     box = BoundingBox(west - around, south - around, east + around, north + around, crs)
     if own is not None and native is not None and abs(resolution - own) < 1e-9:
-        grid = native.enclosing(box)
+        grid = _enclosing(native, box)
     else:
         grid = GeoBox.from_bbox(box, resolution=resolution, tight=False)
     if grid.shape[0] * grid.shape[1] > MAX_CELLS:
@@ -71,7 +72,7 @@ def is_aligned(native: GeoBox, grid: GeoBox) -> bool:
     """Return whether cells of both grids coincide (to 0.001 cell), so that values can be copied."""
     if native.crs != grid.crs or not _is_plain(native):
         return False
-    to_native = ~native.affine * grid.affine
+    to_native = ~native.affine @ grid.affine
     steps = (to_native.c, to_native.f)
     return abs(to_native.a - 1) < 1e-6 and abs(to_native.e - 1) < 1e-6 and all(abs(step - round(step)) < 1e-3 for step in steps)
 
@@ -86,6 +87,18 @@ def _is_plain(native: GeoBox) -> bool:
         and a.a > 0 > a.e
         and abs(a.a + a.e) < 1e-6 * a.a
     )
+
+
+def _enclosing(native: GeoBox, box: Any) -> GeoBox:
+    """Return the cells of a grid, continued beyond its edges where needed, that enclose a box (to 1e-6 cell)."""
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+
+    left, top = ~native.affine @ (box.left, box.top)
+    right, bottom = ~native.affine @ (box.right, box.bottom)
+    x0, y0 = floor(left + 1e-6), floor(top + 1e-6)
+    shape = (ceil(bottom - 1e-6) - y0, ceil(right - 1e-6) - x0)
+    return GeoBox(shape, native.affine @ Affine.translation(x0, y0), native.crs)
 
 
 def _utm(zones: Zones) -> Any:

@@ -78,8 +78,7 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, chosen
     if not natives:
         raise BadInput(config_path, f"sensors.{sensor}.missing_years", "every year", "at least one composite", "remove years from it")
     grid = sensor_grid(config, sensor, zones, natives[min(natives)])
-    outline = grid.extent
-    if not any(native.extent.to_crs(grid.crs).intersects(outline) for native in natives.values()):
+    if not any(_meet(native, grid) for native in natives.values()):
         raise BadInput(
             config_path,
             f"sensors.{sensor}.composites",
@@ -88,3 +87,12 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, chosen
             "check aoi.path and the images' CRS in QGIS",
         )
     return grid, records
+
+
+def _meet(native: Any, grid: Any) -> bool:
+    """Return whether the boxes of two grids overlap."""
+    from rasterio.warp import transform_bounds
+
+    west, south, east, north = transform_bounds(str(native.crs), str(grid.crs), *native.boundingbox)
+    box = grid.boundingbox
+    return bool(west < box.right and east > box.left and south < box.top and north > box.bottom)

@@ -1,0 +1,126 @@
+"""Shared fixtures: real data beside the project, and a small mine whose every number can be checked by eye."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+import yaml
+from affine import Affine
+from shapely.geometry import box
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+REQUIRED = set(filter(None, os.environ.get("MINEGREEN_REQUIRE", "").split(",")))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of real data; absent: the test is skipped, or fails where MINEGREEN_REQUIRE names `shared`."""
+    if not SHARED.is_dir():
+        if "shared" in REQUIRED:
+            pytest.fail(f"MINEGREEN_REQUIRE names shared, but {SHARED} is absent")
+        pytest.skip(f"real data not found at {SHARED}")
+    return SHARED
+
+
+@dataclass
+class SmallMine:
+    """A mine of 40 x 30 cells of 10 m in UTM 47N with composites 2020-2024, below one folder.
+
+    `zones` are (name, polygon) in EPSG:32647; `red` and `nir` are (years, 30, 40). Change what a test needs, then `write()`.
+    """
+
+    folder: Path
+    west: float = 540_000.0
+    north: float = 4_210_300.0
+    crs: str = "EPSG:32647"
+    years: tuple[int, ...] = (2020, 2021, 2022, 2023, 2024)
+    zones: list = field(default_factory=list)
+    settings: dict = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Plant two zones (20 x 20 cells of a pit, 10 x 20 of background) and a rising cover in the pit."""
+        w, n = self.west, self.north
+        self.zones = [("pit", box(w + 20, n - 250, w + 220, n - 50)), ("background", box(w + 250, n - 250, w + 350, n - 50))]
+        ndvi = np.full((len(self.years), 30, 40), 0.6)
+        ndvi[:, :, :24] = np.linspace(0.2, 0.5, len(self.years))[:, None, None]
+        ndvi += np.arange(30 * 40).reshape(30, 40) * 1e-5
+        self.red, self.nir = (0.2 * (1 - ndvi)).astype("float32"), (0.2 * (1 + ndvi)).astype("float32")
+        self.settings = {
+            "mine": "small",
+            "aoi": {"path": str(self.folder / "aoi.gpkg"), "zone_field": "zone", "reference": ["background"], "zones": {"pit": {"role": "pit"}}},
+            "grid": {"buffer_m": 0},
+            "years": {"first": self.years[0], "last": self.years[-1]},
+            "season": {"start": "07-01", "end": "08-31"},
+            "sensors": {"sentinel-2": {"composites": str(self.folder / "{year}.tif"), "bands": {"red": 1, "nir": 2}}},
+            "fvc": {"soil": {"ndvi": 0.05}, "vegetation": {"ndvi": 0.86}},
+        }
+
+    @property
+    def transform(self) -> Affine:
+        """Return the affine transform of the composites."""
+        return Affine(10, 0, self.west, 0, -10, self.north)
+
+    @property
+    def config(self) -> Path:
+        """Return the path of the config."""
+        return self.folder / "small.yaml"
+
+    @property
+    def results(self) -> Path:
+        """Return the results folder of the mine's runs."""
+        return self.folder / "results"
+
+    def write_aoi(self) -> Path:
+        """Write the zones as a GeoPackage."""
+        path = Path(self.settings["aoi"]["path"])
+        frame = gpd.GeoDataFrame({"zone": [z[0] for z in self.zones]}, geometry=[z[1] for z in self.zones], crs=self.crs)
+        path.unlink(missing_ok=True)
+        frame.to_file(path)
+        return path
+
+    def write_images(self) -> None:
+        """Write one two-band GeoTIFF per year."""
+        for i, year in enumerate(self.years):
+            profile = {"driver": "GTiff", "dtype": "float32", "count": 2, "width": 40, "height": 30, "nodata": float("nan")}
+            with rasterio.open(self.folder / f"{year}.tif", "w", crs=self.crs, transform=self.transform, **profile) as out:
+                out.write(np.stack([self.red[i], self.nir[i]]))
+
+    def write_config(self) -> Path:
+        """Write the config."""
+        self.config.write_text(yaml.safe_dump(self.settings, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        return self.config
+
+    def write(self) -> Path:
+        """Write everything and return the path of the config."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.write_aoi()
+        self.write_images()
+        return self.write_config()
+
+    def run(self) -> Path:
+        """Write everything, run every stage in this process and return results/small/<sensor>/."""
+        from pipeline.__main__ import main
+
+        config = str(self.write())
+        results = ["--results", str(self.results)]
+        sensors = ["--sensor", "sentinel-2"]
+        first, last = self.settings["years"]["first"], self.settings["years"]["last"]
+        periods = self.settings.get("trend", {}).get("periods", [[first, last]])
+        calls = [["scenes"]] + [["composite", "--year", str(y)] for y in range(first, last + 1)] + [["endmembers"]]
+        calls += [["fvc", "--year", str(y)] for y in range(first, last + 1)]
+        for a, b in periods:
+            calls += [["trend", "--period", f"{a}-{b}"], ["classes", "--period", f"{a}-{b}"]]
+        for stage, *more in [*calls, ["areas"]]:
+            assert main([stage, config, *sensors, *more, *results]) == 0, stage
+        return self.results / "small" / "sentinel-2"
+
+
+@pytest.fixture
+def small_mine(tmp_path) -> SmallMine:
+    """Return a small mine below a temporary folder; nothing is written yet."""
+    return SmallMine(tmp_path)
