@@ -78,6 +78,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _user_commands(commands: Any) -> None:
+    new = commands.add_parser("new", help="write configs/MINE.yaml from an AOI file", description="Write configs/MINE.yaml, commented; never overwrites.")
+    new.add_argument("mine", metavar="MINE", help="id of the mine: a-z, 0-9, -")
+    new.add_argument("--aoi", type=Path, required=True, help="vector file with one polygon per zone")
+    new.add_argument("--zone-field", help="attribute with the zone's name (default: `zone` if present, else zones are numbered)")
+    new.add_argument("--composites", help="path of yearly composites with {year} in it; the years are found from the files")
+    new.set_defaults(call=_new)
+    check = commands.add_parser("check", help="validate configs and say what a run will do", description="Validate config, AOI and images without computing.")
+    check.add_argument("configs", type=Path, nargs="+", metavar="CONFIG", help="YAML files")
+    check.add_argument("--results", type=Path, default=Path("results"), help="results folder (default: results); check.png is written there")
+    check.set_defaults(call=_check)
+    cross = commands.add_parser("crosscheck", help="recompute a sample of pixels with pymannkendall and scipy", description="Exit 3 when a pixel differs.")
+    cross.add_argument("config", type=Path, metavar="CONFIG", help="YAML file of a finished run")
+    cross.add_argument("--pixels", type=_positive, default=2000, help="sample size per sensor and period (default: 2000)")
+    cross.add_argument("--results", type=Path, default=Path("results"), help="results folder (default: results)")
+    cross.set_defaults(call=_crosscheck)
     verify = commands.add_parser(
         "verify",
         help="check every output against the run's manifest",
@@ -107,6 +122,27 @@ def _warm(given: argparse.Namespace) -> None:
     from pipeline.stages import warm
 
     warm.run(given.done)
+
+
+def _new(given: argparse.Namespace) -> None:
+    from pipeline.newmine import run
+
+    target = run(given.mine, given.aoi, given.zone_field, given.composites)
+    print(f"wrote {target}; next: minegreen check {target}")  # noqa: T201
+
+
+def _check(given: argparse.Namespace) -> None:
+    from pipeline.checkup import run
+
+    print("\n".join(run(given.configs, given.results)))  # noqa: T201
+
+
+def _crosscheck(given: argparse.Namespace) -> int:
+    from pipeline.crosscheck import run
+
+    lines, good = run(given.config, given.pixels, given.results)
+    print("\n".join([*lines, "all within tolerance" if good else "DIFFERENCES ABOVE TOLERANCE"]))  # noqa: T201
+    return 0 if good else RunFault.exit_code
 
 
 def _verify(given: argparse.Namespace) -> int:

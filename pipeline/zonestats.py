@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -30,19 +31,30 @@ LEAST_SHARE = 0.5  # a year falls out of the zone's series where less than half 
 
 
 class ZoneSeries:
-    """NDVI of one zone's window for all years, with area weights.
+    """NDVI of one zone for all years, with area weights; cover is formed one year at a time.
 
-    `ndvi` is (years, y, x) float32, NaN = missing; every mean is weighted by the ground area of the zone in the cell.
+    `ndvi` is the zone's window, (years, y, x) float32, NaN = missing; every mean is weighted by the ground area of the
+    zone in the cell.
     """
 
     def __init__(self, coverage: ZoneCoverage, ndvi: np.ndarray, years: list[int], pair: Endmembers) -> None:
         inside = coverage.touched
-        self.coverage, self.years = coverage, years
+        self.coverage, self.years, self.pair = coverage, years, pair
         self.weights = coverage.area_m2[inside]
-        self.ndvi = ndvi[:, inside].astype(np.float64)
-        self.unclamped = cover(self.ndvi, pair.soil, pair.vegetation)
-        self.fvc = np.clip(self.unclamped, 0, 1)
+        self.ndvi = ndvi[:, inside]
         self.valid: np.ndarray = np.isfinite(self.ndvi)
+
+    def unclamped(self, i: int) -> np.ndarray:
+        """Return cover of the i-th year before clamping, float64."""
+        return cover(self.ndvi[i], self.pair.soil, self.pair.vegetation)
+
+    def fvc(self, i: int) -> np.ndarray:
+        """Return cover of the i-th year, 0..1, float64."""
+        return np.clip(self.unclamped(i), 0, 1)
+
+    def values(self, i: int, variable: str) -> np.ndarray:
+        """Return the trend's variable in the i-th year: cover before clamping, or NDVI; float64."""
+        return self.unclamped(i) if variable == "fvc" else self.ndvi[i].astype(np.float64)
 
     def share(self, which: np.ndarray) -> float:
         """Return the share of the zone's area in some of its cells, per cent."""
@@ -57,15 +69,16 @@ class ZoneSeries:
         always = np.logical_and.reduce(self.valid, axis=0)
         rows = []
         for i, year in enumerate(self.years):
-            ok, fvc = self.valid[i], self.fvc[i]
+            ok, unclamped = self.valid[i], self.unclamped(i)
+            fvc = np.clip(unclamped, 0, 1)
             mean = self.mean(fvc, ok)
             sd = None if mean is None else float(np.sqrt(np.average((fvc[ok] - mean) ** 2, weights=self.weights[ok])))
             with np.errstate(invalid="ignore"):
-                clamped = ok & ((self.unclamped[i] < 0) | (self.unclamped[i] > 1))
+                clamped = ok & ((unclamped < 0) | (unclamped > 1))
             rows.append(
                 common
                 | {"year": year, "fvc_mean": mean, "fvc_mean_common": self.mean(fvc, always), "fvc_sd": sd}
-                | {"fvc_median": weighted_median(fvc[ok], self.weights[ok]), "ndvi_mean": self.mean(self.ndvi[i], ok)}
+                | {"fvc_median": weighted_median(fvc[ok], self.weights[ok]), "ndvi_mean": self.mean(self.ndvi[i].astype(np.float64), ok)}
                 | {"valid_pct": self.share(ok), "common_pct": self.share(always)}
                 | {"clamped_pct": 100 * float(self.weights[clamped].sum() / self.weights[ok].sum()) if ok.any() else None}
                 | {"water_pct": None, "masked_pct": None, "clear_mean": None, "doy_mean": None}
@@ -77,7 +90,7 @@ class ZoneSeries:
         """Return mean cover in two years over the cells valid in both, and the share of those cells in per cent."""
         i, j = self.years.index(first), self.years.index(second)
         both = self.valid[i] & self.valid[j]
-        return self.mean(self.fvc[i], both), self.mean(self.fvc[j], both), self.share(both)
+        return self.mean(self.fvc(i), both), self.mean(self.fvc(j), both), self.share(both)
 
     def period(self, first: int, last: int, variable: str) -> tuple[list[int], np.ndarray, np.ndarray]:
         """Return the years used, the zone's mean series, and the cells it is the mean of.
@@ -87,8 +100,7 @@ class ZoneSeries:
         """
         chosen = [i for i, y in enumerate(self.years) if first <= y <= last and self.share(self.valid[i]) >= 100 * LEAST_SHARE]
         cells = np.logical_and.reduce(self.valid[chosen], axis=0) if chosen else np.zeros(self.weights.size, bool)
-        values = self.unclamped if variable == "fvc" else self.ndvi
-        means = [self.mean(values[i], cells) for i in chosen]
+        means = [self.mean(self.values(i, variable), cells) for i in chosen]
         series = np.array([m for m in means if m is not None])
         return [self.years[i] for i in chosen] if series.size else [], series, cells
 
@@ -111,29 +123,40 @@ def weighted_median(values: np.ndarray, weights: np.ndarray) -> float | None:
     return float((values[i] + values[i + 1]) / 2 if exactly else values[i])
 
 
-def change_rows(series: ZoneSeries, references: list[ZoneSeries], common: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return one row per pair of years for fvc_change_by_zone.csv."""
+@dataclass(frozen=True)
+class Change:
+    """Mean cover of a zone in two years over the cells valid in both, and the area of those cells."""
+
+    before: float | None
+    after: float | None
+    both_pct: float
+    both_m2: float
+
+
+def changes(series: ZoneSeries) -> dict[tuple[int, int], Change]:
+    """Return the change between every two years of a zone."""
+    area = float(series.weights.sum())
+    found = {pair: series.change(*pair) for pair in combinations(series.years, 2)}
+    return {pair: Change(before, after, both, area * both / 100) for pair, (before, after, both) in found.items()}
+
+
+def change_rows(own: dict[tuple[int, int], Change], references: list[dict[tuple[int, int], Change]], common: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one row per pair of years for fvc_change_by_zone.csv, beside the change of the reference zones together."""
     rows = []
-    for first, second in combinations(series.years, 2):
-        before, after, both = series.change(first, second)
-        there = _reference_change(references, first, second)
-        points = None if before is None or after is None else 100 * (after - before)
+    for (first, second), change in own.items():
+        points = None if change.before is None or change.after is None else 100 * (change.after - change.before)
         rows.append(
             common
-            | {"from_year": first, "to_year": second, "fvc_from": before, "fvc_to": after, "change_points": points}
-            | {"change_pct": points / before if points is not None and before else None}
-            | {"reference_change_points": there, "valid_both_pct": both}
+            | {"from_year": first, "to_year": second, "fvc_from": change.before, "fvc_to": change.after, "change_points": points}
+            | {"change_pct": points / change.before if points is not None and change.before else None}
+            | {"reference_change_points": _together([r[first, second] for r in references]), "valid_both_pct": change.both_pct}
         )
     return rows
 
 
-def _reference_change(references: list[ZoneSeries], first: int, second: int) -> float | None:
-    parts = [(r.change(first, second), float(r.weights.sum())) for r in references]
-    parts = [p for p in parts if p[0][0] is not None]
-    if not parts:
-        return None
-    weights = np.array([area * share for (_, _, share), area in parts])
-    return float(100 * np.average([(after or 0) - (before or 0) for (before, after, _), _ in parts], weights=weights))
+def _together(parts: list[Change]) -> float | None:
+    known = [(100 * (c.after - c.before), c.both_m2) for c in parts if c.before is not None and c.after is not None]
+    return float(np.average([p for p, _ in known], weights=[w for _, w in known])) if known else None
 
 
 def trend_row(series: ZoneSeries, period: tuple[int, int], variable: str, significance: str, pixel_slope: np.ndarray, pixel_s: np.ndarray) -> dict[str, Any]:
@@ -149,7 +172,6 @@ def trend_row(series: ZoneSeries, period: tuple[int, int], variable: str, signif
     inside = series.coverage.touched
     slope, s = pixel_slope[inside].astype(np.float64), pixel_s[inside]
     tested = np.isfinite(slope)
-    values = series.unclamped if variable == "fvc" else series.ndvi
     i, j = series.years.index(period[0]), series.years.index(period[1])
     both = series.valid[i] & series.valid[j]
     return {
@@ -159,6 +181,6 @@ def trend_row(series: ZoneSeries, period: tuple[int, int], variable: str, signif
         "n": len(used),
         "p_min": smallest_p(len(used), significance),
         "slope_mean": series.mean(slope, tested),
-        "change_mean": series.mean(values[j] - values[i], both),
+        "change_mean": series.mean(series.values(j, variable) - series.values(i, variable), both),
         "s_zero_pct": 100 * float(series.weights[tested & (s == 0)].sum() / series.weights[tested].sum()) if tested.any() else None,
     }

@@ -26,13 +26,14 @@ LAYERS = (
     {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover"},
     {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.manifest"},
     {"pipeline.composite", "pipeline.sources", "pipeline.tables", "pipeline.maps", "pipeline.synthetic"},
-    {"pipeline.plan"},
+    {"pipeline.plan", "pipeline.newmine"},
+    {"pipeline.checkup"},
 )
 MODULES = sorted(".".join(p.relative_to(HOME.parent).with_suffix("").parts).removesuffix(".__init__") for p in HOME.rglob("*.py") if p.name != "__main__.py")
 
 
 def level(module: str) -> int:
-    if module.startswith("pipeline.stages"):
+    if module.startswith("pipeline.stages") or module == "pipeline.crosscheck":
         return len(LAYERS)
     (found,) = [i for i, layer in enumerate(LAYERS) if module in layer]
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pipeline.stages.endmembers import read_pair
 from pipeline.stages.job import Job
 from pipeline.tables import write_csv
 
+log = logging.getLogger("minegreen")
 BAND = {name: i for i, name in enumerate(OUTPUTS, 1)}
 
 
@@ -26,36 +28,37 @@ def run(job: Job) -> None:
     with open_raster(folder.ndvi(config.years.first)) as dataset:
         coverages = {c.zone: c for c in zone_coverages(zones, native_grid(dataset))}
     pair = read_pair(folder.endmembers)
-    series = {
-        zone: zonestats.ZoneSeries(c, np.stack([read_window(folder.ndvi(y), c.rows, c.cols) for y in config.all_years]), config.all_years, pair)
-        for zone, c in coverages.items()
-    }
-    base = {"mine": config.mine, "sensor": job.sensor}
-    named = {zone: base | {"zone": zone, "role": c.role} for zone, c in coverages.items()}
-    write_csv(folder.table("fvc_by_zone"), zonestats.FVC_COLUMNS, [r for z, s in series.items() for r in s.annual_rows(named[z])])
-    changes = [r for z, s in series.items() for r in zonestats.change_rows(s, [series[x] for x in zones.references[z]], named[z])]
-    write_csv(folder.table("fvc_change_by_zone"), zonestats.CHANGE_COLUMNS, changes)
-    area_rows: list[dict[str, Any]] = []
-    group_rows: list[dict[str, Any]] = []
-    trend_rows: list[dict[str, Any]] = []
-    for period in config.periods:
-        of_period = {"variable": config.trend.variable, "first_year": period[0], "last_year": period[1], "test": config.trend.test}
-        a, g = _class_tables(job, zones, coverages, period, base | of_period | {"target": "absolute"})
-        area_rows += a
-        group_rows += g
-        for zone, c in coverages.items():
+    named = {zone: {"mine": config.mine, "sensor": job.sensor, "zone": zone, "role": c.role} for zone, c in coverages.items()}
+    annual: list[dict[str, Any]] = []
+    changes: dict[str, dict[tuple[int, int], zonestats.Change]] = {}
+    trends: list[dict[str, Any]] = []
+    for zone, c in coverages.items():  # one zone at a time: memory is the largest zone's, not the mine's
+        ndvi = np.stack([read_window(folder.ndvi(y), c.rows, c.cols) for y in config.all_years])
+        series = zonestats.ZoneSeries(c, ndvi, config.all_years, pair)
+        annual += series.annual_rows(named[zone])
+        changes[zone] = zonestats.changes(series)
+        for period in config.periods:
             slope, s = (read_window(folder.trend(period), c.rows, c.cols, BAND[name]) for name in ("slope", "s"))
-            row = zonestats.trend_row(series[zone], period, config.trend.variable, config.trend.significance, slope, s)
-            trend_rows.append(named[zone] | of_period | row)
-    write_csv(folder.table("trend_area_by_zone"), areas.AREA_COLUMNS, area_rows)
-    write_csv(folder.table("trend_groups_by_zone"), areas.GROUP_COLUMNS, group_rows)
-    write_csv(folder.table("trend_by_zone"), zonestats.TREND_COLUMNS, trend_rows)
+            row = zonestats.trend_row(series, period, config.trend.variable, config.trend.significance, slope, s)
+            trends.append(named[zone] | _of_period(job, period) | row)
+        log.info("tables: %s", zone)
+    write_csv(folder.table("fvc_by_zone"), zonestats.FVC_COLUMNS, annual)
+    rows = [r for z in changes for r in zonestats.change_rows(changes[z], [changes[x] for x in zones.references[z]], named[z])]
+    write_csv(folder.table("fvc_change_by_zone"), zonestats.CHANGE_COLUMNS, rows)
+    write_csv(folder.table("trend_by_zone"), zonestats.TREND_COLUMNS, trends)
+    tables = [_class_tables(job, zones, coverages, period) for period in config.periods]
+    write_csv(folder.table("trend_area_by_zone"), areas.AREA_COLUMNS, [r for t, _ in tables for r in t])
+    write_csv(folder.table("trend_groups_by_zone"), areas.GROUP_COLUMNS, [r for _, g in tables for r in g])
 
 
-def _class_tables(
-    job: Job, zones: Zones, coverages: dict[str, ZoneCoverage], period: tuple[int, int], common: dict[str, Any]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _of_period(job: Job, period: tuple[int, int]) -> dict[str, Any]:
     trend = job.config.trend
+    return {"variable": trend.variable, "first_year": period[0], "last_year": period[1], "test": trend.test}
+
+
+def _class_tables(job: Job, zones: Zones, coverages: dict[str, ZoneCoverage], period: tuple[int, int]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    trend = job.config.trend
+    common = {"mine": job.config.mine, "sensor": job.sensor, "target": "absolute"} | _of_period(job, period)
     counted = {z: areas.class_areas(read_window(job.folder.classes(period), c.rows, c.cols), c) for z, c in coverages.items()}
     usual = {z: areas.usual_n(read_window(job.folder.trend(period), c.rows, c.cols, BAND["n"]), c) for z, c in coverages.items()}
     rows: list[dict[str, Any]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pipeline
@@ -24,7 +25,7 @@ class Job:
     threads: int = 1
     block: int = 512
 
-    @property
+    @cached_property
     def config(self) -> Config:
         """Return the validated config."""
         return configs.load(self.config_path)

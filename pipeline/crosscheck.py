@@ -1,0 +1,140 @@
+"""`minegreen crosscheck`: recompute a sample of a run's pixels with pymannkendall, scipy and an independent exact p."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.config import load
+from pipeline.errors import BadInput
+from pipeline.kernels.kendall import OUTPUTS
+from pipeline.layout import MineFolder
+from pipeline.reader import open_raster
+from pipeline.stages.endmembers import read_pair
+
+SEED = 20210101
+TOLERANCES = {"n": 0.0, "s": 0.0, "tau": 1e-6, "z": 1e-5, "p": 1e-6, "slope": 1e-6}  # rasters hold float32
+
+
+def run(config_path: Path, pixels: int, results: Path) -> tuple[list[str], bool]:
+    """Return report lines and whether every difference is within its tolerance, for each sensor and period.
+
+    Raises
+    ------
+    BadInput
+        When the run has not been done.
+    """
+    config = load(config_path)
+    lines, good = [], True
+    for sensor in config.sensors:
+        folder = MineFolder(results, config.mine).sensor(sensor)
+        pair = read_pair(folder.endmembers) if config.trend.variable == "fvc" else None
+        for period in config.periods:
+            if not folder.trend(period).is_file():
+                raise BadInput(folder.trend(period), "trend raster", "no such file", "a finished run", "run snakemake first")
+            with open_raster(folder.trend(period)) as dataset:
+                chosen = sample(dataset.read(OUTPUTS.index("n") + 1), pixels)
+                ours = {name: dataset.read(OUTPUTS.index(name) + 1)[chosen] for name in TOLERANCES}
+            years = np.arange(period[0], period[1] + 1)
+            stack = []
+            for year in years:
+                with open_raster(folder.ndvi(int(year))) as dataset:
+                    stack.append(dataset.read(1)[chosen].astype(np.float64))
+            series = np.stack(stack, axis=1)
+            if pair is not None:
+                series = (series - pair.soil) / (pair.vegetation - pair.soil)
+            worst, wrong = compare(series, years, ours, config.trend.significance)
+            good &= not wrong
+            shown = ", ".join(f"{name} {worst[name]:.2g}" for name in TOLERANCES)
+            lines.append(f"{sensor} {period[0]}-{period[1]}: {len(series)} pixels; largest differences: {shown}")
+            lines += [f"  {text}" for text in wrong[:5]]
+    return lines, good
+
+
+def sample(n: np.ndarray, pixels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return indices of up to `pixels` cells, spread evenly over the numbers of valid years that occur."""
+    rng = np.random.default_rng(SEED)
+    flat = n.ravel()
+    groups = [np.flatnonzero(flat == value) for value in np.unique(flat)]
+    taken: list[np.ndarray] = []
+    left = pixels
+    for i, group in enumerate(sorted(groups, key=len)):
+        share = min(len(group), left // (len(groups) - i))
+        taken.append(rng.choice(group, share, replace=False))
+        left -= share
+    rows, cols = np.unravel_index(np.sort(np.concatenate(taken)), n.shape)
+    return rows, cols
+
+
+def compare(series: np.ndarray, years: np.ndarray, ours: dict[str, np.ndarray], significance: str) -> tuple[dict[str, float], list[str]]:
+    """Return the largest difference of each statistic, and a line for each pixel that differs by more than allowed."""
+    worst = dict.fromkeys(TOLERANCES, 0.0)
+    wrong = []
+    for i, values in enumerate(series):
+        theirs = reference(values, years, significance)
+        for name, tolerance in TOLERANCES.items():
+            mine, other = float(ours[name][i]), theirs[name]
+            both_missing = np.isnan(mine) and np.isnan(other)
+            difference = 0.0 if both_missing else abs(mine - other) / max(1.0, abs(other))
+            if not difference <= tolerance:
+                wrong.append(f"{name}: {mine!r} here, {other!r} there, series {values.tolist()}")
+            worst[name] = max(worst[name], difference) if not np.isnan(difference) else float("nan")
+    return worst, wrong
+
+
+def reference(values: np.ndarray, years: np.ndarray, significance: str) -> dict[str, float]:
+    """Return n, s, tau, z, p and slope of one series by pymannkendall, scipy and `exact_p`."""
+    import pymannkendall
+    from scipy.stats import theilslopes
+
+    valid = np.isfinite(values)
+    y, t = values[valid], years[valid]
+    out: dict[str, Any] = dict.fromkeys(TOLERANCES, float("nan")) | {"n": float(valid.sum())}
+    if valid.sum() < 3:
+        return out
+    test = pymannkendall.original_test(y)
+    exact = significance != "normal" and len(y) <= 20
+    return out | {
+        "s": float(test.s),
+        "tau": float(test.Tau),
+        "z": float(test.z),
+        "p": exact_p(tuple(sorted(Counter(y.tolist()).values())), abs(int(test.s))) if exact else float(test.p),
+        "slope": float(theilslopes(y, t).slope),
+    }
+
+
+@cache
+def exact_p(groups: tuple[int, ...], s: int) -> float:
+    """Return P(|S| >= s) conditional on ties, by merging tie groups one after the other in whole numbers.
+
+    Independent of the kernels' tables: Pascal's rule for each merge, Python integers, no polynomial division.
+
+    >>> exact_p((1, 1, 1, 1), 6), exact_p((2, 1, 1), 5)
+    (0.08333333333333333, 0.16666666666666666)
+    """
+    counts, placed = {0: 1}, 0
+    for size in groups:
+        merged: Counter[int] = Counter()
+        for a, x in counts.items():
+            for b, y in _merge(placed, size).items():
+                merged[a + b] += x * y
+        counts, placed = dict(merged), placed + size
+    pairs = max(counts)
+    extreme = sum(c for inversions, c in counts.items() if abs(pairs - 2 * inversions) >= s)
+    return float(Fraction(extreme, sum(counts.values())))
+
+
+@cache
+def _merge(m: int, t: int) -> dict[int, int]:
+    """Return how many ways there are to merge t equal values into m others, by the number of inversions they add."""
+    if m == 0 or t == 0:
+        return {0: 1}
+    out: Counter[int] = Counter(_merge(m - 1, t))
+    for inversions, ways in _merge(m, t - 1).items():
+        out[inversions + m] += ways
+    return dict(out)

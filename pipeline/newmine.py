@@ -1,0 +1,145 @@
+"""`minegreen new`: a commented config, ready to run, from an AOI file; it proposes what can be found out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pipeline.aoi import read_zones
+from pipeline.config import Aoi, Config, Season, SensorSource, Years, load
+from pipeline.errors import BadInput
+from pipeline.writer import write_text
+
+ROLES = {
+    "pit": ("pit", "坑"),
+    "dump": ("dump", "spoil", "排土", "渣"),
+    "background": ("background", "reference", "control", "背景", "对照", "参照"),
+}
+SEASONS = {"north": ("07-01", "08-31"), "south": ("01-01", "02-28"), "tropics": ("01-01", "12-31")}
+FIRST, LAST = 2020, 2024  # the founding study's years; used when no images are found
+
+
+def run(mine: str, aoi: Path, zone_field: str | None, composites: str | None, folder: Path = Path("configs")) -> Path:
+    """Write configs/<mine>.yaml and return its path.
+
+    Zones are read and validated; roles and references are guessed from their names; the season from the latitude; the
+    years from the files that match `composites` (a path with {year}), else 2020-2024.
+
+    Raises
+    ------
+    BadInput
+        When the file exists, the id is not valid, or the AOI cannot be used; nothing has been written.
+    """
+    target = folder / f"{mine}.yaml"
+    if not re.fullmatch(r"[a-z0-9-]{1,63}", mine):
+        raise BadInput("minegreen new", "MINE", mine, "an id of a-z, 0-9 and -, at most 63 characters", "the title can be anything; the id names a folder")
+    if target.exists():
+        raise BadInput(target, "MINE", "the file exists", "a new mine", "edit it, or choose another id")
+    pattern = composites or f"data/{mine}/{{year}}.tif"
+    if "{year}" not in pattern:
+        raise BadInput("minegreen new", "--composites", pattern, "a path with {year}", "for instance data/{year}.tif")
+    years = _years(pattern) if composites else []
+    probe = _probe(mine, aoi, zone_field, pattern)
+    zones = read_zones(probe, "minegreen new")
+    roles = {name: _role(name) for name in zones.names}
+    latitude = float(zones.frame.to_crs(4326).total_bounds[[1, 3]].mean())
+    season = SEASONS["tropics" if abs(latitude) < 15 else "north" if latitude > 0 else "south"]
+    write_text(target, _text(mine, aoi, zone_field, roles, (min(years, default=FIRST), max(years, default=LAST)), years, season, pattern))
+    load(target)
+    return target
+
+
+def _probe(mine: str, aoi: Path, zone_field: str | None, pattern: str) -> Config:
+    """Return a config that is only used to read the zones."""
+    entry = SensorSource.model_validate({"composites": pattern, "bands": {"red": 1, "nir": 2}})
+    return Config(
+        mine=mine,
+        aoi=Aoi(path=str(aoi), zone_field=zone_field),
+        years=Years(first=FIRST, last=LAST),
+        season=Season(start="07-01", end="08-31"),
+        sensors={"sentinel-2": entry},
+    )
+
+
+def _years(pattern: str) -> list[int]:
+    """Return the years for which a file exists.
+
+    Raises
+    ------
+    BadInput
+        When no file matches.
+    """
+    path = Path(pattern)
+    head, _, tail = path.name.partition("{year}")
+    if "{year}" in str(path.parent):
+        candidates = [y for y in range(1950, 2201) if Path(pattern.replace("{year}", str(y))).is_file()]
+    else:
+        expression = re.compile(re.escape(head) + r"(\d{4})" + re.escape(tail))
+        names = (p.name for p in path.parent.glob("*")) if path.parent.is_dir() else iter(())
+        candidates = sorted(int(m[1]) for m in map(expression.fullmatch, names) if m)
+    if not candidates:
+        raise BadInput("minegreen new", "--composites", pattern, "at least one file", "check the path; it is relative to the working directory")
+    return candidates
+
+
+def _role(name: str) -> str | None:
+    lowered = name.casefold()
+    found = [role for role, words in ROLES.items() if any(w in lowered for w in words)]
+    return found[-1] if found else None
+
+
+def quoted(text: str) -> str:
+    """Return text as a YAML string in double quotes.
+
+    >>> quoted("Pit 4: north")
+    '"Pit 4: north"'
+    """
+    import json
+
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _text(
+    mine: str,
+    aoi: Path,
+    zone_field: str | None,
+    roles: dict[str, str | None],
+    span: tuple[int, int],
+    years: list[int],
+    season: tuple[str, str],
+    pattern: str,
+) -> str:
+    references = [name for name, role in roles.items() if role == "background"]
+    listed = [f"    {quoted(name)}: {{role: {role}}}" for name, role in roles.items() if role]
+    holes = sorted(set(range(span[0], span[1] + 1)) - set(years)) if years else []
+    reference = f"  reference: [{', '.join(map(quoted, references))}]" if references else "  # reference: [name of a zone of undisturbed vegetation]"
+    field = [f"  zone_field: {quoted(zone_field)}"] if zone_field else ["  # zone_field: zone    # attribute with the zone's name"]
+    missing = [f"    missing_years: {holes}    # no file was found for these"] if holes else []
+    return "\n".join(
+        [
+            "# yaml-language-server: $schema=schema.json",
+            f"mine: {quoted(mine)}",
+            f"title: {quoted(mine)}    # free text, any script",
+            "aoi:",
+            f"  path: {quoted(str(aoi))}",
+            *field,
+            reference,
+            *(["  zones:    # roles guessed from the names: correct them", *listed] if listed else []),
+            f"years: {{first: {span[0]}, last: {span[1]}}}",
+            f'season: {{start: "{season[0]}", end: "{season[1]}"}}    # proposed from the latitude: the season your composites stand for',
+            "sensors:",
+            "  sentinel-2:    # or landsat",
+            f"    composites: {quoted(pattern)}    # one cloud-free GeoTIFF per year",
+            "    bands: {red: 1, nir: 2}    # 1-based; or {ndvi: 1}",
+            "    scale: 1.0    # reflectance = stored value x scale + offset_value",
+            "    offset_value: 0.0",
+            *missing,
+            "fvc:",
+            "  soil: {percentile: 5}    # or {ndvi: value}, with its source",
+            "  vegetation: {percentile: 95}",
+            "trend:",
+            f"  periods: [[{span[0]}, {span[1]}]]",
+            "  scheme: seven    # five | seven | nine",
+            "",
+        ]
+    )
