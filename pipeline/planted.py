@@ -19,7 +19,7 @@ INCREASE, SLIGHT_INCREASE, FLAT, DECREASE, SLIGHT_DECREASE = 6, 7, 5, 4, 3
 # Deviation of a class's mean from the zone's mean of 2021-2024, per year; `no significant increase` takes the rest.
 SHAPES: dict[int, tuple[float, float, float, float]] = {
     SLIGHT_INCREASE: (-0.090, -0.070, -0.050, -0.030),
-    FLAT: (0.0300, 0.0304, 0.0296, 0.0302),
+    FLAT: (0.0300, 0.0302, 0.0298, 0.0301),
     DECREASE: (0.050, 0.025, 0.032, -0.027),
     SLIGHT_DECREASE: (0.040, 0.010, -0.015, -0.035),
 }

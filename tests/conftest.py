@@ -10,10 +10,9 @@ import pytest
 import rasterio
 import yaml
 from affine import Affine
+from running import ROOT, SHARED, Run, snakemake
 from shapely.geometry import box
 
-ROOT = Path(__file__).parents[1]
-SHARED = ROOT.parent / "shared" / "data"
 REQUIRED = set(filter(None, os.environ.get("MINEGREEN_REQUIRE", "").split(",")))
 
 
@@ -124,3 +123,25 @@ class SmallMine:
 def small_mine(tmp_path) -> SmallMine:
     """Return a small mine below a temporary folder; nothing is written yet."""
     return SmallMine(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def jiangcang(tmp_path_factory) -> Run:
+    """Run the main job on the embedded synthetic mine, once for all tests; nobody may change its files."""
+    results = tmp_path_factory.mktemp("jiangcang") / "results"
+    config = ROOT / "configs" / "jiangcang.yaml"
+    done = snakemake("--configfile", str(config), "--config", f"results={results}")
+    assert done.returncode == 0, done.stderr[-3000:]
+    return Run(config, results, done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="session")
+def landsat(shared, tmp_path_factory) -> Run:
+    """Run the main job on 24 real Landsat composites, once for all tests; nobody may change its files."""
+    folder = tmp_path_factory.mktemp("landsat")
+    text = (ROOT / "configs" / "examples" / "landsat-composites.yaml").read_text(encoding="utf-8")
+    config = folder / "landsat.yaml"
+    config.write_text(text.replace("data/bc/", f"{shared / 'landsat_bc_annual_2000_2023'}/"), encoding="utf-8")
+    done = snakemake("--configfile", str(config), "--config", f"results={folder / 'results'}")
+    assert done.returncode == 0, done.stderr[-3000:]
+    return Run(config, folder / "results", done.stdout + done.stderr)

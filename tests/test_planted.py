@@ -1,0 +1,209 @@
+"""The run on the synthetic mine gives back what was planted (noise-free composites)."""
+
+import json
+import shutil
+from collections import Counter
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import pytest
+import rasterio
+import yaml
+from running import ROOT
+
+from pipeline.__main__ import main
+from pipeline.planted import SOIL, VEGETATION, YEARS, ZONES
+
+FIXED = {"soil": {"ndvi": SOIL}, "vegetation": {"ndvi": VEGETATION}}
+
+
+def read(path):
+    with rasterio.open(path) as dataset:
+        return dataset.read()
+
+
+@pytest.fixture(scope="module")
+def folder(jiangcang):
+    return jiangcang.results / "jiangcang" / "sentinel-2"
+
+
+@pytest.fixture(scope="module")
+def truth(jiangcang):
+    return jiangcang.results / "jiangcang" / "synthetic"
+
+
+@pytest.fixture(scope="module")
+def fixed(jiangcang, folder, tmp_path_factory):
+    """The same NDVI with fixed endmembers: folder of the sensor."""
+    results = tmp_path_factory.mktemp("fixed")
+    settings = yaml.safe_load(jiangcang.config.read_text(encoding="utf-8")) | {"fvc": FIXED}
+    config = results / "fixed.yaml"
+    config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    target = results / "jiangcang" / "sentinel-2"
+    target.mkdir(parents=True)
+    for path in folder.glob("ndvi_*.tif"):
+        shutil.copy(path, target)
+    common = ["--sensor", "sentinel-2", "--results", str(results)]
+    for stage, *more in [["endmembers"], *[["fvc", "--year", str(y)] for y in YEARS]]:
+        assert main([stage, str(config), *common, *more]) == 0
+    for period in ("2021-2024", "2020-2024"):
+        for stage in ("trend", "classes"):
+            assert main([stage, str(config), *common, "--period", period]) == 0
+    assert main(["areas", str(config), *common]) == 0
+    return target
+
+
+def window_of_truth(name, folder, truth):
+    """Return a truth raster on the run's grid (the images reach further than the run's grid)."""
+    with rasterio.open(folder / "ndvi_2020.tif") as grid, rasterio.open(truth / name) as dataset:
+        column, row = (round(v) for v in ~dataset.transform @ (grid.bounds.left, grid.bounds.top))
+        return dataset.read(1, window=rasterio.windows.Window(column, row, grid.width, grid.height))
+
+
+@pytest.mark.parametrize("endmembers", ["percentile", "fixed"])
+def test_fvc_per_zone_and_year_within_0005(endmembers, folder, fixed):
+    table = pd.read_csv((folder if endmembers == "percentile" else fixed) / "fvc_by_zone.csv")
+    assert len(table) == len(ZONES) * len(YEARS)
+    planted = [ZONES[row.zone].means[YEARS.index(row.year)] for row in table.itertuples()]
+    worst = np.abs(table["fvc_mean"] - planted).max()
+    print(f"largest difference of FVC per zone and year, {endmembers} endmembers: {worst:.2g}")
+    assert worst <= 0.005
+
+
+def test_published_means_are_planted(folder):
+    table = pd.read_csv(folder / "fvc_by_zone.csv").set_index(["zone", "year"])["fvc_mean"]
+    published = {("Pit No. 4", 2020): 53.21, ("Pit No. 4", 2021): 77.45, ("Pit No. 5", 2020): 54.37, ("Pit No. 5", 2021): 72.75}
+    published |= {("Pit No. 5", 2024): 70.69, ("Background", 2021): 83.26}
+    for key, value in published.items():
+        assert 100 * table[key] == pytest.approx(value, abs=0.5)
+    assert (table["Pit No. 4"].loc[2021:] > 0.70).all()
+    assert table["Pit No. 4"].idxmax() == 2021
+    assert table["South dump of Pit No. 2"].between(0.45, 0.55).all()
+    assert table["Background"].between(0.77, 0.84).all()
+
+
+def test_percentile_endmembers_recover_the_planted_pair(folder):
+    pair = json.loads((folder / "endmembers.json").read_text())
+    assert pair["soil_ndvi"] == pytest.approx(SOIL, abs=1e-6)
+    assert pair["vegetation_ndvi"] == pytest.approx(VEGETATION, abs=1e-6)
+
+
+@pytest.mark.parametrize("endmembers", ["percentile", "fixed"])
+@pytest.mark.parametrize("period", ["2021-2024", "2020-2024"])
+def test_class_equals_the_planted_class(period, endmembers, folder, fixed, truth):
+    source = folder if endmembers == "percentile" else fixed
+    found = read(source / f"trend_class_{period}.tif")[0]
+    planted = window_of_truth(f"truth_class_{period}.tif", folder, truth)
+    inside = (planted > 0) & (found > 0)
+    assert inside.sum() > 140_000
+    agreement = (found == planted)[inside].mean()
+    recall = {int(c): float((found == planted)[inside & (planted == c)].mean()) for c in np.unique(planted[inside])}
+    print(f"{period}, {endmembers}: agreement {100 * agreement:.4f} %, recall {recall}")
+    assert agreement >= 0.99
+    assert min(recall.values()) >= 0.95
+    assert len(recall) == (5 if period == "2021-2024" else 4)
+
+
+def test_every_share_within_10_per_cent_or_5_pixels(folder):
+    table = pd.read_csv(folder / "trend_area_by_zone.csv").query("first_year == 2021")
+    for zone, planted in ZONES.items():
+        rows = table[table["zone"] == zone].set_index("code")
+        total = rows["area_km2"].sum()
+        for code in rows.index:
+            share = planted.shares.get(code, 0.0)
+            allowed = max(0.10 * share * total, 5 * 1e-4)
+            assert abs(rows.loc[code, "area_km2"] - share * total) <= allowed, (zone, code)
+
+
+def test_published_class_shares_are_planted(folder):
+    table = pd.read_csv(folder / "trend_area_by_zone.csv").query("first_year == 2021").set_index(["zone", "code"])["share_pct"]
+    for code, share in {6: 70.80, 7: 13.92, 4: 10.67, 3: 0.14, 5: 4.48}.items():
+        assert table["Pit No. 4", code] == pytest.approx(share, abs=0.1)
+    assert table["Pit No. 5", 6] + table["Pit No. 5", 7] == pytest.approx(76.57, abs=0.1)
+    assert table["Pit No. 5", 4] == pytest.approx(16.28, abs=0.1)
+    assert table["Pit No. 5", 3] + table["Pit No. 5", 4] == pytest.approx(17.66, abs=0.1)
+    assert table["Pit No. 5", 5] == pytest.approx(5.77, abs=0.1)
+
+
+def test_zone_areas_equal_the_geodesic_area(folder):
+    frame = gpd.read_file(ROOT / "aoi" / "jiangcang.geojson").set_index("zone")
+    geod = pyproj.Geod(ellps="WGS84")
+    table = pd.read_csv(folder / "trend_area_by_zone.csv")
+    for (zone, _), rows in table.groupby(["zone", "first_year"]):
+        area = abs(geod.geometry_area_perimeter(frame.loc[zone, "geometry"])[0]) / 1e6
+        assert rows["area_km2"].sum() == pytest.approx(area, rel=1e-5)
+        assert rows["share_pct"].sum() == pytest.approx(100, abs=1e-9)
+
+
+def test_published_zone_areas(folder):
+    table = pd.read_csv(folder / "fvc_by_zone.csv").drop_duplicates("zone").set_index("zone")["area_km2"]
+    assert table["Pit No. 4"] == pytest.approx(2.50, abs=0.005)
+    assert table["Pit No. 5"] == pytest.approx(2.93, abs=0.005)
+
+
+@pytest.mark.parametrize("period", ["2021-2024", "2020-2024"])
+def test_s_and_p_of_fvc_equal_those_of_ndvi_pixel_by_pixel(period, jiangcang, folder, tmp_path):
+    settings = yaml.safe_load(jiangcang.config.read_text(encoding="utf-8"))
+    settings["trend"]["variable"] = "ndvi"
+    config = tmp_path / "ndvi.yaml"
+    config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    target = tmp_path / "jiangcang" / "sentinel-2"
+    target.mkdir(parents=True)
+    for path in folder.glob("ndvi_*.tif"):
+        shutil.copy(path, target)
+    assert main(["trend", str(config), "--sensor", "sentinel-2", "--period", period, "--results", str(tmp_path)]) == 0
+    of_fvc, of_ndvi = read(folder / f"trend_{period}.tif"), read(target / f"trend_{period}.tif")
+    for band in (4, 5, 6, 7, 8):  # s, tau, z, p, n
+        assert np.array_equal(of_fvc[band], of_ndvi[band], equal_nan=True)
+    assert not np.array_equal(of_fvc[0], of_ndvi[0])
+
+
+@pytest.mark.parametrize(("period", "present"), [("2021-2024", (3, 5, 5)), ("2020-2024", (4, 4, 4))])
+def test_classes_of_schemes_five_seven_nine_nest(period, present, jiangcang, folder, tmp_path):
+    codes = {}
+    for scheme in ("five", "seven", "nine"):
+        settings = yaml.safe_load(jiangcang.config.read_text(encoding="utf-8"))
+        settings["trend"]["scheme"] = scheme
+        config = tmp_path / f"{scheme}.yaml"
+        config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+        target = tmp_path / scheme / "jiangcang" / "sentinel-2"
+        target.mkdir(parents=True)
+        shutil.copy(folder / f"trend_{period}.tif", target)
+        call = ["classes", str(config), "--sensor", "sentinel-2", "--period", period, "--results", str(tmp_path / scheme)]
+        assert main(call) == 0
+        codes[scheme] = read(target / f"trend_class_{period}.tif")[0]
+    for fine, coarse in (("nine", "seven"), ("seven", "five"), ("nine", "five")):
+        pairs = Counter(zip(codes[fine].ravel().tolist(), codes[coarse].ravel().tolist(), strict=True))
+        assert len({a for a, _ in pairs}) == len(pairs), f"one class of {fine} lies in two of {coarse}"
+    assert tuple(len(np.unique(codes[s])) - 1 for s in ("five", "seven", "nine")) == present  # without 0, outside
+
+
+def test_no_trend_class_without_vegetation_change(folder):
+    table = pd.read_csv(folder / "trend_area_by_zone.csv")
+    steady = table[table["zone"].isin(["Bare spoil", "Closed meadow"]) & (table["code"] != 5)]
+    assert (steady["area_km2"] == 0).all()
+
+
+def test_four_years_reach_no_significant_class_and_the_table_says_so(folder):
+    table = pd.read_csv(folder / "trend_area_by_zone.csv").query("first_year == 2021")
+    assert (table.loc[table["code"].isin([2, 8]), "area_km2"] == 0).all()
+    assert table["p_min"].to_numpy() == pytest.approx(2 / 24)
+
+
+def test_synthetic_data_are_called_synthetic(jiangcang, folder):
+    for path in folder.glob("*.tif"):
+        with rasterio.open(path) as dataset:
+            assert dataset.tags()["source"] == "synthetic", path.name
+    manifest = json.loads((jiangcang.results / "jiangcang" / "run.json").read_text(encoding="utf-8"))
+    assert manifest["config"]["sensors"]["sentinel-2"]["catalog"] == "synthetic"
+    assert "not observed" in json.loads((jiangcang.results / "jiangcang" / "synthetic" / "truth.json").read_text(encoding="utf-8"))["note"]
+
+
+def test_generation_is_deterministic(jiangcang, truth, tmp_path):
+    from pipeline.synthetic import generate
+
+    generate(ROOT / "aoi" / "jiangcang.geojson", tmp_path)
+    for path in sorted(tmp_path.rglob("*.*")):
+        assert path.read_bytes() == (truth / path.relative_to(tmp_path)).read_bytes(), path.name
