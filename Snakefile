@@ -19,7 +19,7 @@ include: "rules/products.smk"
 
 
 onstart:
-    LOCKS.extend(lock.acquire(PLAN.results / mine) for mine in PLAN.mines)
+    start()
 
 
 onerror:

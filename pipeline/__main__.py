@@ -49,6 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception:
         log.exception("%s failed; the same command resumes", given.command)
         return RunFault.exit_code
+    finally:
+        for handler in [h for h in log.handlers if isinstance(h, logging.FileHandler)]:
+            log.removeHandler(handler)
+            handler.close()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -112,10 +116,19 @@ def _stage(name: str, more: tuple[str, ...]) -> Callable[[argparse.Namespace], N
         job = Job(given.config, given.results, getattr(given, "sensor", ""), threads, given.block)
         if job.sensor and job.sensor not in job.config.sensors:
             raise BadInput(given.config, "--sensor", job.sensor, f"one of {', '.join(job.config.sensors)}", "use a sensor id of the config")
+        _check_span(given, job)
         extra = [getattr(given, key) for key in more if key != "sensor"]
         import_module(f"pipeline.stages.{name}").run(job, *extra)
 
     return call
+
+
+def _check_span(given: argparse.Namespace, job: Any) -> None:
+    years, periods = job.config.all_years, job.config.periods
+    if getattr(given, "year", None) not in (None, *years):
+        raise BadInput(given.config, "--year", given.year, f"{years[0]} to {years[-1]}", "use a year of the config")
+    if getattr(given, "period", None) not in (None, *periods):
+        raise BadInput(given.config, "--period", given.period, " or ".join(f"{a}-{b}" for a, b in periods), "use a period of the config")
 
 
 def _warm(given: argparse.Namespace) -> None:

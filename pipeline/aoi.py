@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+import json
+import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +26,7 @@ SIGNATURES: dict[str, tuple[bytes, ...]] = {
     ".fgb": (b"fgb",),
     ".kml": (b"<?xml", b"<kml"),
 }
+GEOJSON_TYPES = {"FeatureCollection", "Feature", "Polygon", "MultiPolygon", "GeometryCollection", "Point", "MultiPoint", "LineString", "MultiLineString"}
 MAX_LATITUDE = 84.0  # limit of UTM
 
 
@@ -82,7 +86,6 @@ def read_zones(config: Config, config_path: Path | str) -> Zones:
 
 def _read(path: Path, config: Config) -> gpd.GeoDataFrame:
     import geopandas as gpd
-    from pyogrio.errors import DataLayerError, DataSourceError
 
     signatures = SIGNATURES.get(path.suffix.lower())
     if signatures is None:
@@ -91,12 +94,40 @@ def _read(path: Path, config: Config) -> gpd.GeoDataFrame:
         raise BadInput(path, "aoi.path", "no such file", "a vector file", "check the path; it is relative to the working directory")
     with path.open("rb") as handle:
         head = handle.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not head.startswith(signatures) or b"OGRVRT" in head:
+    if not head.startswith(signatures) or not _is_what_it_says(path, head):
         raise BadInput(path, "aoi.path", f"content that is not {path.suffix}", f"a {path.suffix} file", "export it again")
+    if "!" in str(path) or ";" in path.name:
+        raise BadInput(path, "aoi.path", "`!` or `;` in the path", "a path without them (they can name another file)", "rename the file or folder")
+    _check_encoding(path, config.aoi.encoding)
     try:
         return gpd.read_file(path, engine="pyogrio", encoding=config.aoi.encoding)
-    except (DataSourceError, DataLayerError, UnicodeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever a damaged file makes the libraries raise
         raise BadInput(path, "aoi.path", str(error), "a readable vector file", "check the file in QGIS, and aoi.encoding") from None
+
+
+def _is_what_it_says(path: Path, head: bytes) -> bool:
+    """Return whether JSON is GeoJSON and XML is KML: other contents can make GDAL read other files or hosts."""
+    if path.suffix.lower() in {".geojson", ".json"}:
+        try:
+            content = json.loads(path.read_bytes())
+        except (ValueError, RecursionError):
+            return False
+        return isinstance(content, dict) and content.get("type") in GEOJSON_TYPES
+    if path.suffix.lower() == ".kml":
+        root = re.sub(rb"<\?.*?\?>|<!--.*?-->", b"", head, flags=re.DOTALL).lstrip()
+        return root.startswith(b"<kml")
+    return True
+
+
+def _check_encoding(path: Path, encoding: str | None) -> None:
+    if encoding is None:
+        return
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        raise BadInput(path, "aoi.encoding", encoding, "a text encoding such as UTF-8 or GBK", "correct it") from None
+    if path.suffix.lower() != ".shp":
+        raise BadInput(path, "aoi.encoding", f"{encoding} with a {path.suffix} file", "no encoding (the format defines it)", "remove aoi.encoding")
 
 
 def _names(frame: gpd.GeoDataFrame, path: Path, config: Config) -> list[str]:

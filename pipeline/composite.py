@@ -36,19 +36,31 @@ def read_on_grid(path: Path, bands: tuple[int, ...], grid: GeoBox, rows: slice, 
             inner = dataset.read(bands, window=Window(x0, y0, x1 - x0, y1 - y0), masked=True)
             out[:, y0 - top : y1 - top, x0 - left : x1 - left] = inner.astype(np.float32).filled(np.nan)
         return out
-    warped = thread_handle((path, path.stat().st_mtime_ns, "warped", grid), lambda: _warped(dataset, grid))
-    window = Window(cols.start, rows.start, out.shape[2], out.shape[1])
-    return warped.read(bands, window=window, masked=True).astype(np.float32).filled(np.nan)
+    return _nearest(dataset, bands, grid, rows, cols, out)
 
 
-def _warped(dataset: Any, grid: GeoBox) -> Any:
-    from rasterio.enums import Resampling
-    from rasterio.vrt import WarpedVRT
+def _nearest(dataset: Any, bands: tuple[int, ...], grid: GeoBox, rows: slice, cols: slice, out: np.ndarray) -> np.ndarray:
+    """Fill `out` (bands, y, x) with the pixels in which the centres of the grid's cells lie; NaN where there is none."""
+    from pyproj import Transformer
+    from rasterio.windows import Window
 
-    options = {"crs": str(grid.crs), "transform": grid.affine, "height": grid.shape[0], "width": grid.shape[1]}
-    if dataset.nodata is None:
-        options["add_alpha"] = True  # cells outside the image are then masked, not zero
-    return WarpedVRT(dataset, resampling=Resampling.nearest, **options)
+    x, y = np.meshgrid(np.arange(cols.start, cols.stop) + 0.5, np.arange(rows.start, rows.stop) + 0.5)
+    to_image = Transformer.from_crs(str(grid.crs), dataset.crs.to_wkt(), always_xy=True)
+    east, north = to_image.transform(*_apply(grid.affine, x, y), errcheck=False)
+    column, row = _apply(~dataset.transform, east, north)
+    with np.errstate(invalid="ignore"):
+        inside = (column >= 0) & (row >= 0) & (column < dataset.width) & (row < dataset.height)
+    if not inside.any():
+        return out
+    c, r = column[inside].astype(np.int64), row[inside].astype(np.int64)
+    window = Window(c.min(), r.min(), c.max() - c.min() + 1, r.max() - r.min() + 1)
+    values = dataset.read(bands, window=window, masked=True).astype(np.float32).filled(np.nan)
+    out[:, inside] = values[:, r - r.min(), c - c.min()]
+    return out
+
+
+def _apply(affine: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return affine.a * x + affine.b * y + affine.c, affine.d * x + affine.e * y + affine.f
 
 
 def annual_ndvi(path: Path, bands: dict[str, int], scale: float, offset: float, grid: GeoBox, block: int = BLOCK) -> da.Array:

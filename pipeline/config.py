@@ -21,13 +21,16 @@ Year = Annotated[int, Field(ge=1950, le=2200)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
-def _plain_path(value: str) -> str:
+def plain_path(value: str) -> str:
+    """Return a path that names a file or folder on disk and nothing else, for us, for GDAL and for Snakemake."""
     if value.startswith("/vsi") or re.match(r"[A-Za-z0-9_+.-]{2,}:", value) or any(ord(c) < 32 for c in value):
         raise ValueError(f"{value!r}; expected the path of a file on disk; fix: download the file and give its path")
+    if set("{}") & set(value.replace("{year}", "")) or "!" in value:
+        raise ValueError(f"{value!r}; expected a path without braces and exclamation marks; fix: rename the file or folder")
     return value
 
 
-LocalPath = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_plain_path)]
+LocalPath = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(plain_path)]
 RESERVED_SENSOR_IDS = {"logs", "synthetic"}
 
 
@@ -41,7 +44,7 @@ class ZoneFacts(Model):
     """What is known of one zone; all optional."""
 
     role: Role | None = Field(None, description="pit, dump, background, ...: zones of one role are also summed in the group table")
-    restored: Annotated[str, StringConstraints(pattern=r"^\d{4}(-(0[1-9]|1[0-2]))?$")] | None = Field(
+    restored: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2]))?$")] | None = Field(
         None, description="year or month (YYYY-MM) in which restoration ended"
     )
     phase: str | None = Field(None, description="restoration phase, free text")
@@ -63,7 +66,7 @@ class Aoi(Model):
 class Grid(Model):
     """The raster grid of each sensor."""
 
-    crs: Annotated[str, StringConstraints(pattern=r"^(auto|EPSG:\d{4,6})$")] = Field(
+    crs: Annotated[str, StringConstraints(pattern=r"^(auto|EPSG:[0-9]{4,6})$")] = Field(
         "auto", description="auto: the images' own projected CRS, else the UTM zone of the AOI; or EPSG:<code>, projected, in metres"
     )
     resolution_m: dict[Id, Annotated[float, Field(gt=0, le=10_000)]] = Field(
@@ -95,7 +98,7 @@ class Season(Model):
     @model_validator(mode="after")
     def _days(self) -> Season:
         for value in (self.start, self.end):
-            match = re.fullmatch(r"(\d\d)-(\d\d)", value)
+            match = re.fullmatch(r"([0-9]{2})-([0-9]{2})", value)
             month, day = (int(match[1]), int(match[2])) if match else (0, 0)
             if not (1 <= month <= 12 and 1 <= day <= (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month - 1]):
                 raise ValueError(f'{value!r} is no day of the year; expected "MM-DD"; fix: write for instance "07-01"')

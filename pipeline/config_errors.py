@@ -53,6 +53,8 @@ def _message(document: Document, path: tuple[Any, ...], finding: Any, model: typ
             return BadInput(where, field, found, expected, fix)
     if kind == "string_type" and path in document.typed:
         return BadInput(where, field, f"{found} (YAML does not read this as text)", "text", f'quote it: "{found}"')
+    if kind in {"int_type", "float_type"} and isinstance(finding["input"], str):
+        return BadInput(where, field, f'"{finding["input"]}" (text)', expected.removeprefix("input should be "), "remove the quotes, or correct the value")
     if "[key]" in finding["loc"]:
         found = next((str(step) for step in reversed(finding["loc"]) if step != "[key]"), found)
     return BadInput(

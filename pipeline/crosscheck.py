@@ -15,7 +15,7 @@ from pipeline.errors import BadInput
 from pipeline.kernels.kendall import OUTPUTS
 from pipeline.layout import MineFolder
 from pipeline.reader import open_raster
-from pipeline.stages.endmembers import read_pair
+from pipeline.sources import read_pair
 
 SEED = 20210101
 TOLERANCES = {"n": 0.0, "s": 0.0, "tau": 1e-6, "z": 1e-5, "p": 1e-6, "slope": 1e-6}  # rasters hold float32
@@ -33,10 +33,10 @@ def run(config_path: Path, pixels: int, results: Path) -> tuple[list[str], bool]
     lines, good = [], True
     for sensor in config.sensors:
         folder = MineFolder(results, config.mine).sensor(sensor)
-        pair = read_pair(folder.endmembers) if config.trend.variable == "fvc" else None
         for period in config.periods:
             if not folder.trend(period).is_file():
                 raise BadInput(folder.trend(period), "trend raster", "no such file", "a finished run", "run snakemake first")
+            pair = read_pair(folder.endmembers) if config.trend.variable == "fvc" else None
             with open_raster(folder.trend(period)) as dataset:
                 chosen = sample(dataset.read(OUTPUTS.index("n") + 1), pixels)
                 ours = {name: dataset.read(OUTPUTS.index(name) + 1)[chosen] for name in TOLERANCES}

@@ -15,12 +15,13 @@ class BadInput(Exception):
     exit_code = 2
 
     def __init__(self, where: Any, field: str, found: Any, expected: str, fix: str) -> None:
-        self.where, self.field, self.found, self.expected, self.fix = str(where), field, str(found), expected, fix
+        self.where, self.field, self.found, self.expected, self.fix = str(where), field, str(found) or "nothing", expected, fix
         super().__init__(str(self))
 
     def __str__(self) -> str:
         """Return the message as one block of five labelled lines."""
-        return f"{_line(self.where)}: {_line(self.field)}\n  found:    {_line(self.found)}\n  expected: {_line(self.expected)}\n  fix:      {_line(self.fix)}"
+        head = f"{one_line(self.where)}: {one_line(self.field)}"
+        return f"{head}\n  found:    {one_line(self.found)}\n  expected: {one_line(self.expected)}\n  fix:      {one_line(self.fix)}"
 
 
 class RunFault(Exception):
@@ -29,7 +30,7 @@ class RunFault(Exception):
     exit_code = 3
 
 
-def _line(text: str, limit: int = 300) -> str:
+def one_line(text: str, limit: int = 300) -> str:
     """Return the text on one line: control characters shown as escapes, long text cut in the middle."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return shown if len(shown) <= limit else f"{shown[: limit // 2]} ... {shown[-limit // 2 :]}"

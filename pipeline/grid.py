@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_CELLS = 2_000_000_000
 
 
-def sensor_grid(config: Config, sensor: str, zones: Zones, native: GeoBox | None) -> GeoBox:
+def sensor_grid(config: Config, sensor: str, zones: Zones, native: GeoBox | None, config_path: Path | str = "config") -> GeoBox:
     """Return the GeoBox that covers the AOI's box plus the buffer.
 
     Where the images' own grid (`native`) is north-up, projected in metres, square, and has the wanted CRS and
@@ -29,15 +29,14 @@ def sensor_grid(config: Config, sensor: str, zones: Zones, native: GeoBox | None
     BadInput
         For a CRS that is not projected in metres, a zone smaller than a cell, or a grid of more than 2e9 cells.
     """
-    from odc.geo.crs import CRS
     from odc.geo.geobox import GeoBox
     from odc.geo.geom import BoundingBox
 
     keeps = native is not None and _is_plain(native)
     asked = config.grid.crs
-    crs = (native.crs if keeps and native is not None else _utm(zones)) if asked == "auto" else CRS(asked)
+    crs = (native.crs if keeps and native is not None else _utm(zones)) if asked == "auto" else _crs(asked, config_path)
     if not crs.projected or crs.units[0] not in {"metre", "meter", "m"}:
-        raise BadInput("config", "grid.crs", asked, "a projected CRS in metres", "use auto or a UTM code such as EPSG:32647")
+        raise BadInput(config_path, "grid.crs", asked, "a projected CRS in metres", "use auto or a UTM code such as EPSG:32647")
     wanted = config.grid.resolution_m.get(sensor)
     own = abs(native.resolution.x) if keeps and native is not None and native.crs == crs else None
     resolution = wanted or own or SENSORS[config.kind(sensor)].resolution_m
@@ -52,7 +51,7 @@ def sensor_grid(config: Config, sensor: str, zones: Zones, native: GeoBox | None
         grid = GeoBox.from_bbox(box, resolution=resolution, tight=False)
     if grid.shape[0] * grid.shape[1] > MAX_CELLS:
         raise BadInput(
-            "config",
+            config_path,
             "grid",
             f"{grid.shape[1]:,} x {grid.shape[0]:,} cells",
             f"at most {MAX_CELLS:,}",
@@ -99,6 +98,16 @@ def _enclosing(native: GeoBox, box: Any) -> GeoBox:
     x0, y0 = floor(left + 1e-6), floor(top + 1e-6)
     shape = (ceil(bottom - 1e-6) - y0, ceil(right - 1e-6) - x0)
     return GeoBox(shape, native.affine @ Affine.translation(x0, y0), native.crs)
+
+
+def _crs(asked: str, config_path: Path | str) -> Any:
+    from odc.geo.crs import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        return CRS(asked)
+    except CRSError:
+        raise BadInput(config_path, "grid.crs", asked, "an EPSG code that exists", "use auto or a UTM code such as EPSG:32647") from None
 
 
 def _utm(zones: Zones) -> Any:

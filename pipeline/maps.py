@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ WIDTH_IN = 10.0
 MOST_PIXELS = 2000  # longest side of the drawn raster
 
 
-def class_map(path: Path, codes: np.ndarray, grid: Any, zones: Zones, scheme: str, title: str, source: str) -> None:
-    """Draw a class raster (y, x) with zone outlines, a legend of the scheme's classes, scale bar and north arrow."""
+def class_map(path: Path, codes: np.ndarray, grid: Any, zones: Zones, scheme: str, title: str, source: str, unreachable: frozenset[int] = frozenset()) -> None:
+    """Draw a class raster (y, x) with zone outlines, a legend of the scheme's classes, scale bar and north arrow.
+
+    Classes in `unreachable` are marked in the legend: no series of this length can get them.
+    """
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.patches import Patch
 
@@ -31,7 +35,8 @@ def class_map(path: Path, codes: np.ndarray, grid: Any, zones: Zones, scheme: st
     axes.imshow(drawn, cmap=colours, norm=norm, extent=_extent(grid), interpolation="nearest")
     _zones(axes, zones, grid)
     ranked = sorted((c for c in classes if c.code < 90), key=lambda c: -c.code) + [c for c in classes if c.code >= 90 and c.code in present]
-    handles = [Patch(facecolor=c.colour, edgecolor="#777777", linewidth=0.4, label=c.label) for c in ranked]
+    notes = {c.code: " (too few years)" if c.code in unreachable else "" for c in ranked}
+    handles = [Patch(facecolor=c.colour, edgecolor="#777777", linewidth=0.4, label=c.label + notes[c.code]) for c in ranked]
     axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9, title="trend class")
     _furniture(axes, grid, title, source)
     _save(figure, path)
@@ -53,6 +58,7 @@ def _figure(grid: Any) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    _characters()  # the fonts must be chosen before any text exists
     height, width = grid.shape
     figure = Figure(figsize=(WIDTH_IN, min(14.0, max(4.5, 7.2 * height / width + 1.2))), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
@@ -74,7 +80,7 @@ def _zones(axes: Any, zones: Zones, grid: Any) -> None:
     for name, geometry in zip(frame["zone"], frame.geometry, strict=True):
         west, _, east, north = geometry.bounds
         text = axes.annotate(
-            drawable(name),
+            drawable(name, 40),
             ((west + east) / 2, north),
             xytext=(0, 3),
             textcoords="offset points",
@@ -96,8 +102,9 @@ def _furniture(axes: Any, grid: Any, title: str, source: str) -> None:
     axes.plot([x, x + length], [y, y], color="black", linewidth=3, solid_capstyle="butt")
     label = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
     axes.annotate(label, (x + length / 2, y), xytext=(0, 4), textcoords="offset points", ha="center", fontsize=9)
-    axes.annotate("N", (0.97, 0.97), (0.97, 0.86), xycoords="axes fraction", ha="center", arrowprops={"arrowstyle": "<|-", "color": "black"}, fontsize=11)
-    axes.set_xlabel(drawable(f"{source}   Grid: {crs_name(grid.crs)}, {abs(grid.resolution.x):g} m"), fontsize=8, loc="left", parse_math=False)
+    axes.annotate("", (0.97, 0.95), (0.97, 0.86), xycoords="axes fraction", arrowprops={"arrowstyle": "-|>", "color": "black"})
+    axes.annotate("N", (0.97, 0.955), xycoords="axes fraction", ha="center", va="bottom", fontsize=11)
+    axes.set_xlabel(drawable(f"{source}   Grid: {crs_name(grid.crs)}, {abs(grid.resolution.x):g} m", 200), fontsize=8, loc="left", parse_math=False)
 
 
 def crs_name(crs: Any) -> str:
@@ -112,19 +119,24 @@ def scale_length(most: float) -> float:
     (2000.0, 100.0)
     """
     power = 10.0 ** np.floor(np.log10(most))
-    return float(max(m * power for m in (1, 2, 5) if m * power <= most))
+    return float(max(m * power for m in (0.5, 1, 2, 5) if m * power <= most))
 
 
-def drawable(text: str) -> str:
-    """Return text without the characters that no installed font can draw (a map never shows empty boxes)."""
+@cache
+def _characters() -> frozenset[int]:
+    """Choose the fonts for all text, a Chinese one where installed, and return the characters that they can draw."""
     from matplotlib import rcParams
     from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
     wide = [f.name for f in fontManager.ttflist if "CJK" in f.name or f.name in {"SimHei", "Microsoft YaHei", "PingFang SC"}]
     rcParams["font.family"] = ["DejaVu Sans", *dict.fromkeys(wide[:2])]
-    fonts = [get_font(findfont(FontProperties(family=family))).get_charmap() for family in rcParams["font.family"]]
-    kept = "".join(c for c in text if c.isspace() or any(ord(c) in charmap for charmap in fonts))
-    return " ".join(kept.split()) or "(name in a script without a font here)"
+    return frozenset(c for family in rcParams["font.family"] for c in get_font(findfont(FontProperties(family=family))).get_charmap())
+
+
+def drawable(text: str, most: int = 90) -> str:
+    """Return text without the characters that no installed font can draw, and cut: a map never shows empty boxes."""
+    kept = " ".join("".join(c for c in text if c.isspace() or ord(c) in _characters()).split())
+    return (kept if len(kept) <= most else f"{kept[: most - 3]}...") or "(name in a script without a font here)"
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from pipeline.aoi import read_zones
 from pipeline.config import Aoi, Config, Season, SensorSource, Years, load
@@ -45,12 +48,24 @@ def run(mine: str, aoi: Path, zone_field: str | None, composites: str | None, fo
     latitude = float(zones.frame.to_crs(4326).total_bounds[[1, 3]].mean())
     season = SEASONS["tropics" if abs(latitude) < 15 else "north" if latitude > 0 else "south"]
     write_text(target, _text(mine, aoi, zone_field, roles, (min(years, default=FIRST), max(years, default=LAST)), years, season, pattern))
-    load(target)
+    try:
+        load(target)
+    except BadInput:
+        target.unlink()
+        raise
     return target
 
 
 def _probe(mine: str, aoi: Path, zone_field: str | None, pattern: str) -> Config:
     """Return a config that is only used to read the zones."""
+    try:
+        return _config(mine, aoi, zone_field, pattern)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput("minegreen new", "--aoi or --composites", first["input"], "paths of files on disk", "download the files and give their paths") from None
+
+
+def _config(mine: str, aoi: Path, zone_field: str | None, pattern: str) -> Config:
     entry = SensorSource.model_validate({"composites": pattern, "bands": {"red": 1, "nir": 2}})
     return Config(
         mine=mine,
@@ -77,6 +92,14 @@ def _years(pattern: str) -> list[int]:
         expression = re.compile(re.escape(head) + r"(\d{4})" + re.escape(tail))
         names = (p.name for p in path.parent.glob("*")) if path.parent.is_dir() else iter(())
         candidates = sorted(int(m[1]) for m in map(expression.fullmatch, names) if m)
+    if len(candidates) == 1:
+        raise BadInput(
+            "minegreen new",
+            "--composites",
+            f"one year, {candidates[0]}",
+            "at least two years",
+            "a trend needs several; four valid years are the default minimum",
+        )
     if not candidates:
         raise BadInput("minegreen new", "--composites", pattern, "at least one file", "check the path; it is relative to the working directory")
     return candidates
@@ -94,9 +117,8 @@ def quoted(text: str) -> str:
     >>> quoted("Pit 4: north")
     '"Pit 4: north"'
     """
-    import json
-
-    return json.dumps(text, ensure_ascii=False)
+    shown = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in shown)
 
 
 def _text(

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.aoi import Zones, read_zones
-from pipeline.config import Config, load_all
+from pipeline.config import Config, load_all, plain_path
 from pipeline.errors import BadInput
+from pipeline.grid import sensor_grid
 from pipeline.layout import TABLES, MineFolder, SensorFolder
 from pipeline.provenance import digest, options
-from pipeline.sources import inspect, source
+from pipeline.sources import inspect, read_pair, source
 
 SETTINGS = {"results"}
 
@@ -76,10 +77,8 @@ def make(paths: list[str], settings: dict[str, object]) -> Plan:
     files = [Path(p) for p in paths] or sorted(Path("configs").glob("*.yaml"))
     if not files:
         raise BadInput("configs", "config files", "none", "at least one configs/*.yaml", "use --configfile, or `minegreen new`")
-    results = Path(str(settings.get("results", "results")))
-    if not str(results) or any(ord(c) < 32 for c in str(results)):
-        raise BadInput("--config", "results", results, "the path of a folder", "give another")
-    _writable(results)
+    results = _results(settings.get("results", "results"))
+    writable(results)
     mines = load_all(files)
     for path, config in mines.values():
         check(path, config, results)
@@ -93,10 +92,25 @@ def check(path: Path, config: Config, results: Path) -> tuple[Zones, dict[str, o
     for sensor, entry in config.sensors.items():
         if entry.catalog is None:
             grids[sensor], _ = inspect(config, path, sensor, zones, source(config, sensor, results))
+        else:
+            grids[sensor] = sensor_grid(config, sensor, zones, None, path)
+    if config.fvc.endmembers is not None:
+        read_pair(Path(config.fvc.endmembers))
     return zones, grids
 
 
-def _writable(results: Path) -> None:
+def _results(given: object) -> Path:
+    if not isinstance(given, str) or not given:
+        raise BadInput("--config", "results", given, "the path of a folder", "quote a name that YAML reads as something else: results='\"7\"'")
+    try:
+        return Path(plain_path(given))
+    except ValueError as error:
+        found, expected, fix = str(error).split("; ")
+        raise BadInput("--config", "results", found, expected.removeprefix("expected "), fix.removeprefix("fix: ")) from None
+
+
+def writable(results: Path) -> None:
+    """Refuse a results folder that cannot be written (exit 2)."""
     there = next(p for p in (results, *results.absolute().parents) if p.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise BadInput(results, "results folder", f"{there} cannot be written", "a folder that can be written", "choose another with --config results=DIR")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 BLOCK = 512
 MAX_BLOCK_BYTES = 2**30
+TIFF_SIGNATURES = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
 _handles = threading.local()
 
 
@@ -33,6 +34,7 @@ def open_raster(path: Path) -> Any:
         raise BadInput("environment", "GDAL_VRT_ENABLE_PYTHON", os.environ["GDAL_VRT_ENABLE_PYTHON"], "not set", "unset it")
     if not path.is_file():
         raise BadInput(path, "raster", "no such file", "a GeoTIFF", "check the path")
+    _check_neighbours(path)
     try:
         dataset = rasterio.open(path, driver="GTiff", sharing=False)
     except rasterio.errors.RasterioError:
@@ -42,6 +44,16 @@ def open_raster(path: Path) -> Any:
     if rows * cols * np.dtype(dataset.dtypes[0]).itemsize > MAX_BLOCK_BYTES:
         raise BadInput(path, "raster", f"blocks of {rows} x {cols}", "blocks below 1 GiB", "rewrite it with tiles of 512 x 512")
     return dataset
+
+
+def _check_neighbours(path: Path) -> None:
+    """Refuse a mask or overview file beside a raster that is no TIFF: GDAL would open it with any driver."""
+    wanted = {f"{path.name}{suffix}".casefold() for suffix in (".msk", ".ovr")}
+    for neighbour in path.parent.iterdir():
+        if neighbour.name.casefold() in wanted:
+            with neighbour.open("rb") as handle:
+                if handle.read(4) not in TIFF_SIGNATURES:
+                    raise BadInput(neighbour, "mask or overview file", "content that is no TIFF", "a TIFF", "remove it, or write it again")
 
 
 def thread_handle(key: tuple[Any, ...], make: Any) -> Any:

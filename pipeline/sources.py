@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from pipeline.aoi import Zones
 from pipeline.config import Config
+from pipeline.cover import Endmembers
 from pipeline.errors import BadInput
 from pipeline.grid import native_grid, sensor_grid
 from pipeline.layout import MineFolder
@@ -73,18 +75,21 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, chosen
                     raise BadInput(path, f"sensors.{sensor}.bands.{name}", number, f"a band from 1 to {dataset.count}", "correct `bands`")
                 if np.dtype(dataset.dtypes[number - 1]).kind not in "iuf":
                     raise BadInput(path, f"band {number}", dataset.dtypes[number - 1], "integer or floating-point values", "export real values")
+            if dataset.transform.is_identity:
+                raise BadInput(path, "georeference", "a CRS but no position", "a GeoTIFF with an affine transform", "georeference it, or export it again")
             natives[year] = native_grid(dataset)
             records.append({"year": year, "file": str(path), "bytes": path.stat().st_size, "shape": list(dataset.shape), "dtype": dataset.dtypes[0]})
     if not natives:
         raise BadInput(config_path, f"sensors.{sensor}.missing_years", "every year", "at least one composite", "remove years from it")
-    grid = sensor_grid(config, sensor, zones, natives[min(natives)])
-    if not any(_meet(native, grid) for native in natives.values()):
+    grid = sensor_grid(config, sensor, zones, natives[min(natives)], config_path)
+    outside = [year for year, native in natives.items() if not _meet(native, grid)]
+    if outside:
         raise BadInput(
             config_path,
             f"sensors.{sensor}.composites",
-            "images that do not meet the AOI",
+            f"images that do not meet the AOI: {', '.join(map(str, outside))}",
             "images of the mine",
-            "check aoi.path and the images' CRS in QGIS",
+            f"check aoi.path and the images' CRS in QGIS; where no image exists, declare missing_years: {outside}",
         )
     return grid, records
 
@@ -96,3 +101,24 @@ def _meet(native: Any, grid: Any) -> bool:
     west, south, east, north = transform_bounds(str(native.crs), str(grid.crs), *native.boundingbox)
     box = grid.boundingbox
     return bool(west < box.right and east > box.left and south < box.top and north > box.bottom)
+
+
+def read_pair(path: Path) -> Endmembers:
+    """Return the pair of an endmembers.json.
+
+    Raises
+    ------
+    BadInput
+        When the file is absent or does not hold a pair.
+    """
+    try:
+        values: Any = json.loads(path.read_text(encoding="utf-8"))
+        return Endmembers(float(values["soil_ndvi"]), float(values["vegetation_ndvi"]), int(values.get("pooled_values", 0))).check()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(
+            path,
+            "fvc.endmembers",
+            f"{type(error).__name__}: {error}",
+            "an endmembers.json with soil_ndvi and vegetation_ndvi",
+            "give the file of an earlier run",
+        ) from None

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipeline.writer import write_text
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and the full-width forms
 
 
 def cell(value: Any) -> str:
@@ -20,18 +20,19 @@ def cell(value: Any) -> str:
     >>> cell("=1+1"), cell(0.1), cell(float("nan")), cell(None), cell(-3)
     ("'=1+1", '0.1', '', '', '-3')
     """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or (isinstance(value, float | np.floating) and math.isnan(value)):
         return ""
     if isinstance(value, str):
         return "'" + value if value.startswith(FORMULA_STARTS) else value
-    return repr(float(value)) if isinstance(value, float) else str(value)
+    return repr(float(value)) if isinstance(value, float | np.floating) else str(value)
 
 
 def write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> None:
     """Write rows (dicts with exactly these columns) as one CSV file."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([cell(row[name]) for name in columns])
-    write_text(path, text.getvalue())
+    lines = [columns, *([cell(row[name]) for name in columns] for row in rows)]
+    write_text(path, "".join(",".join(map(_quoted, line)) + "\n" for line in lines))
+
+
+def _quoted(field: str) -> str:
+    """Return a field quoted where CSV needs it; the standard library's writer leaves a lone carriage return bare."""
+    return '"' + field.replace('"', '""') + '"' if any(c in field for c in ',"\r\n') else field

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -15,11 +16,10 @@ from pipeline.kernels.null import null_tables
 
 @dataclass(frozen=True)
 class TrendTest:
-    """One trend test: its kernel, the least number of values, and where it comes from."""
+    """One trend test: its kernel, and where it comes from."""
 
     name: str
     kernel: Callable[..., None]
-    min_values: int
     reference: str
 
 
@@ -29,7 +29,6 @@ TESTS: dict[str, TrendTest] = {
         TrendTest(
             "mann-kendall",
             mann_kendall,
-            3,
             "Mann 1945; Kendall 1975; Sen 1968; interval: Gilbert 1987; exact p conditional on ties: pipeline.kernels.null",
         ),
     )
@@ -79,8 +78,11 @@ def trend(
         raise ValueError(f"data are {data.dtype}; expected float32 or float64 with NaN for missing values")
     if dim not in data.dims:
         raise ValueError(f"dim is {dim!r}; expected one of {', '.join(map(str, data.dims))}")
+    if dim not in data.coords:
+        raise ValueError(f"{dim!r} has no coordinate; expected years as numbers, or datetime64")
     data = data.transpose(dim, ...)
     times = years(data[dim])
+    exact_limit(significance, times.size)
     order = np.argsort(times)
     if not np.array_equal(order, np.arange(times.size)):
         data, times = data.isel({dim: order}), times[order]
@@ -91,6 +93,7 @@ def trend(
         input_core_dims=[[dim]],
         output_core_dims=[["statistic"]],
         dask="parallelized",
+        keep_attrs=False,
         output_dtypes=[data.dtype],
         dask_gufunc_kwargs={"output_sizes": {"statistic": len(OUTPUTS)}},
     )
@@ -106,7 +109,7 @@ def _block(block: np.ndarray, times: np.ndarray, test: str, significance: str) -
 def statistics(series: np.ndarray, times: np.ndarray, *, test: str = "mann-kendall", significance: str = "auto") -> np.ndarray:
     """Return the nine statistics (9, ...) of plain arrays (time, ...); see `trend`."""
     shape = series.shape[1:]
-    flat = np.ascontiguousarray(series).reshape(series.shape[0], -1)
+    flat = np.ascontiguousarray(series).reshape(series.shape[0], prod(shape))
     if np.isinf(flat).any():
         flat = np.where(np.isinf(flat), flat.dtype.type(np.nan), flat)
     out = np.empty((len(OUTPUTS), flat.shape[1]), flat.dtype)

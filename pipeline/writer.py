@@ -50,7 +50,7 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file (UTF-8), whole or not at all."""
     with atomic(path) as part:
         part.write_text(text, encoding="utf-8", newline="")
-        if part.read_text(encoding="utf-8") != text:
+        if part.read_bytes() != text.encode("utf-8"):
             raise RunFault(f"{path}: what was written reads back differently; is the disk full?")
 
 
@@ -88,19 +88,33 @@ class RasterSpec:
 
 
 class _Target:
-    """Takes blocks from Dask, writes them to an open dataset and remembers a checksum of each."""
+    """Takes blocks from Dask, writes them to an open dataset and remembers a checksum of each.
+
+    After an error Dask returns while other threads still work: `finish` waits for them and keeps them off the dataset,
+    which may be closed only then.
+    """
 
     def __init__(self, dataset: Any) -> None:
-        self.dataset, self.lock, self.sums = dataset, Lock(), {}  # type: ignore[var-annotated]
+        self.dataset, self.lock, self.open = dataset, Lock(), True
+        self.sums: dict[Any, int] = {}
 
     def __setitem__(self, key: tuple[slice, slice, slice], block: np.ndarray) -> None:
         from rasterio.windows import Window
 
         _, rows, cols = key
+        if block.dtype.kind == "f":
+            block = np.where(np.isnan(block), block.dtype.type(np.nan), block)  # one NaN: sign and payload mean nothing
         window = Window(cols.start, rows.start, cols.stop - cols.start, rows.stop - rows.start)
         with self.lock:
+            if not self.open:
+                return
             self.dataset.write(block, window=window)
             self.sums[window] = zlib.crc32(block.tobytes())
+
+    def finish(self) -> None:
+        """Wait for a write under way and take no further block."""
+        with self.lock:
+            self.open = False
 
 
 def write_raster(path: Path, data: Any, geobox: Any, spec: RasterSpec) -> None:
@@ -135,7 +149,10 @@ def write_raster(path: Path, data: Any, geobox: Any, spec: RasterSpec) -> None:
                 if spec.colours is not None:
                     dataset.write_colormap(1, spec.colours)
                 target = _Target(dataset)
-                da.store([data.astype(spec.dtype)], [target], lock=False)
+                try:
+                    da.store([data.astype(spec.dtype)], [target], lock=False)
+                finally:
+                    target.finish()
             rasterio.shutil.copy(tiled, part, **spec.creation)
             with rasterio.open(part, driver="GTiff") as copy:
                 wrong = [w for w, crc in target.sums.items() if zlib.crc32(copy.read(window=w).tobytes()) != crc]

@@ -15,6 +15,7 @@ import yaml
 from pipeline.errors import BadInput
 
 MAX_BYTES = 1_000_000
+MAX_DEPTH = 20
 PathInFile = tuple[Any, ...]
 
 
@@ -67,7 +68,7 @@ def load(path: Path) -> Document:
         _refuse_magic(path, text)
         node = yaml.compose(text, _Loader)
     except yaml.YAMLError as error:
-        raise _syntax(path, error) from None
+        raise _syntax(path, text, error) from None
     if not isinstance(node, yaml.MappingNode):
         raise BadInput(path, "config file", "nothing" if node is None else "no mapping", "keys such as `mine:`", "see `minegreen new`")
     document = Document(path, {})
@@ -77,15 +78,22 @@ def load(path: Path) -> Document:
 
 def _refuse_magic(path: Path, text: str) -> None:
     event: Any
+    depth = 0
     for event in yaml.parse(text, _Loader):
         line = f"{path}:{event.start_mark.line + 1}"
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise BadInput(line, "nesting", f"more than {MAX_DEPTH} levels", "a plain config", "remove brackets and indentation")
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise BadInput(line, "anchor or alias", "`&` or `*`", "plain values", "write the value out in each place")
         if getattr(event, "tag", None) not in (None, "!"):
             raise BadInput(line, "tag", event.tag, "plain values", "remove the tag")
 
 
-def _syntax(path: Path, error: yaml.YAMLError) -> BadInput:
+def _syntax(path: Path, text: str, error: yaml.YAMLError) -> BadInput:
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text[: error.position].count("\n") + 1
+        return BadInput(f"{path}:{line}", "text", f"control character U+{ord(text[error.position]):04X}", "plain text", "remove the character")
     mark = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", error))
     where = f"{path}:{mark.line + 1}" if mark else str(path)
@@ -100,8 +108,9 @@ def _mapping(node: yaml.MappingNode, path: PathInFile, document: Document, make:
         line = key_node.start_mark.line + 1
         where = f"{document.path}:{line}"
         if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != "tag:yaml.org,2002:str":
-            typed = getattr(key_node, "value", "a list or mapping")
-            raise BadInput(where, "key", typed, "text", f'quote it: "{typed}":')
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise BadInput(where, "key", "a list or mapping as a key", "text", "write a name before the colon")
+            raise BadInput(where, "key", key_node.value, "text", f'quote it: "{key_node.value}":')
         key = key_node.value
         here = (*path, key)
         if key in out:
@@ -118,8 +127,10 @@ def _value(node: yaml.Node, path: PathInFile, document: Document, make: Any) -> 
     if isinstance(node, yaml.SequenceNode):
         return [_value(child, (*path, i), document, make) for i, child in enumerate(node.value)]
     document.typed[path] = node.value
-    if node.tag == "tag:yaml.org,2002:int" and re.match(r"^[-+]?0[0-9_]+$", node.value):
-        raise BadInput(document.where(path), ".".join(map(str, path)), node.value, "a number without leading zeros, or text", f'quote it: "{node.value}"')
+    if node.tag == "tag:yaml.org,2002:int" and re.match(r"^[-+]?(0[0-9_]+$|[0-9_]+:)", node.value):
+        raise BadInput(
+            document.where(path), ".".join(map(str, path)), node.value, "a number without leading zeros or colons, or text", f'quote it: "{node.value}"'
+        )
     try:
         return getattr(make, f"construct_yaml_{node.tag.rsplit(':', 1)[-1]}")(node)
     except (AttributeError, ValueError):

@@ -167,7 +167,7 @@ def trend_row(series: ZoneSeries, period: tuple[int, int], variable: str, signif
     """
     used, means, cells = series.period(*period, variable)
     out = dict.fromkeys(OUTPUTS) | {"n": float(len(used))}
-    if len(used) >= 3:
+    if used:
         out = dict(zip(OUTPUTS, statistics(means[:, None], np.array(used, float), significance=significance)[:, 0].tolist(), strict=True))
     inside = series.coverage.touched
     slope, s = pixel_slope[inside].astype(np.float64), pixel_s[inside]

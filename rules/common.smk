@@ -3,6 +3,7 @@ import os
 import sys
 
 from pipeline import lock, plan
+from pipeline.__main__ import main
 from pipeline.errors import BadInput
 from pipeline.provenance import code
 
@@ -18,8 +19,9 @@ except BadInput as error:
 LOCKS = []
 R = str(PLAN.results)
 THREADS = min(8, os.cpu_count() or 1)
-WARM = f".snakemake/minegreen/kernels-{code('warm')}.txt"
-os.environ.setdefault("NUMBA_CACHE_DIR", os.path.abspath(".snakemake/minegreen/numba"))
+# A cache of its own for each state of the kernels: compiled code holds constants of other files.
+NUMBA = os.path.abspath(f".snakemake/minegreen/numba-{code('warm')}")
+os.environ.setdefault("NUMBA_CACHE_DIR", NUMBA)
 
 
 wildcard_constraints:
@@ -83,16 +85,15 @@ def products_of(wildcards):
     return [p for s in sensors for p in PLAN.sensor_products(wildcards.mine, s)]
 
 
-rule warm:
-    output:
-        WARM,
-    log:
-        ".snakemake/minegreen/warm.log",
-    benchmark:
-        ".snakemake/minegreen/warm.tsv"
-    params:
-        code=code("warm"),
-    message:
-        "Compile the kernels once"
-    shell:
-        "minegreen warm {output:q} --log {log:q}"
+def start():
+    """Lock the results folders, and compile the kernels once before jobs that run side by side would all do it."""
+    try:
+        LOCKS.extend(lock.acquire(PLAN.results / mine) for mine in PLAN.mines)
+    except BadInput as error:
+        print(f"minegreen: {error}", file=sys.stderr)
+        sys.exit(2)
+    marker = os.path.join(os.environ["NUMBA_CACHE_DIR"], "compiled.txt")
+    if not os.path.exists(marker):
+        print("minegreen: compile the kernels, once", file=sys.stderr)
+        if main(["warm", marker]) != 0:
+            sys.exit(3)

@@ -48,7 +48,6 @@ rule scenes:
 
 rule composite:
     input:
-        warm=WARM,
         scenes=R + "/{mine}/{sensor}/scenes.json",
         image=image_of_year,
     output:
@@ -72,7 +71,6 @@ rule composite:
 
 rule endmembers:
     input:
-        warm=WARM,
         aoi=aoi_of,
         ndvi=ndvi_of_all_years,
         fixed=fixed_pair_of,
@@ -97,7 +95,6 @@ rule endmembers:
 
 rule fvc:
     input:
-        warm=WARM,
         ndvi=R + "/{mine}/{sensor}/ndvi_{year}.tif",
         endmembers=R + "/{mine}/{sensor}/endmembers.json",
     output:

@@ -3,7 +3,6 @@
 
 rule trend:
     input:
-        warm=WARM,
         ndvi=ndvi_of_period,
         endmembers=R + "/{mine}/{sensor}/endmembers.json",
     output:
@@ -28,7 +27,6 @@ rule trend:
 
 rule classes:
     input:
-        warm=WARM,
         aoi=aoi_of,
         trend=R + "/{mine}/{sensor}/trend_{a}-{b}.tif",
     output:

@@ -122,13 +122,14 @@ def enumerated_p(values, s):
     return sum(k for score, k in scores.items() if abs(score) >= abs(s)) / sum(scores.values())
 
 
-def test_with_auto_pixels_of_at_most_20_years_are_exact(ndvi, folder):
-    bands = dict(zip(BANDS, read(folder / "trend_2000-2023.tif"), strict=True))
-    few = (bands["n"] >= 3) & (bands["n"] <= 20)
-    rows, cols = np.nonzero(few)
-    assert rows.size > 100
-    for r, c in zip(rows[:2000], cols[:2000], strict=True):
-        series = ndvi[:, r, c]
+@pytest.mark.parametrize(("period", "count"), [("2000-2023", 81), ("2005-2023", 2500)])
+def test_with_auto_pixels_of_at_most_20_years_are_exact(period, count, ndvi, folder):
+    bands = dict(zip(BANDS, read(folder / f"trend_{period}.tif"), strict=True))
+    rows, cols = np.nonzero((bands["n"] >= 3) & (bands["n"] <= 20))
+    assert rows.size >= count
+    chosen = np.random.default_rng(2).choice(rows.size, count, replace=False)
+    for r, c in zip(rows[chosen], cols[chosen], strict=True):
+        series = ndvi[int(period[:4]) - 2000 :, r, c]
         groups = tuple(sorted(Counter(series[np.isfinite(series)].tolist()).values()))
         assert bands["p"][r, c] == pytest.approx(exact_p(groups, abs(int(bands["s"][r, c]))), abs=1e-6)
 
@@ -168,12 +169,14 @@ def test_areas_sum_to_the_polygon_although_2011_is_mostly_missing(folder):
     for (zone, _), rows in table.groupby(["zone", "first_year"]):
         assert rows["area_km2"].sum() == pytest.approx(cover[zone], rel=1e-9)
     year = pd.read_csv(folder / "fvc_by_zone.csv").query("year == 2011")
-    assert (year["valid_pct"] < 60).all()
+    assert (year["valid_pct"] < 65).all()
 
 
 def test_a_year_that_is_mostly_missing_falls_out_of_the_zone_series(folder):
-    used = pd.read_csv(folder / "trend_by_zone.csv").query("first_year == 2000")["years_used"]
-    assert all("2011" not in years.split() for years in used)
+    used = pd.read_csv(folder / "trend_by_zone.csv").query("first_year == 2000").set_index("zone")["years_used"]
+    valid = pd.read_csv(folder / "fvc_by_zone.csv").query("year == 2011").set_index("zone")["valid_pct"]
+    assert {zone for zone, years in used.items() if "2011" not in years.split()} == set(valid[valid < 50].index)
+    assert 0 < (valid < 50).sum() < 5
 
 
 def test_the_fire_shows_as_a_fall_of_cover(folder):

@@ -13,7 +13,7 @@ from pipeline.coverage import ZoneCoverage, zone_coverages
 from pipeline.grid import native_grid
 from pipeline.kernels.kendall import OUTPUTS
 from pipeline.reader import open_raster, read_window
-from pipeline.stages.endmembers import read_pair
+from pipeline.sources import read_pair
 from pipeline.stages.job import Job
 from pipeline.tables import write_csv
 

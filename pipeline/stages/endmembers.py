@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pipeline.aoi import read_zones
 from pipeline.cover import Endmembers, percentiles
 from pipeline.coverage import touched_cells, zone_coverages
-from pipeline.errors import BadInput
 from pipeline.grid import native_grid
 from pipeline.reader import open_raster, open_stack
+from pipeline.sources import read_pair
 from pipeline.stages.job import Job
 from pipeline.writer import write_text
 
@@ -54,24 +53,3 @@ def _from_images(job: Job) -> Endmembers:
             values, pooled = percentiles(stack.data, inside, tuple(asked.values()))
         found |= dict(zip(asked, values, strict=True))
     return Endmembers(found["soil"], found["vegetation"], pooled).check()
-
-
-def read_pair(path: Path) -> Endmembers:
-    """Return the pair of an endmembers.json.
-
-    Raises
-    ------
-    BadInput
-        When the file is absent or does not hold a pair.
-    """
-    try:
-        values: Any = json.loads(path.read_text(encoding="utf-8"))
-        return Endmembers(float(values["soil_ndvi"]), float(values["vegetation_ndvi"]), int(values.get("pooled_values", 0))).check()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(
-            path,
-            "fvc.endmembers",
-            f"{type(error).__name__}: {error}",
-            "an endmembers.json with soil_ndvi and vegetation_ndvi",
-            "give the file of an earlier run",
-        ) from None

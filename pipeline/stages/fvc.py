@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.cover import annual_cover
 from pipeline.grid import native_grid
 from pipeline.reader import open_raster, open_stack
-from pipeline.stages.endmembers import read_pair
+from pipeline.sources import read_pair
 from pipeline.stages.job import Job
 from pipeline.styles import continuous_qml
 from pipeline.writer import Band, RasterSpec, write_raster, write_text

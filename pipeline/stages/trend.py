@@ -9,7 +9,7 @@ from pipeline.kernels.kendall import OUTPUTS, Z90
 from pipeline.kernels.null import interval_coverage
 from pipeline.kernels.pixels import cover
 from pipeline.reader import open_raster, open_stack
-from pipeline.stages.endmembers import read_pair
+from pipeline.sources import read_pair
 from pipeline.stages.job import Job
 from pipeline.styles import continuous_qml
 from pipeline.trend import statistics

@@ -1,0 +1,159 @@
+"""`minegreen check`: what a run will do, before it does; nothing is written when any of its configs is bad."""
+
+import pytest
+import rasterio
+
+from pipeline.__main__ import main
+
+
+def check(capsys, mine, *more):
+    """Run the command on a mine and return exit code and lines."""
+    code = main(["check", str(mine.config), *map(str, more), "--results", str(mine.results)])
+    return code, capsys.readouterr().out.splitlines()
+
+
+def lines_with(lines, *words):
+    """Return the lines that hold all words."""
+    return [line for line in lines if all(word in line for word in words)]
+
+
+def test_it_says_what_a_run_will_do(small_mine, capsys):
+    small_mine.write()
+    code, lines = check(capsys, small_mine)
+    assert code == 0
+    assert lines[0] == f"{small_mine.config}: mine small"
+    assert lines[1] == "  zone pit: role pit, 0.0400 km2, reference background"
+    assert lines[2].startswith("  zone background: role reference, 0.0200 km2")
+    assert lines_with(lines, "5 composites, 0.0 MB", "grid 33 x 20 cells of 10 m, EPSG:32647")
+    assert lines_with(lines, "writes at most", "MB of memory per thread")
+    assert lines_with(lines, "zones drawn over the composite of", str(small_mine.results / "small" / "check.png"))
+
+
+def test_pixels_and_bytes_are_those_of_the_files_and_the_grid(small_mine, capsys):
+    small_mine.settings["grid"] = {"buffer_m": 100, "resolution_m": {"sentinel-2": 20}}
+    small_mine.write()
+    size = sum((small_mine.folder / f"{year}.tif").stat().st_size for year in small_mine.years)
+    _, lines = check(capsys, small_mine)
+    (line,) = lines_with(lines, "composites, ")
+    assert f"{size / 1e6:.1f} MB" in line
+    assert "grid 27 x 21 cells of 20 m" in line, "530 m x 400 m, edges on multiples of 20 m"
+
+
+STRONG = {"significant decrease", "significant increase"}
+SLIGHT = {"slightly significant decrease", "slightly significant increase"}
+EXTREME = {"extremely significant decrease", "extremely significant increase"}
+
+
+@pytest.mark.parametrize(
+    ("first", "p", "trend", "impossible"),
+    [
+        (2020, 2 / 120, {}, set()),
+        (2020, 2 / 120, {"scheme": "nine"}, EXTREME),
+        (2021, 2 / 24, {}, STRONG),
+        (2021, 2 / 24, {"scheme": "five"}, STRONG),
+        (2021, 2 / 24, {"scheme": "nine"}, STRONG | EXTREME),
+        (2021, 2 / 24, {"alpha": {"slight": 0.08}}, STRONG | SLIGHT),
+        (2021, 2 / 24, {"alpha": {"significant": 1 / 12}}, set()),
+        (2022, 2 / 6, {"min_years": 3}, STRONG | SLIGHT),
+        (2021, 0.08942, {"significance": "normal"}, STRONG),
+    ],
+)
+def test_the_smallest_p_and_the_classes_that_no_vegetation_can_reach(small_mine, capsys, first, p, trend, impossible):
+    small_mine.settings["trend"] = {"periods": [[first, 2024]], **trend}
+    small_mine.write()
+    _, lines = check(capsys, small_mine)
+    (line,) = lines_with(lines, f"trend {first}-2024: {2025 - first} years", "the smallest p that can be reached is")
+    assert float(line.split(" is ")[-1]) == pytest.approx(p, rel=5e-3)
+    listed = {name for line in lines_with(lines, f"trend {first}-2024: cannot occur") for name in line.split(": ")[-1].split(", ")}
+    assert listed == impossible
+
+
+def test_every_period_has_its_line(small_mine, capsys):
+    small_mine.settings["trend"] = {"periods": [[2021, 2024], [2020, 2024]]}
+    small_mine.write()
+    _, lines = check(capsys, small_mine)
+    assert [line.split(":")[0].strip() for line in lines_with(lines, "smallest p")] == ["trend 2021-2024", "trend 2020-2024"]
+
+
+def test_the_picture_is_a_png_of_the_zones_over_the_clearest_composite(small_mine, capsys):
+    small_mine.red[:4, :15] = small_mine.nir[:4, :15] = float("nan")
+    small_mine.write()
+    _, lines = check(capsys, small_mine)
+    assert lines_with(lines, "zones drawn over the composite of 2024")
+    png = small_mine.results / "small" / "check.png"
+    assert [p for p in small_mine.results.rglob("*") if p.is_file()] == [png]
+    with pytest.warns(rasterio.errors.NotGeoreferencedWarning), rasterio.open(png, driver="PNG") as dataset:
+        assert min(dataset.shape) > 500
+        assert len(set(dataset.read(1).ravel().tolist())) > 50
+
+
+def test_the_synthetic_mine_is_called_planted(small_mine, capsys):
+    small_mine.settings["sensors"] = {"sentinel-2": {"catalog": "synthetic"}}
+    small_mine.write()
+    code, lines = check(capsys, small_mine)
+    assert code == 0
+    assert lines_with(lines, "the synthetic mine, 5 years", "planted, not observed")
+    assert lines_with(lines, "zones drawn over no image")
+
+
+def second(small_mine, **settings):
+    """Write a second config beside the first and return its path."""
+    other = type(small_mine)(small_mine.folder)
+    other.settings |= {"mine": "second"} | settings
+    return other.write_config().rename(other.folder / "second.yaml")
+
+
+def test_several_configs_are_several_mines(small_mine, capsys):
+    other = second(small_mine)
+    small_mine.write()
+    code, lines = check(capsys, small_mine, other)
+    assert code == 0
+    assert [line for line in lines if not line.startswith(" ")] == [f"{small_mine.config}: mine small", f"{other}: mine second"]
+    assert sorted(p.relative_to(small_mine.results).as_posix() for p in small_mine.results.rglob("*.png")) == ["second/check.png", "small/check.png"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"mine": "small"},
+        {"trend": {"scheme": "six"}},
+        {"aoi": {"path": "nothing.gpkg"}},
+        {"sensors": {"landsat": {"composites": "x{year}", "bands": {"ndvi": 1}}}},
+    ],
+    ids=["same id", "bad value", "no AOI", "no images"],
+)
+def test_nothing_is_written_when_any_config_is_bad(small_mine, capsys, settings):
+    other = second(small_mine, **settings)
+    small_mine.write()
+    assert check(capsys, small_mine, other) == (2, [])
+    assert not small_mine.results.exists()
+
+
+def test_a_results_folder_that_cannot_be_made_is_refused(small_mine, capsys):
+    small_mine.write()
+    assert main(["check", str(small_mine.config), "--results", str(small_mine.config)]) == 2
+    assert "results folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["pit\nmine: forged", "pit\x1b[31mred", "pit\u2028forged"], ids=ascii)
+def test_a_zone_name_is_one_line_without_control_characters(small_mine, capsys, name):
+    small_mine.zones[0] = (name, small_mine.zones[0][1])
+    small_mine.settings["aoi"]["zones"] = {}
+    small_mine.write()
+    _, lines = check(capsys, small_mine)
+    assert lines_with(lines, "zone pit", "km2")
+    assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("name", ["江仓 🌱", "منجم", "$x^{2$", "<b>%s {x}</b>", "x" * 300, "x " * 150], ids=lambda n: ascii(n[:20]))
+def test_a_name_or_title_in_any_script_is_drawn_as_text(small_mine, capsys, name):
+    import matplotlib
+
+    small_mine.zones[0] = (name, small_mine.zones[0][1])
+    small_mine.settings["aoi"]["zones"] = {}
+    small_mine.settings["title"] = name
+    small_mine.write()
+    with matplotlib.rc_context({"font.family": ["sans-serif"]}):
+        code, _ = check(capsys, small_mine)
+    assert code == 0
+    assert (small_mine.results / "small" / "check.png").is_file()

@@ -1,0 +1,221 @@
+"""`minegreen new`: a config that loads, with what can be found out from the AOI and the images; it never overwrites."""
+
+import geopandas as gpd
+import pytest
+import yaml
+from shapely.geometry import box
+
+from pipeline import config as configs
+from pipeline.__main__ import main
+from pipeline.aoi import read_zones
+
+
+@pytest.fixture
+def folder(small_mine, monkeypatch):
+    """Return the working directory, which holds aoi.gpkg and the composites of 2020-2024."""
+    small_mine.write_aoi()
+    small_mine.write_images()
+    monkeypatch.chdir(small_mine.folder)
+    return small_mine.folder
+
+
+def new(mine, *more, aoi="aoi.gpkg"):
+    """Run the command and return its exit code."""
+    return main(["new", mine, "--aoi", str(aoi), *map(str, more)])
+
+
+def written(mine):
+    """Return the config that was written."""
+    return configs.load(f"configs/{mine}.yaml")
+
+
+def write_zones(names, crs="EPSG:32647", at=(540_000, 4_210_000), field="zone"):
+    """Write aoi.gpkg with one square of 100 m per name."""
+    x, y = at
+    squares = [box(x + 150 * i, y, x + 150 * i + 100, y + 100) for i in range(len(names))]
+    gpd.GeoDataFrame({field: names}, geometry=squares, crs="EPSG:32647").set_crs(crs, allow_override=True).to_file("aoi.gpkg")
+
+
+def test_the_file_starts_with_the_schema_for_editors_and_is_commented(folder, capsys):
+    assert new("site") == 0
+    assert capsys.readouterr().out == "wrote configs/site.yaml; next: minegreen check configs/site.yaml\n"
+    lines = (folder / "configs/site.yaml").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "# yaml-language-server: $schema=schema.json"
+    assert sum("  # " in line for line in lines) >= 10
+    content = yaml.safe_load("\n".join(lines))
+    assert list(content) == ["mine", "title", "aoi", "years", "season", "sensors", "fvc", "trend"]
+
+
+def test_the_config_loads_with_the_proposed_values(folder):
+    new("site")
+    config = written("site")
+    assert (config.mine, config.aoi.path, config.aoi.zone_field) == ("site", "aoi.gpkg", None)
+    assert config.sensors["sentinel-2"].composites == "data/site/{year}.tif"
+    assert config.sensors["sentinel-2"].bands.model_dump(exclude_none=True) == {"red": 1, "nir": 2}
+    assert (config.all_years, config.periods) == ([2020, 2021, 2022, 2023, 2024], ((2020, 2024),))
+
+
+def test_with_composites_the_config_passes_check(folder, capsys):
+    assert new("site", "--composites", "{year}.tif") == 0
+    assert main(["check", "configs/site.yaml"]) == 0
+    assert "5 composites" in capsys.readouterr().out
+
+
+def test_years_are_found_from_the_files_and_gaps_become_missing_years(folder, capsys):
+    for year in (2020, 2022):
+        (folder / f"{year}.tif").unlink()
+    (folder / "20211.tif").write_bytes(b"")
+    (folder / "2019.tif.aux.xml").write_bytes(b"")
+    assert new("site", "--composites", "{year}.tif") == 0
+    config = written("site")
+    assert (config.years.first, config.years.last) == (2021, 2024)
+    assert config.sensors["sentinel-2"].missing_years == (2022,)
+    assert main(["check", "configs/site.yaml"]) == 0
+    assert "years without images: 2022" in capsys.readouterr().out
+
+
+def test_years_are_found_in_folders_of_years(folder):
+    for year in (1998, 2001):
+        (folder / f"d/{year}").mkdir(parents=True)
+        (folder / f"d/{year}/x_{year}.tif").write_bytes(b"x")
+    assert new("site", "--composites", "d/{year}/x_{year}.tif") == 0
+    assert written("site").years.model_dump() == {"first": 1998, "last": 2001}
+    assert written("site").sensors["sentinel-2"].missing_years == (1999, 2000)
+
+
+def test_special_characters_around_the_year_are_text(folder):
+    (folder / "a[1]+(b) 2020.tif").write_bytes(b"x")
+    (folder / "a[1]+(b) 2021.tif").write_bytes(b"x")
+    (folder / "a12b 2022.tif").write_bytes(b"x")
+    assert new("site", "--composites", "a[1]+(b) {year}.tif") == 0
+    assert written("site").all_years == [2020, 2021]
+
+
+def refused(capsys, folder, *arguments, **more):
+    """Assert exit 2 with a complete message and no new file; return the message."""
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert new(*arguments, **more) == 2
+    message = capsys.readouterr().err
+    labels = ("  found:    ", "  expected: ", "  fix:      ")
+    assert all(line.startswith(label) and line[len(label) :].strip() for line, label in zip(message.splitlines()[1:4], labels, strict=True))
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+    return message
+
+
+def test_it_refuses_to_overwrite(folder, capsys):
+    new("site")
+    message = refused(capsys, folder, "site", "--composites", "{year}.tif")
+    assert "configs/site.yaml: MINE\n  found:    the file exists" in message
+
+
+@pytest.mark.parametrize("mine", ["Site", "a b", "../x", "", "x" * 64, "$(touch PWNED)", "é", "a\n", "a_b"], ids=ascii)
+def test_an_id_that_is_none_is_refused(folder, capsys, mine):
+    assert "an id of a-z, 0-9 and -, at most 63 characters" in refused(capsys, folder, mine)
+
+
+@pytest.mark.parametrize("mine", ["no", "007", "null", "1e3", "x" * 63])
+def test_an_id_that_yaml_would_misread_is_quoted(folder, mine):
+    assert new(mine) == 0
+    assert written(mine).mine == mine
+
+
+@pytest.mark.parametrize(
+    ("more", "aoi", "words"),
+    [
+        ([], "nothing.gpkg", "no such file"),
+        ([], "2020.tif", "one of .geojson"),
+        (["--zone-field", "zona"], "aoi.gpkg", "did you mean `zone`?"),
+        (["--composites", "x.tif"], "aoi.gpkg", "a path with {year}"),
+        (["--composites", "nothing-{year}.tif"], "aoi.gpkg", "at least one file"),
+        (["--composites", "/vsicurl/http://127.0.0.1:9/{year}.tif"], "aoi.gpkg", "vsicurl"),
+        ([], "/vsicurl/http://127.0.0.1:9/a.gpkg", "vsicurl"),
+        ([], "https://127.0.0.1:9/a.geojson", "https:"),
+        ([], "GPKG:aoi.gpkg:aoi", "GPKG:aoi.gpkg:aoi"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_and_nothing_is_written(folder, capsys, more, aoi, words):
+    assert words in refused(capsys, folder, "site", *more, aoi=aoi)
+
+
+def test_images_of_a_single_year_are_refused_and_nothing_is_written(folder, capsys):
+    for year in (2021, 2022, 2023, 2024):
+        (folder / f"{year}.tif").unlink()
+    refused(capsys, folder, "site", "--composites", "{year}.tif")
+
+
+NAMES = [
+    'pit "x": a, b # c',
+    "pit 'x' & *y !z %w @v `u` | > - ? {a} [b]",
+    "- pit",
+    "no pit",
+    "坑 🌱 pit منجم",
+    "pit\\n",
+    "pit\nx",
+    "pit\tx",
+    "pit\u202ex",
+    "pit\ufeff",
+]
+NAMES += ["pit\u2028x", "pit\x85x", "pit\x7fx"]  # YAML reads these as line ends, or not at all
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_zone_names_round_trip(folder, name):
+    write_zones([name, "background"])
+    assert new("site") == 0
+    config = written("site")
+    assert set(config.aoi.zones) == {name, "background"}
+    zones = read_zones(config, "configs/site.yaml")
+    assert zones.role(name) == "pit"
+    assert zones.references[name] == ("background",)
+
+
+def test_an_aoi_path_with_quotes_and_colons_round_trips(folder):
+    (folder / "aoi.gpkg").rename(folder / "a 'b' \"c\": # 坑.gpkg")
+    assert new("site", aoi="a 'b' \"c\": # 坑.gpkg") == 0
+    assert read_zones(written("site"), "").names == ["pit", "background"]
+
+
+def test_a_zone_field_round_trips(folder):
+    write_zones(["pit"], field="name: 坑")
+    assert new("site", "--zone-field", "name: 坑") == 0
+    assert written("site").aoi.zone_field == "name: 坑"
+
+
+ROLES = {
+    "pit": ["Pit No. 4", "四号坑"],
+    "dump": ["South dump", "DUMP of Pit 2", "南排土场", "渣山", "Bare spoil"],
+    "background": ["Background", "Control area", "背景区", "对照", "参照区"],
+    None: ["Meadow", "草地"],
+}
+
+
+def test_roles_are_guessed_from_names(folder):
+    write_zones([name for names in ROLES.values() for name in names])
+    new("site")
+    assert {zone: facts.role for zone, facts in written("site").aoi.zones.items()} == {n: role for role, names in ROLES.items() if role for n in names}
+
+
+def test_every_background_zone_is_proposed_as_reference(folder):
+    write_zones(["pit", "background 1", "meadow", "背景 2"])
+    new("site")
+    assert written("site").aoi.reference == ("background 1", "背景 2")
+
+
+def test_without_a_background_zone_the_reference_is_left_as_a_comment(folder):
+    write_zones(["pit"])
+    new("site")
+    assert written("site").aoi.reference == ()
+    assert "# reference: [" in (folder / "configs/site.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("latitude", "start", "end"), [(38, "07-01", "08-31"), (-23, "01-01", "02-28"), (2, "01-01", "12-31"), (-14, "01-01", "12-31")])
+def test_the_season_follows_the_latitude(folder, latitude, start, end):
+    gpd.GeoDataFrame({"zone": ["a"]}, geometry=[box(20, latitude, 20.1, latitude + 0.1)], crs=4326).to_file("aoi.gpkg")
+    new("site")
+    assert written("site").season.model_dump() == {"start": start, "end": end}
+
+
+def test_the_latitude_of_a_projected_aoi_in_the_south_is_found(folder):
+    write_zones(["a"], crs="EPSG:32722", at=(700_000, 7_400_000))
+    new("site")
+    assert written("site").season.start == "01-01"
