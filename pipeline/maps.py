@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,20 @@ WIDTH_IN = 10.0
 MOST_PIXELS = 2000  # longest side of the drawn raster
 
 
+def _with_fonts(draw: Callable[..., None]) -> Callable[..., None]:
+    """Draw with fonts that hold the text, whatever the user's matplotlib settings are."""
+
+    @wraps(draw)
+    def drawn(*arguments: Any) -> None:
+        from matplotlib import rc_context
+
+        with rc_context({"font.family": list(_families())}):
+            draw(*arguments)
+
+    return drawn
+
+
+@_with_fonts
 def class_map(path: Path, codes: np.ndarray, grid: Any, zones: Zones, scheme: str, title: str, source: str, unreachable: frozenset[int] = frozenset()) -> None:
     """Draw a class raster (y, x) with zone outlines, a legend of the scheme's classes, scale bar and north arrow.
 
@@ -42,6 +57,7 @@ def class_map(path: Path, codes: np.ndarray, grid: Any, zones: Zones, scheme: st
     _save(figure, path)
 
 
+@_with_fonts
 def zone_map(path: Path, image: np.ndarray | None, grid: Any, zones: Zones, title: str, source: str) -> None:
     """Draw the zones over an NDVI image (y, x), or over nothing when there is none yet."""
     figure, axes = _figure(grid)
@@ -58,7 +74,6 @@ def _figure(grid: Any) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    _characters()  # the fonts must be chosen before any text exists
     height, width = grid.shape
     figure = Figure(figsize=(WIDTH_IN, min(14.0, max(4.5, 7.2 * height / width + 1.2))), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
@@ -123,14 +138,19 @@ def scale_length(most: float) -> float:
 
 
 @cache
-def _characters() -> frozenset[int]:
-    """Choose the fonts for all text, a Chinese one where installed, and return the characters that they can draw."""
-    from matplotlib import rcParams
-    from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+def _families() -> tuple[str, ...]:
+    """Return the fonts for all text: matplotlib's own, then installed ones with Chinese, sans and simplified first."""
+    from matplotlib.font_manager import fontManager
 
-    wide = [f.name for f in fontManager.ttflist if "CJK" in f.name or f.name in {"SimHei", "Microsoft YaHei", "PingFang SC"}]
-    rcParams["font.family"] = ["DejaVu Sans", *dict.fromkeys(wide[:2])]
-    return frozenset(c for family in rcParams["font.family"] for c in get_font(findfont(FontProperties(family=family))).get_charmap())
+    wide = {f.name for f in fontManager.ttflist if "CJK" in f.name or f.name in {"SimHei", "Microsoft YaHei", "PingFang SC"}}
+    return ("DejaVu Sans", *sorted(wide, key=lambda name: ("Serif" in name, "SC" not in name, name))[:2])
+
+
+@cache
+def _characters() -> frozenset[int]:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return frozenset(c for family in _families() for c in get_font(findfont(FontProperties(family=family))).get_charmap())
 
 
 def drawable(text: str, most: int = 90) -> str:
