@@ -22,11 +22,11 @@ def _with_fonts(draw: Callable[..., None]) -> Callable[..., None]:
     """Draw with fonts that hold the text, whatever the user's matplotlib settings are."""
 
     @wraps(draw)
-    def drawn(*arguments: Any) -> None:
+    def drawn(*arguments: Any, **named: Any) -> None:
         from matplotlib import rc_context
 
         with rc_context({"font.family": list(_families())}):
-            draw(*arguments)
+            draw(*arguments, **named)
 
     return drawn
 
