@@ -47,9 +47,12 @@ def open_raster(path: Path) -> Any:
 
 
 def _check_neighbours(path: Path) -> None:
-    """Refuse a mask or overview file beside a raster that is no TIFF: GDAL would open it with any driver."""
+    """Refuse side files of a raster through which GDAL would open any other file with any driver."""
+    aux = f"{path.name}.aux.xml".casefold()
     wanted = {f"{path.name}{suffix}".casefold() for suffix in (".msk", ".ovr")}
     for neighbour in path.parent.iterdir():
+        if neighbour.name.casefold() == aux and b"OVERVIEW_FILE" in neighbour.read_bytes():
+            raise BadInput(neighbour, "side file", "OVERVIEW_FILE, which names another file", "no such entry", "remove the file")
         if neighbour.name.casefold() in wanted:
             with neighbour.open("rb") as handle:
                 if handle.read(4) not in TIFF_SIGNATURES:

@@ -110,8 +110,6 @@ def statistics(series: np.ndarray, times: np.ndarray, *, test: str = "mann-kenda
     """Return the nine statistics (9, ...) of plain arrays (time, ...); see `trend`."""
     shape = series.shape[1:]
     flat = np.ascontiguousarray(series).reshape(series.shape[0], prod(shape))
-    if np.isinf(flat).any():
-        flat = np.where(np.isinf(flat), flat.dtype.type(np.nan), flat)
     out = np.empty((len(OUTPUTS), flat.shape[1]), flat.dtype)
     limit = exact_limit(significance, len(times))
     TESTS[test].kernel(flat, np.ascontiguousarray(times, np.float64), *null_tables(len(times)), limit, out)

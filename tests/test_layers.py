@@ -69,3 +69,9 @@ def test_modules_are_small():
     sizes = [len(p.read_text().splitlines()) for p in HOME.rglob("*.py")]
     assert max(sizes) <= 400
     assert statistics.median(sizes) <= 150
+
+
+def test_tests_are_as_long_as_the_code():
+    code = sum(len(p.read_text().splitlines()) for p in HOME.rglob("*.py"))
+    tests = sum(len(p.read_text().splitlines()) for p in Path(__file__).parent.rglob("*.py"))
+    assert tests >= code

@@ -19,7 +19,7 @@ SCHEMES = {
     "seven": [2, 3, 4, 5, 6, 7, 8, 97, 98, 99],
     "nine": [1, 2, 3, 4, 5, 6, 7, 8, 9, 97, 98, 99],
 }
-AWKWARD = ["$1/2$ price", "$\\frac{1}{", "<b>&amp;", "江仓 4 号井", "שלום", "🌱 seedling", "🌱", "a_b^c", "two\nlines", "\\", "%s {}", "x" * 300]
+AWKWARD = ["$1/2$ price", "$\\frac{1}{$", "<b>&amp;", "江仓 4 号井", "שלום", "🌱 seedling", "🌱", "a_b^c", "two\nlines", "\\", "%s {}", "x" * 300]
 
 
 def grid(shape=(30, 40), cell=10):

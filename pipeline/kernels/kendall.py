@@ -79,7 +79,7 @@ def mann_kendall(y, t, start, keys, exact_p, exact_to, out):
 
     Parameters
     ----------
-    y : (time, pixels), NaN where there is no value
+    y : (time, pixels), NaN or infinite where there is no value
     t : (time,), strictly increasing; slopes are per unit of t
     start, keys, exact_p : `pipeline.kernels.null.NullTables`
     exact_to : p is exact for pixels of at most this many values; 0 for the normal approximation everywhere
@@ -91,6 +91,7 @@ def mann_kendall(y, t, start, keys, exact_p, exact_to, out):
     n_time, n_pixels = y.shape
     n_pairs = n_time * (n_time - 1) // 2
     slopes = np.empty((n_pairs, LANES))
+    tile = np.empty((n_time, LANES))
     values = np.empty((n_time, LANES))
     s = np.empty(LANES)
     count = np.empty(LANES)
@@ -107,8 +108,9 @@ def mann_kendall(y, t, start, keys, exact_p, exact_to, out):
         for i in range(n_time):
             for w in range(width):
                 value = np.float64(y[i, first + w])
-                valid = value == value
+                valid = abs(value) < np.inf
                 count[w] += 1.0 if valid else 0.0
+                tile[i, w] = value if valid else np.nan
                 values[i, w] = value if valid else np.inf
         row = 0
         for i in range(n_time):
@@ -116,8 +118,8 @@ def mann_kendall(y, t, start, keys, exact_p, exact_to, out):
                 equal[w] = 0.0
             for j in range(i + 1, n_time):
                 per_time = 1.0 / (t[j] - t[i])
-                for w in range(width):
-                    d = np.float64(y[j, first + w]) - np.float64(y[i, first + w])
+                for w in range(LANES):
+                    d = tile[j, w] - tile[i, w]
                     s[w] += (1.0 if d > 0 else 0.0) - (1.0 if d < 0 else 0.0)
                     equal[w] += 1.0 if d == 0 else 0.0
                     slope = d * per_time
@@ -145,7 +147,7 @@ def mann_kendall(y, t, start, keys, exact_p, exact_to, out):
             t_low = t[0]
             t_high = t[0]
             for i in range(n_time):
-                if y[i, pixel] == y[i, pixel]:
+                if tile[i, w] == tile[i, w]:
                     if seen == (n - 1) // 2:
                         t_low = t[i]
                     if seen == n // 2:
