@@ -41,8 +41,7 @@ def run(paths: list[Path], results: Path) -> list[str]:
             lines += _sensor(config, sensor, grids[sensor], source(config, sensor, results))
         lines += _periods(config)
         lines += [f"  warning: {text}" for text in zones.warnings]
-        drawn = _picture(picture, config, zones, grids, results)
-        lines.append(f"  zones drawn over {drawn}: {picture}")
+        lines += [f"  {text}" for text in _picture(picture, config, zones, grids, results)]
     return [one_line(line) for line in lines]
 
 
@@ -86,16 +85,20 @@ def _periods(config: Config) -> list[str]:
     return lines
 
 
-def _picture(path: Path, config: Config, zones: Zones, grids: dict[str, Any], results: Path) -> str:
+def _picture(path: Path, config: Config, zones: Zones, grids: dict[str, Any], results: Path) -> list[str]:
     for sensor, grid in grids.items():
         if config.sensors[sensor].catalog is not None:
             continue
         chosen = source(config, sensor, results)
         year, image = _clearest(chosen, grid)
         zone_map(path, image, grid, zones, f"{config.title or config.mine}: zones over {sensor} {year}", f"NDVI {year}, {sensor}.")
-        return f"the composite of {year}"
+        lines = [f"zones drawn over the composite of {year}: {path}"]
+        middle = float(np.nanmedian(image)) if np.isfinite(image).any() else float("nan")
+        if not middle >= 0:
+            lines.append(f"warning: {sensor}: the median NDVI of {year} is {middle:.3f}; are red and nir the right bands?")
+        return lines
     zone_map(path, None, next(iter(grids.values())), zones, f"{config.title or config.mine}: zones", "No image yet.")
-    return "no image (none before the first run)"
+    return [f"zones drawn without an image (there is none before the first run): {path}"]
 
 
 def _clearest(chosen: Source, grid: Any) -> tuple[int, np.ndarray]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.aoi import Zones
+from pipeline.composite import read_on_grid
 from pipeline.config import Config
 from pipeline.cover import Endmembers
 from pipeline.errors import BadInput
@@ -91,7 +92,35 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, chosen
             "images of the mine",
             f"check aoi.path and the images' CRS in QGIS; where no image exists, declare missing_years: {outside}",
         )
+    for path in (p for p in chosen.files.values() if p is not None):
+        _check_scale(path, sensor, chosen, grid)
     return grid, records
+
+
+def _check_scale(path: Path, sensor: str, chosen: Source, grid: Any) -> None:
+    """Refuse values that cannot be what the config says, on up to 512 x 512 cells in the middle of the grid."""
+    from rasterio.errors import RasterioError
+
+    is_ndvi = "ndvi" in chosen.bands
+    if not is_ndvi and chosen.offset == 0:
+        return  # NDVI does not depend on the scale then
+    height, width = grid.shape
+    top, left = max(0, height // 2 - 256), max(0, width // 2 - 256)
+    rows, cols = slice(top, min(height, top + 512)), slice(left, min(width, left + 512))
+    try:
+        values = read_on_grid(path, tuple(chosen.bands.values()), grid, rows, cols)
+    except RasterioError:
+        return  # a damaged file is a fault of the run: the job names it
+    scaled = values[np.isfinite(values)].astype(np.float64) * chosen.scale + chosen.offset
+    most = 1.0 if is_ndvi else 2.0
+    if scaled.size and np.mean(np.abs(scaled) > most) > 0.01:
+        raise BadInput(
+            path,
+            f"sensors.{sensor}.scale",
+            f"{'NDVI' if is_ndvi else 'reflectance'} from {scaled.min():.6g} to {scaled.max():.6g} after scale and offset_value",
+            "NDVI from -1 to 1" if is_ndvi else "reflectance from 0 to about 1",
+            "set scale (and offset_value) as the images' documentation says, for instance scale: 0.0001",
+        )
 
 
 def _meet(native: Any, grid: Any) -> bool:

@@ -66,7 +66,8 @@ class ZoneSeries:
 
     def annual_rows(self, common: dict[str, Any]) -> list[dict[str, Any]]:
         """Return one row per year for fvc_by_zone.csv; what prepared composites cannot tell stays empty."""
-        always = np.logical_and.reduce(self.valid, axis=0)
+        seen = self.valid.any(axis=1)  # a year without a valid cell in the zone has nothing in common with any
+        always = np.logical_and.reduce(self.valid[seen], axis=0) & seen.any()
         rows = []
         for i, year in enumerate(self.years):
             ok, unclamped = self.valid[i], self.unclamped(i)
@@ -77,7 +78,7 @@ class ZoneSeries:
                 clamped = ok & ((unclamped < 0) | (unclamped > 1))
             rows.append(
                 common
-                | {"year": year, "fvc_mean": mean, "fvc_mean_common": self.mean(fvc, always), "fvc_sd": sd}
+                | {"year": year, "fvc_mean": mean, "fvc_mean_common": self.mean(fvc, always & ok), "fvc_sd": sd}
                 | {"fvc_median": weighted_median(fvc[ok], self.weights[ok]), "ndvi_mean": self.mean(self.ndvi[i].astype(np.float64), ok)}
                 | {"valid_pct": self.share(ok), "common_pct": self.share(always)}
                 | {"clamped_pct": 100 * float(self.weights[clamped].sum() / self.weights[ok].sum()) if ok.any() else None}

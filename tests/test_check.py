@@ -93,7 +93,7 @@ def test_the_synthetic_mine_is_called_planted(small_mine, capsys):
     code, lines = check(capsys, small_mine)
     assert code == 0
     assert lines_with(lines, "the synthetic mine, 5 years", "planted, not observed")
-    assert lines_with(lines, "zones drawn over no image")
+    assert lines_with(lines, "zones drawn without an image")
 
 
 def second(small_mine, **settings):

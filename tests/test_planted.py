@@ -207,3 +207,36 @@ def test_generation_is_deterministic(jiangcang, truth, tmp_path):
     generate(ROOT / "aoi" / "jiangcang.geojson", tmp_path)
     for path in sorted(tmp_path.rglob("*.*")):
         assert path.read_bytes() == (truth / path.relative_to(tmp_path)).read_bytes(), path.name
+
+
+def test_every_raster_of_the_run_is_a_valid_cog_with_units_and_band_names(folder):
+    from rio_cogeo.cogeo import cog_validate
+
+    paths = sorted(folder.glob("*.tif"))
+    assert len(paths) == 14
+    for path in paths:
+        valid, errors, warnings = cog_validate(path, strict=True)
+        assert valid, (path.name, errors, warnings)
+        with rasterio.open(path) as dataset:
+            assert all(dataset.descriptions)
+    with rasterio.open(folder / "trend_2021-2024.tif") as dataset:
+        assert dataset.descriptions == ("slope", "slope_low", "slope_high", "intercept", "s", "tau", "z", "p", "n")
+        assert dataset.units[0] == "per year"
+        assert "4: 91.67 %" in dataset.tags()["interval"]
+
+
+def test_class_rasters_carry_legend_colours_names_and_style(folder):
+    from xml.etree import ElementTree
+
+    from pipeline.classes import legend
+
+    classes = {c.code: c for c in legend("seven")}
+    for period in ("2021-2024", "2020-2024"):
+        path = folder / f"trend_class_{period}.tif"
+        with rasterio.open(path) as dataset:
+            colours = dataset.colormap(1)
+        assert all(colours[code] == c.rgba for code, c in classes.items())
+        names = [e.text or "" for e in ElementTree.parse(folder / f"{path.name}.aux.xml").iter("Category")]
+        assert {code: names[code] for code in classes} == {code: c.label for code, c in classes.items()}
+        entries = list(ElementTree.parse(path.with_suffix(".qml")).iter("paletteEntry"))
+        assert {int(e.get("value")): e.get("color") for e in entries} == {code: c.colour for code, c in classes.items() if code != 0}

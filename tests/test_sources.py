@@ -39,12 +39,12 @@ def refused(small_mine, capsys):
     return call
 
 
-def write_image(mine, year, **profile):
-    """Write the composite of a year again with another profile; values are 0.1 in red and 0.4 in NIR."""
+def write_image(mine, year, values=None, **profile):
+    """Write the composite of a year again with another profile; values are 0.1 in red and 0.4 in NIR, or as given."""
     profile = {"driver": "GTiff", "dtype": "float32", "count": 2, "width": 40, "height": 30, "crs": mine.crs, "transform": mine.transform} | profile
     with rasterio.open(mine.folder / f"{year}.tif", "w", **profile) as out:
         for band in range(1, profile["count"] + 1):
-            out.write(np.full((profile["height"], profile["width"]), 0.1 if band == 1 else 0.4, profile["dtype"]), band)
+            out.write(np.full((profile["height"], profile["width"]), values or (0.1 if band == 1 else 0.4), profile["dtype"]), band)
 
 
 def entry(mine):
@@ -265,3 +265,30 @@ def test_stored_integers_are_scaled(small_mine):
     assert main(["composite", config, "--year", "2024", *common]) == 0
     with rasterio.open(small_mine.results / "small/sentinel-2/ndvi_2024.tif") as dataset:
         assert dataset.read(1) == pytest.approx((0.3 - 0.1) / (0.3 + 0.1))
+
+
+def test_an_ndvi_band_without_its_scale_is_refused_and_right_with_it(small_mine, refused):
+    small_mine.write()
+    for year in small_mine.years:
+        write_image(small_mine, year, count=1, dtype="int16", values=4200, nodata=-9999)
+    small_mine.settings["sensors"]["sentinel-2"]["bands"] = {"ndvi": 1}
+    small_mine.write_config()
+    error = refused()
+    assert error.field == "sensors.sentinel-2.scale"
+    assert "4200" in error.found
+    assert "0.0001" in error.fix
+    small_mine.settings["sensors"]["sentinel-2"]["scale"] = 0.0001
+    small_mine.write_config()
+    looked_at(small_mine)
+
+
+def test_an_offset_without_its_scale_is_refused(small_mine, refused):
+    small_mine.write()
+    for year in small_mine.years:
+        write_image(small_mine, year, dtype="uint16", values=12000, nodata=0)
+    small_mine.settings["sensors"]["sentinel-2"] |= {"offset_value": -0.2}
+    small_mine.write_config()
+    assert "reflectance" in refused().found
+    small_mine.settings["sensors"]["sentinel-2"] |= {"scale": 0.0000275}
+    small_mine.write_config()
+    looked_at(small_mine)
