@@ -240,3 +240,14 @@ def test_class_rasters_carry_legend_colours_names_and_style(folder):
         assert {code: names[code] for code in classes} == {code: c.label for code, c in classes.items()}
         entries = list(ElementTree.parse(path.with_suffix(".qml")).iter("paletteEntry"))
         assert {int(e.get("value")): e.get("color") for e in entries} == {code: c.colour for code, c in classes.items() if code != 0}
+
+
+def test_the_table_of_the_readme_is_what_the_run_gives(folder):
+    table = pd.read_csv(folder / "trend_area_by_zone.csv").query("first_year == 2021")
+    lines = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.endswith("| 0.083 |")]
+    assert len(lines) == 4
+    for line in lines:
+        name, km2, *shares, _ = (cell.strip() for cell in line.strip("|").split("|"))
+        rows = table[table["zone"] == name.removesuffix(" (reference)")].set_index("code")
+        assert km2 == f"{rows['area_km2'].sum():.3f}"
+        assert shares == [f"{rows.loc[code, 'share_pct']:.2f}" for code in (7, 6, 5, 4, 3)]
