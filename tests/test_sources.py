@@ -292,3 +292,12 @@ def test_an_offset_without_its_scale_is_refused(small_mine, refused):
     small_mine.settings["sensors"]["sentinel-2"] |= {"scale": 0.0000275}
     small_mine.write_config()
     looked_at(small_mine)
+
+
+def test_what_the_user_should_know_of_the_zones_is_in_the_log(small_mine):
+    outline = small_mine.zones[0][1]
+    small_mine.zones[1] = ("background", outline.buffer(-20))
+    config = str(small_mine.write())
+    log = small_mine.folder / "scenes.log"
+    assert main(["scenes", config, "--sensor", "sentinel-2", "--results", str(small_mine.results), "--log", str(log)]) == 0
+    assert "zones pit and background overlap by 100 %" in log.read_text(encoding="utf-8")

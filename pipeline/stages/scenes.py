@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 
 from pipeline.aoi import read_zones
+from pipeline.errors import one_line
 from pipeline.grid import to_json
 from pipeline.sources import inspect, source
 from pipeline.stages.job import Job
 from pipeline.tables import write_csv
 from pipeline.writer import write_text
 
+log = logging.getLogger("minegreen")
 LEDGER_COLUMNS = ("item", "datetime", "asset", "status", "reason")
 
 
@@ -19,6 +22,8 @@ def run(job: Job) -> None:
     config = job.config
     chosen = source(config, job.sensor, job.results)
     zones = read_zones(config, job.config_path)
+    for text in zones.warnings:
+        log.warning("%s", one_line(text))
     grid, records = inspect(config, job.config_path, job.sensor, zones, chosen)
     pinned = {"grid": to_json(grid), "bands": chosen.bands, "scale": chosen.scale, "offset": chosen.offset, "images": records}
     write_text(job.folder.scenes, json.dumps(pinned, indent=1, ensure_ascii=False) + "\n")
