@@ -26,7 +26,7 @@ PRODUCTS = {".tif", ".csv", ".json", ".qml", ".png"}
 
 def digests(folder):
     """Return the checksum of every product below a folder."""
-    return {str(p.relative_to(folder)): sha256(p) for p in sorted(folder.rglob("*")) if p.suffix in PRODUCTS and "logs" not in p.parts}
+    return {str(p.relative_to(folder)): sha256(p) for p in sorted(folder.rglob("*")) if p.suffix in PRODUCTS and "logs" not in p.parts and p.name[0] != "."}
 
 
 def run(mine, *more, **variables):
