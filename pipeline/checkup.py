@@ -9,13 +9,15 @@ import numpy as np
 
 from pipeline.aoi import Zones
 from pipeline.classes import legend
+from pipeline.composite import read_on_grid
 from pipeline.config import Config, load_all
 from pipeline.errors import one_line
 from pipeline.kernels.null import smallest_p
+from pipeline.kernels.pixels import normalised_difference
 from pipeline.layout import MineFolder
 from pipeline.maps import crs_name, zone_map
 from pipeline.plan import check, writable
-from pipeline.reader import BLOCK, open_raster
+from pipeline.reader import BLOCK
 from pipeline.sources import Source, source
 
 LONGEST_SIDE = 600  # pixels of the preview
@@ -39,7 +41,7 @@ def run(paths: list[Path], results: Path) -> list[str]:
         lines += [f"{path}: mine {config.mine}", *_zones(zones)]
         for sensor in config.sensors:
             lines += _sensor(config, sensor, grids[sensor], source(config, sensor, results))
-        lines += _periods(config)
+        lines += [line for sensor in config.sensors for line in _periods(config, sensor)]
         lines += [f"  warning: {text}" for text in zones.warnings]
         lines += [f"  {text}" for text in _picture(picture, config, zones, grids, results)]
     return [one_line(line) for line in lines]
@@ -70,14 +72,16 @@ def _sensor(config: Config, sensor: str, grid: Any, chosen: Source) -> list[str]
     return lines + ([f"  {sensor}: years without images: {', '.join(missing)}"] if missing else [])
 
 
-def _periods(config: Config) -> list[str]:
+def _periods(config: Config, sensor: str) -> list[str]:
     trend, lines = config.trend, []
     for first, last in config.periods:
-        n = last - first + 1
+        n = config.images_in(sensor, (first, last))
         p = smallest_p(n, trend.significance)
         limits = {"slight": trend.alpha.slight, "significant": trend.alpha.significant, "extreme": trend.alpha.extreme}
         out = [c.label for c in legend(trend.scheme) if c.limit is not None and not p <= limits[c.limit] + 1e-6]
-        lines.append(f"  trend {first}-{last}: {n} years, at least {trend.years_needed((first, last))} valid; the smallest p that can be reached is {p:.3g}")
+        lines.append(
+            f"  trend {first}-{last}: {n} years with images, at least {trend.years_needed((first, last))} valid; the smallest p that can be reached is {p:.3g}"
+        )
         if n < trend.years_needed((first, last)):
             lines.append(f"  warning: trend {first}-{last}: fewer years than a pixel needs, so everything will be insufficient data")
         if out:
@@ -103,22 +107,21 @@ def _picture(path: Path, config: Config, zones: Zones, grids: dict[str, Any], re
 
 def _clearest(chosen: Source, grid: Any) -> tuple[int, np.ndarray]:
     """Return the year whose composite has the largest valid share of the grid, and its NDVI at reduced resolution."""
-    from rasterio.enums import Resampling
-    from rasterio.vrt import WarpedVRT
-
-    from pipeline.kernels.pixels import normalised_difference
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
 
     step = max(1, -(-max(grid.shape) // LONGEST_SIDE))
-    shape = (-(-grid.shape[0] // step), -(-grid.shape[1] // step))
+    coarse = GeoBox((-(-grid.shape[0] // step), -(-grid.shape[1] // step)), grid.affine @ Affine.scale(step), grid.crs)
     best: tuple[float, int, np.ndarray] | None = None
-    wanted = [chosen.bands[name] for name in ("red", "nir", "ndvi") if name in chosen.bands]
+    wanted = tuple(chosen.bands[name] for name in ("red", "nir", "ndvi") if name in chosen.bands)
     for year, path in chosen.files.items():
         if path is None:
             continue
-        options = {"crs": str(grid.crs), "transform": grid.affine, "height": grid.shape[0], "width": grid.shape[1], "add_alpha": True}
-        with open_raster(path) as dataset, WarpedVRT(dataset, resampling=Resampling.nearest, **options) as view:
-            values = view.read(wanted, out_shape=(len(wanted), *shape), masked=True).astype(np.float32).filled(np.nan)
-        ndvi = values[0] * chosen.scale + chosen.offset if len(wanted) == 1 else normalised_difference(values[0], values[1], chosen.scale, chosen.offset)
+        values = read_on_grid(path, wanted, coarse, slice(0, coarse.shape[0]), slice(0, coarse.shape[1]))
+        if len(wanted) == 1:
+            ndvi = values[0] * np.float32(chosen.scale) + np.float32(chosen.offset)
+        else:
+            ndvi = normalised_difference(values[0], values[1], chosen.scale, chosen.offset)
         share = float(np.isfinite(ndvi).mean())
         if best is None or share > best[0]:
             best = (share, year, ndvi)

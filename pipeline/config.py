@@ -269,6 +269,11 @@ class Config(Model):
         """Return the periods of the trend."""
         return ((self.years.first, self.years.last),) if self.trend.periods is None else self.trend.periods
 
+    def images_in(self, sensor: str, period: tuple[int, int]) -> int:
+        """Return the number of years of a period that have an image: the most valid years that a pixel can have."""
+        missing = self.sensors[sensor].missing_years
+        return sum(year not in missing for year in range(period[0], period[1] + 1))
+
     def kind(self, sensor: str) -> str:
         """Return the `SENSORS` name of a sensor id."""
         return self.sensors[sensor].sensor or sensor

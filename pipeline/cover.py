@@ -31,8 +31,12 @@ class Endmembers:
         Raises
         ------
         RunFault
-            When vegetation is not at least 0.05 NDVI above soil.
+            When there is no pair, vegetation is not positive, or not at least 0.05 NDVI above soil.
         """
+        if not np.isfinite([self.soil, self.vegetation]).all():
+            raise RunFault("endmembers: the pooled pixels hold no valid NDVI; fix: check the images with minegreen check, and fvc.region and fvc.years")
+        if self.vegetation <= 0:
+            raise RunFault(f"endmembers: vegetation {self.vegetation:.6g}; expected NDVI above 0; fix: are red and nir the right bands?")
         if not self.vegetation - self.soil >= LEAST_CONTRAST:
             raise RunFault(
                 f"endmembers: soil {self.soil:.6g}, vegetation {self.vegetation:.6g}; expected vegetation at least {LEAST_CONTRAST} above soil; "

@@ -13,6 +13,8 @@ from pipeline.errors import RunFault
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
+SLIVER = 1e-6  # of a cell: an edge on a cell border touches the next cell by rounding only
+
 
 @dataclass(frozen=True)
 class ZoneCoverage:
@@ -58,6 +60,7 @@ def zone_coverages(zones: Zones, grid: GeoBox) -> list[ZoneCoverage]:
         on_grid = fraction.sum() * cell_m2
         if abs(on_grid / frame.geometry.iloc[i].area - 1) > 1e-5:
             raise RunFault(f"zone {zone}: coverage of {on_grid:.6g} m2 on the grid, polygon of {frame.geometry.iloc[i].area:.6g} m2")
+        ids, fraction = ids[fraction > SLIVER], fraction[fraction > SLIVER]
         y, x = np.divmod(ids, width)
         rows, cols = slice(int(y.min()), int(y.max()) + 1), slice(int(x.min()), int(x.max()) + 1)
         area = np.zeros((rows.stop - rows.start, cols.stop - cols.start))

@@ -53,6 +53,9 @@ def run(config_path: Path, pixels: int, results: Path) -> tuple[list[str], bool]
             shown = ", ".join(f"{name} {worst[name]:.2g}" for name in TOLERANCES)
             lines.append(f"{sensor} {period[0]}-{period[1]}: {len(series)} pixels; largest differences: {shown}")
             lines += [f"  {text}" for text in wrong[:5]]
+            if not np.isfinite(ours["slope"]).any():
+                lines.append("  no pixel of the sample has a trend: there is nothing to compare")
+                good = False
     return lines, good
 
 

@@ -52,7 +52,7 @@ def class_map(path: Path, codes: np.ndarray, grid: Any, zones: Zones, scheme: st
     ranked = sorted((c for c in classes if c.code < 90), key=lambda c: -c.code) + [c for c in classes if c.code >= 90 and c.code in present]
     notes = {c.code: " (too few years)" if c.code in unreachable else "" for c in ranked}
     handles = [Patch(facecolor=c.colour, edgecolor="#777777", linewidth=0.4, label=c.label + notes[c.code]) for c in ranked]
-    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9, title="trend class")
+    figure.legend(handles=handles, loc="outside right center", frameon=False, fontsize=9, title="trend class")
     _furniture(axes, grid, title, source)
     _save(figure, path)
 

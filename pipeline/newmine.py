@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pipeline.aoi import read_zones
 from pipeline.config import Aoi, Config, Season, SensorSource, Years, load
 from pipeline.errors import BadInput
+from pipeline.reader import open_raster
 from pipeline.writer import write_text
 
 ROLES = {
@@ -19,6 +20,8 @@ ROLES = {
     "background": ("background", "reference", "control", "背景", "对照", "参照"),
 }
 SEASONS = {"north": ("07-01", "08-31"), "south": ("01-01", "02-28"), "tropics": ("01-01", "12-31")}
+BAND_NAMES = {"red": ("red", "b04"), "nir": ("nir", "nir08", "b08")}
+DEFAULT_BANDS = ("{red: 1, nir: 2}    # 1-based; or {ndvi: 1}", "1.0")
 FIRST, LAST = 2020, 2024  # the founding study's years; used when no images are found
 
 
@@ -47,7 +50,8 @@ def run(mine: str, aoi: Path, zone_field: str | None, composites: str | None, fo
     roles = {name: _role(name) for name in zones.names}
     latitude = float(zones.frame.to_crs(4326).total_bounds[[1, 3]].mean())
     season = SEASONS["tropics" if abs(latitude) < 15 else "north" if latitude > 0 else "south"]
-    write_text(target, _text(mine, aoi, zone_field, roles, (min(years, default=FIRST), max(years, default=LAST)), years, season, pattern))
+    bands = _bands(Path(pattern.replace("{year}", str(years[0])))) if years else DEFAULT_BANDS
+    write_text(target, _text(mine, aoi, zone_field, roles, (min(years, default=FIRST), max(years, default=LAST)), years, season, pattern, bands))
     try:
         load(target)
     except BadInput:
@@ -105,6 +109,25 @@ def _years(pattern: str) -> list[int]:
     return candidates
 
 
+def _bands(path: Path) -> tuple[str, str]:
+    """Return proposals for `bands` and `scale` from a file: its band names, or a reminder to confirm the numbers."""
+    try:
+        dataset = open_raster(path)
+    except BadInput:
+        return DEFAULT_BANDS  # `minegreen check` will name what is wrong with the file
+    with dataset:
+        names = [(name or "").casefold() for name in dataset.descriptions]
+        whole_numbers = not dataset.dtypes[0].startswith("float")
+        count = dataset.count
+    scale = "0.0001" if whole_numbers else "1.0"
+    if count == 1:
+        return "{ndvi: 1}    # the images have one band", scale
+    found = {key: names.index(word) + 1 for key, words in BAND_NAMES.items() for word in words if word in names}
+    if set(found) == {"red", "nir"}:
+        return f"{{red: {found['red']}, nir: {found['nir']}}}    # from the band names of the images", scale
+    return f"{{red: 1, nir: 2}}    # CONFIRM: 1-based numbers; the images have {count} bands without the names red and nir", scale
+
+
 def _role(name: str) -> str | None:
     lowered = name.casefold()
     found = [role for role, words in ROLES.items() if any(w in lowered for w in words)]
@@ -130,6 +153,7 @@ def _text(
     years: list[int],
     season: tuple[str, str],
     pattern: str,
+    bands: tuple[str, str],
 ) -> str:
     references = [name for name, role in roles.items() if role == "background"]
     listed = [f"    {quoted(name)}: {{role: {role}}}" for name, role in roles.items() if role]
@@ -152,8 +176,8 @@ def _text(
             "sensors:",
             "  sentinel-2:    # or landsat",
             f"    composites: {quoted(pattern)}    # one cloud-free GeoTIFF per year",
-            "    bands: {red: 1, nir: 2}    # 1-based; or {ndvi: 1}",
-            "    scale: 1.0    # reflectance = stored value x scale + offset_value",
+            f"    bands: {bands[0]}",
+            f"    scale: {bands[1]}    # reflectance (or NDVI) = stored value x scale + offset_value",
             "    offset_value: 0.0",
             *missing,
             "fvc:",

@@ -52,13 +52,16 @@ class Plan:
     def sensor_products(self, mine: str, sensor: str) -> list[str]:
         """Return every product of one sensor."""
         config, folder = self.config(mine), self.folder(mine, sensor)
-        paths = [folder.fvc(y) for y in config.all_years] + [folder.table(t) for t in TABLES]
-        paths += [p for period in config.periods for p in (folder.trend(period), folder.classes(period), folder.classes(period).with_suffix(".png"))]
-        return [str(p) for p in paths]
+        rasters = [*map(folder.fvc, config.all_years), *map(folder.trend, config.periods), *map(folder.classes, config.periods)]
+        styles = [p.with_suffix(".qml") for p in rasters]
+        others = [folder.scenes, folder.ledger, folder.endmembers, *map(folder.ndvi, config.all_years), *map(folder.table, TABLES)]
+        maps = [folder.classes(period).with_suffix(".png") for period in config.periods]
+        return [str(p) for p in (*rasters, *styles, *others, *maps)]
 
     def targets(self) -> list[str]:
-        """Return the manifest of every mine: it depends on all its products."""
-        return [str(MineFolder(self.results, mine).root / "run.json") for mine in self.mines]
+        """Return the manifest and every product of every mine, so that a deleted one is made again."""
+        manifests = [str(MineFolder(self.results, mine).root / "run.json") for mine in self.mines]
+        return manifests + [p for mine, (_, config) in self.mines.items() for sensor in config.sensors for p in self.sensor_products(mine, sensor)]
 
 
 def make(paths: list[str], settings: dict[str, object]) -> Plan:

@@ -157,3 +157,20 @@ def test_a_name_or_title_in_any_script_is_drawn_as_text(small_mine, capsys, name
         code, _ = check(capsys, small_mine)
     assert code == 0
     assert (small_mine.results / "small" / "check.png").is_file()
+
+
+def test_the_smallest_p_counts_years_with_images_only(small_mine, capsys):
+    small_mine.settings["sensors"]["sentinel-2"]["missing_years"] = [2022]
+    small_mine.write()
+    _, lines = check(capsys, small_mine)
+    (line,) = lines_with(lines, "smallest p")
+    assert "4 years with images" in line
+    assert "0.0833" in line
+    assert lines_with(lines, "cannot occur", "significant increase")
+
+
+def test_negative_ndvi_is_named(small_mine, capsys):
+    small_mine.settings["sensors"]["sentinel-2"]["bands"] = {"red": 2, "nir": 1}
+    small_mine.write()
+    _, lines = check(capsys, small_mine)
+    assert lines_with(lines, "warning", "are red and nir the right bands?")

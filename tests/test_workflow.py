@@ -212,7 +212,7 @@ def test_kill_9_of_the_whole_group_at_ten_random_points_then_the_same_command_gi
     kills, points = 0, []
     while kills < 10:
         process = start(small_mine)
-        time.sleep(chance.uniform(1.0, whole))
+        time.sleep(chance.uniform(1.0, 0.8 * whole))
         if process.poll() is not None:
             assert process.returncode == 0
             assert digests(small_mine.results) == expected
@@ -276,3 +276,13 @@ def test_equal_bytes_for_1_2_4_threads_and_three_block_sizes(large):
     assert len([name for name in expected if name.endswith(".tif")]) == 12
     for threads, block in ((2, 512), (4, 512), (1, 256), (2, 1000), (4, 256)):
         assert rasters(large, threads, block) == expected, (threads, block)
+
+
+def test_a_deleted_product_is_made_again(copied):
+    home, mine = copied
+    folder = mine.results / "small" / "sentinel-2"
+    for name in ("fvc_by_zone.csv", "fvc_2021.qml", "ndvi_2022.tif"):
+        kept = (folder / name).read_bytes()
+        (folder / name).unlink()
+        assert dry(home, mine)
+        (folder / name).write_bytes(kept)

@@ -22,8 +22,9 @@ def run(job: Job, period: tuple[int, int]) -> None:
     season = f"season {config.season.start} to {config.season.end}"
     source = f"{'SYNTHETIC DATA, not observed. ' if synthetic else ''}{job.sensor}, {season}. Theil-Sen, Mann-Kendall ({config.trend.significance})."
     trend = config.trend
-    p_min = smallest_p(period[1] - period[0] + 1, trend.significance)
+    n = config.images_in(job.sensor, period)
+    p_min = smallest_p(n, trend.significance)
     alphas = limits(trend.scheme, trend.alpha.slight, trend.alpha.significant, trend.alpha.extreme)
-    beyond = frozenset(c.code for c in legend(trend.scheme) if c.limit is not None and p_min > alphas[c.limit])
-    source = f"{source} Smallest p that {period[1] - period[0] + 1} years can reach: {p_min:.2g}."
+    beyond = frozenset(c.code for c in legend(trend.scheme) if c.limit is not None and not p_min <= alphas[c.limit])
+    source = f"{source} Smallest p that {n} years can reach: {p_min:.2g}."
     class_map(path.with_suffix(".png"), codes, grid, read_zones(config, job.config_path), trend.scheme, title, source, beyond)
