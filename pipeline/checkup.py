@@ -63,7 +63,7 @@ def _sensor(config: Config, sensor: str, grid: Any, chosen: Source) -> list[str]
     size = sum(p.stat().st_size for p in files)
     years = len(config.all_years)
     written = height * width * (8 * years + 37 * len(config.periods))
-    block = BLOCK * BLOCK * (12 * years + 80)  # NDVI and float64 cover of a block, its statistics twice
+    block = BLOCK * BLOCK * (24 * years + 120)  # 63 MB at 5 years; the trend stage was seen to take 61 MB for a second thread
     missing = [str(y) for y, p in chosen.files.items() if p is None]
     lines = [
         f"  {sensor}: {len(files)} composites, {size / 1e6:.1f} MB; grid {width} x {height} cells of {abs(grid.resolution.x):g} m, {crs_name(grid.crs)}",

@@ -117,10 +117,21 @@ class _Target:
             self.open = False
 
 
+def _overviews(tiled: Path, spec: RasterSpec, side: int) -> None:
+    """Build overviews in the band-interleaved file: left to the COG driver, 9 bands of 9 Mpx took 93 s instead of 3."""
+    import rasterio
+    from rasterio.enums import Resampling
+
+    factors = [2**k for k in range(1, 32) if side / 2 ** (k - 1) > TILE]
+    if factors:
+        with rasterio.open(tiled, "r+") as dataset:
+            dataset.build_overviews(factors, Resampling.average if spec.colours is None else Resampling.nearest)
+
+
 def write_raster(path: Path, data: Any, geobox: Any, spec: RasterSpec) -> None:
     """Compute a (band, y, x) Dask array block by block and write it as a cloud-optimised GeoTIFF.
 
-    Blocks go to a tiled temporary file, one copy makes the COG, which is reopened and compared block by block with
+    Blocks go to a tiled temporary file that gets its overviews, one copy makes the COG, which is reopened and compared block by block with
     checksums of what was computed. Bytes do not depend on threads, block size or the order of blocks.
 
     Raises
@@ -153,6 +164,7 @@ def write_raster(path: Path, data: Any, geobox: Any, spec: RasterSpec) -> None:
                     da.store([data.astype(spec.dtype)], [target], lock=False)
                 finally:
                     target.finish()
+            _overviews(tiled, spec, max(height, width))
             rasterio.shutil.copy(tiled, part, **spec.creation)
             with rasterio.open(part, driver="GTiff") as copy:
                 wrong = [w for w, crc in target.sums.items() if zlib.crc32(copy.read(window=w).tobytes()) != crc]
