@@ -4,6 +4,7 @@ import json
 import math
 import sqlite3
 import struct
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -127,7 +128,10 @@ NAMES = ["..", "../../up", "/etc/passwd", "a\nb", "a\r\nb", "a\tb", "x" * 300, "
 def test_a06_any_name_is_text_and_never_a_path(mine, name):
     assert zones_of(mine, (name, SQUARE), ("other", mine.zones[1][1])).names == [name, "other"]
     mine.write_images()
-    assert plan.make([str(mine.config)], {"results": str(mine.results)}).targets() == [str(mine.results / "small" / "run.json")]
+    targets = plan.make([str(mine.config)], {"results": str(mine.results)}).targets()
+    assert targets[0] == str(mine.results / "small" / "run.json")
+    folder = mine.results / "small" / "sentinel-2"
+    assert {Path(target).parent for target in targets[1:]} == {folder}
 
 
 def test_a06_a_nul_in_a_name_ends_the_name(mine):
