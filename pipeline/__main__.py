@@ -17,9 +17,10 @@ log = logging.getLogger("minegreen")
 
 # stage: (help, arguments beside the common ones)
 STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "synthetic": ("write the synthetic mine's composites and truth", ()),
+    "synthetic": ("write the synthetic mine's scenes and truth", ()),
     "scenes": ("pin the images of one sensor and the grid: scenes.json, ledger.csv", ("sensor",)),
-    "composite": ("NDVI of one year on the mine's grid: ndvi_<year>.tif", ("sensor", "year")),
+    "composite": ("NDVI of one year on the mine's grid: ndvi_<year>.tif; from scenes also clear_, doy_ and water_<year>.tif", ("sensor", "year")),
+    "observations": ("what each scene showed of each zone: zone_by_scene.csv, masked_by_zone.csv", ("sensor",)),
     "endmembers": ("the endmember pair for all years: endmembers.json", ("sensor",)),
     "fvc": ("fractional vegetation cover of one year: fvc_<year>.tif", ("sensor", "year")),
     "trend": ("Theil-Sen slope and Mann-Kendall test of one period: trend_<a>-<b>.tif", ("sensor", "period")),
@@ -28,6 +29,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "map": ("the map of trend classes of one period: trend_class_<a>-<b>.png", ("sensor", "period")),
     "manifest": ("close a run: run.json with checksums", ()),
 }
+DISTRIBUTED = ("composite", "trend")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
             stage.add_argument("--period", type=_period, required=True, help="first-last, for instance 2021-2024")
         stage.add_argument("--threads", type=_positive, default=1, help="threads for blocks (default: 1)")
         stage.add_argument("--block", type=_positive, default=512, help="side of a block in cells (default: 512); changes no result")
+        if name in DISTRIBUTED:
+            stage.add_argument("--dask", default=os.environ.get("MINEGREEN_DASK"), help="dask.distributed scheduler for the blocks, tcp://host:port")
         stage.add_argument("--log", type=Path, help="also write messages to this file")
         stage.set_defaults(call=_stage(name, more))
     warm = commands.add_parser("warm", help="stage: compile the kernels once", description="Stage of the workflow: compile the kernels once.")
@@ -113,7 +117,7 @@ def _stage(name: str, more: tuple[str, ...]) -> Callable[[argparse.Namespace], N
         from pipeline.stages.job import Job
 
         threads = min(given.threads, os.cpu_count() or 1)
-        job = Job(given.config, given.results, getattr(given, "sensor", ""), threads, given.block)
+        job = Job(given.config, given.results, getattr(given, "sensor", ""), threads, given.block, getattr(given, "dask", None))
         if job.sensor and job.sensor not in job.config.sensors:
             raise BadInput(given.config, "--sensor", job.sensor, f"one of {', '.join(job.config.sensors)}", "use a sensor id of the config")
         _check_span(given, job)

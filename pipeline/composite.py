@@ -1,92 +1,245 @@
-"""Yearly NDVI on the mine's grid from prepared composites, block by block."""
+"""Yearly composites from scenes, fused: one task per block walks the year's scenes, and no stack of scenes ever exists.
+
+For each image: windowed reads of red, NIR and mask, one kernel that decodes the mask, scales and forms NDVI; images of
+one solar day are merged in their fixed order; then one kernel forms the composite of the days. Memory is a block times
+the days of one year, and blocks get smaller where there are many days.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.grid import is_aligned, native_grid
-from pipeline.kernels.pixels import normalised_difference
-from pipeline.reader import BLOCK, open_raster, thread_handle
+from pipeline.config import Config
+from pipeline.coverage import ZoneCoverage
+from pipeline.errors import BadInput, RunFault
+from pipeline.grid import native_grid
+from pipeline.images import read_image, shown
+from pipeline.kernels.neighbours import LARGEST_HALO, grow
+from pipeline.kernels.observe import GROWS, NO_DATA, WEIGHT_UNIT, merge, observe, observe_ndvi, spread, zone_sums
+from pipeline.kernels.series import MEAN, composite, count
+from pipeline.scenes import Layer, Scene
+from pipeline.sensors import SENSORS, SceneRule
+from pipeline.windows import Lookup, locate
 
 if TYPE_CHECKING:
-    import dask.array as da
     from odc.geo.geobox import GeoBox
 
+BANDS = ("ndvi", "clear", "doy", "water")
+STACK_BYTES = 64 * 2**20  # of NDVI of one block and year; beyond it blocks get smaller
+LEAST_SIDE = 64
 
-def read_on_grid(path: Path, bands: tuple[int, ...], grid: GeoBox, rows: slice, cols: slice) -> np.ndarray:
-    """Return a block of bands on the grid, float32 `(bands, y, x)`; NaN where the file has no data or no pixel.
 
-    Pixels are copied where the grids coincide; otherwise the nearest pixel is taken, so that values never mix.
+@dataclass(frozen=True)
+class Recipe:
+    """How the images of one sensor become a composite; plain values, so that a task can travel."""
+
+    table: np.ndarray
+    valid: tuple[float, float]
+    halo: int
+    reach: float
+    least_sum: float
+    keep_water: bool
+    percentile: float
+    least: int
+
+
+def recipe(config: Config, sensor: str, resolution_m: float) -> Recipe:
+    """Return the recipe of a sensor on a grid.
+
+    Raises
+    ------
+    BadInput
+        When the dilation reaches further than 250 cells.
     """
-    from rasterio.windows import Window
-
-    dataset = thread_handle((path, path.stat().st_mtime_ns), lambda: open_raster(path))
-    out = np.full((len(bands), rows.stop - rows.start, cols.stop - cols.start), np.nan, np.float32)
-    native = native_grid(dataset)
-    if is_aligned(native, grid):
-        shift = ~native.affine @ grid.affine
-        top, left = round(shift.f) + rows.start, round(shift.c) + cols.start
-        bottom, right = top + out.shape[1], left + out.shape[2]
-        y0, y1 = max(top, 0), min(bottom, dataset.height)
-        x0, x1 = max(left, 0), min(right, dataset.width)
-        if y0 < y1 and x0 < x1:
-            inner = dataset.read(bands, window=Window(x0, y0, x1 - x0, y1 - y0), masked=True)
-            out[:, y0 - top : y1 - top, x0 - left : x1 - left] = inner.astype(np.float32).filled(np.nan)
-        return out
-    return _nearest(dataset, bands, grid, rows, cols, out)
-
-
-def _nearest(dataset: Any, bands: tuple[int, ...], grid: GeoBox, rows: slice, cols: slice, out: np.ndarray) -> np.ndarray:
-    """Fill `out` (bands, y, x) with the pixels in which the centres of the grid's cells lie; NaN where there is none."""
-    from pyproj import Transformer
-    from rasterio.windows import Window
-
-    x, y = np.meshgrid(np.arange(cols.start, cols.stop) + 0.5, np.arange(rows.start, rows.stop) + 0.5)
-    to_image = Transformer.from_crs(str(grid.crs), dataset.crs.to_wkt(), always_xy=True)
-    east, north = to_image.transform(*_apply(grid.affine, x, y), errcheck=False)
-    column, row = _apply(~dataset.transform, east, north)
-    with np.errstate(invalid="ignore"):
-        inside = (column >= 0) & (row >= 0) & (column < dataset.width) & (row < dataset.height)
-    if not inside.any():
-        return out
-    c, r = column[inside].astype(np.int64), row[inside].astype(np.int64)
-    window = Window(c.min(), r.min(), c.max() - c.min() + 1, r.max() - r.min() + 1)
-    values = dataset.read(bands, window=window, masked=True).astype(np.float32).filled(np.nan)
-    out[:, inside] = values[:, r - r.min(), c - c.min()]
-    return out
+    rule: SceneRule | None = SENSORS[config.kind(sensor)].scenes
+    if rule is None:
+        raise AssertionError("the config model allows a catalogue only where the sensor has a rule")
+    mask, chosen = config.mask, config.composite
+    reach = mask.dilate_m / resolution_m if mask.dilate else 0.0
+    if reach > LARGEST_HALO:
+        raise BadInput("config", "mask.dilate_m", mask.dilate_m, f"at most {LARGEST_HALO} cells of {resolution_m:g} m", "lower it")
+    return Recipe(
+        rule.mask.table(mask.drop, mask.dilate),
+        rule.valid,
+        floor(reach + 1e-9),
+        reach,
+        mask.min_reflectance_sum,
+        "water" not in config.fvc.exclude,
+        MEAN if chosen.method == "mean" else chosen.percentile,
+        chosen.min_clear,
+    )
 
 
-def _apply(affine: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return affine.a * x + affine.b * y + affine.c, affine.d * x + affine.e * y + affine.f
+@dataclass(frozen=True)
+class ZonePart:
+    """The part of a zone in one block: flat cell numbers of the block, and their covered fractions in WEIGHT_UNIT."""
+
+    zone: int
+    cells: np.ndarray
+    weights: np.ndarray
 
 
-def annual_ndvi(path: Path, bands: dict[str, int], scale: float, offset: float, grid: GeoBox, block: int = BLOCK) -> da.Array:
-    """Return the NDVI of one prepared composite on the grid, lazy float32 `(1, y, x)`.
+@dataclass(frozen=True)
+class Block:
+    """Where a task works."""
 
-    `bands` is {red, nir} or {ndvi}, 1-based. Stored NDVI outside -1..1 after scaling is no observation.
-    """
-    import dask.array as da
+    rows: slice
+    cols: slice
+    parts: tuple[ZonePart, ...]
 
-    wanted = tuple(bands[name] for name in ("red", "nir", "ndvi") if name in bands)
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return the block's rows and columns."""
+        return self.rows.stop - self.rows.start, self.cols.stop - self.cols.start
 
-    def one_block(block_info: Any = None) -> np.ndarray:
-        (_, _), (y0, y1), (x0, x1) = block_info[None]["array-location"]
-        values = read_on_grid(path, wanted, grid, slice(y0, y1), slice(x0, x1))
-        if len(wanted) == 2:
-            return normalised_difference(values[0], values[1], scale, offset)[None]
-        ndvi = values * np.float32(scale) + np.float32(offset)
-        return np.where(np.abs(ndvi) <= 1, ndvi, np.float32(np.nan))
 
+def blocks(grid: GeoBox, side: int, days: int, coverages: list[ZoneCoverage]) -> Iterator[Block]:
+    """Return the blocks of a grid, of at most `side` cells a side, smaller where a year has many days."""
+    while side > LEAST_SIDE and side * side * 4 * days > STACK_BYTES:
+        side = ceil(side / 2)
     height, width = grid.shape
-    chunks = da.core.normalize_chunks((1, block, block), (1, height, width))
-    return da.map_blocks(one_block, chunks=chunks, dtype=np.float32, meta=np.empty((0, 0, 0), np.float32))
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            rows, cols = slice(top, min(top + side, height)), slice(left, min(left + side, width))
+            yield Block(rows, cols, tuple(_parts(rows, cols, coverages)))
 
 
-def missing_year(grid: GeoBox, block: int = BLOCK) -> da.Array:
-    """Return the NDVI of a year without images: NaN everywhere."""
-    import dask.array as da
+def _parts(rows: slice, cols: slice, coverages: list[ZoneCoverage]) -> Iterator[ZonePart]:
+    width = cols.stop - cols.start
+    for number, c in enumerate(coverages):
+        top, bottom = max(rows.start, c.rows.start), min(rows.stop, c.rows.stop)
+        left, right = max(cols.start, c.cols.start), min(cols.stop, c.cols.stop)
+        if top >= bottom or left >= right:
+            continue
+        whole = c.area_m2.max()
+        fraction = c.area_m2[top - c.rows.start : bottom - c.rows.start, left - c.cols.start : right - c.cols.start] / whole
+        y, x = np.nonzero(fraction)
+        if y.size:
+            weights = np.rint(fraction[y, x] * WEIGHT_UNIT).astype(np.int64)
+            yield ZonePart(number, (y + top - rows.start) * width + x + left - cols.start, weights)
 
-    return da.full((1, *grid.shape), np.nan, dtype=np.float32, chunks=(1, block, block))
+
+@dataclass(frozen=True)
+class Result:
+    """One block of one year: `values` (4, y, x) float32 as `BANDS`; `sums` (scenes, zones, 4), see `zone_sums`."""
+
+    rows: slice
+    cols: slice
+    values: np.ndarray
+    sums: np.ndarray
+
+
+def compute(block: Block, scenes: tuple[Scene, ...], grid: GeoBox, how: Recipe, zones: int) -> Result:
+    """Return the composite of one block of one year; `scenes` in their fixed order (by day, time and id).
+
+    Raises
+    ------
+    RunFault
+        When an image cannot be read, naming item and asset: a gap in the data never comes from a failure.
+    """
+    reader = _BlockReader(block, grid, how)
+    shape = block.shape
+    days = len({s.day for s in scenes})
+    ndvi = np.empty((days, *shape), np.float32)
+    counts = np.zeros((3, *shape), np.int32)
+    sums = np.zeros((len(scenes), zones, 4), np.int64)
+    position = {scene.id: i for i, scene in enumerate(scenes)}
+    for i, (_, group) in enumerate(groupby(scenes, key=lambda s: s.day)):
+        state = np.empty(0, np.uint8)
+        for scene in group:
+            seen, values = reader.observe(scene)
+            for part in block.parts:
+                zone_sums(seen.reshape(-1), values.reshape(-1), part.cells, part.weights, sums[position[scene.id], part.zone])
+            if not state.size:
+                state, ndvi[i] = seen, values
+            else:
+                merge(seen, values, state, ndvi[i])
+        count(state, scene.day_of_year, counts)
+    out = np.empty((len(BANDS), *shape), np.float32)
+    cells = shape[0] * shape[1]
+    composite(ndvi.reshape(days, cells), counts.reshape(3, cells), how.percentile, how.least, how.keep_water, out.reshape(len(BANDS), cells))
+    return Result(block.rows, block.cols, out, sums)
+
+
+class _BlockReader:
+    """Reads images of one block; which pixels lie under it is worked out once per grid of the images."""
+
+    def __init__(self, block: Block, grid: GeoBox, how: Recipe) -> None:
+        self.block, self.grid, self.how = block, grid, how
+        self.lookups: dict[Any, Lookup] = {}
+
+    def observe(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+        """Return state and NDVI of one image on the block."""
+        how, layers = self.how, scene.layers
+        state, ndvi = np.empty(self.block.shape, np.uint8), np.empty(self.block.shape, np.float32)
+        codes = self._codes(scene)
+        if not codes.any():  # NO_DATA everywhere: the other bands need not be read
+            state[:], ndvi[:] = NO_DATA, np.nan
+            return state, ndvi
+        grown = grow(codes, GROWS, how.halo, how.reach)
+        low, high = np.float32(how.valid[0]), np.float32(how.valid[1])
+        if "ndvi" in layers:
+            linear = np.array([layers["ndvi"].scale, layers["ndvi"].offset], np.float32)
+            values = self._band(scene, "ndvi", np.nan)
+            observe_ndvi(values, codes, grown, how.halo, linear, how.keep_water, state, ndvi)
+            return state, ndvi
+        red, nir = (self._band(scene, role, how.valid[0] - 1) for role in ("red", "nir"))
+        if red.dtype != nir.dtype:
+            red, nir = red.astype(np.float32), nir.astype(np.float32)
+        linear = np.array([v for role in ("red", "nir") for v in (layers[role].scale, layers[role].offset)], np.float32)
+        observe(red, nir, codes, grown, how.halo, linear, low, high, np.float32(how.least_sum), how.keep_water, state, ndvi)
+        return state, ndvi
+
+    def _lookup(self, dataset: Any, halo: int) -> Lookup:
+        key = (dataset.crs.to_wkt(), dataset.transform, dataset.shape, halo)
+        if key not in self.lookups:
+            rows, cols = (slice(s.start - halo, s.stop + halo) for s in (self.block.rows, self.block.cols))
+            self.lookups[key] = locate(native_grid(dataset), self.grid, rows, cols)
+        return self.lookups[key]
+
+    def _window(self, scene: Scene, layer: Layer, halo: int, own_nodata: bool = False) -> tuple[Lookup, np.ndarray | None]:
+        from rasterio.windows import Window
+
+        def read(dataset: Any) -> tuple[Lookup, np.ndarray | None]:
+            lookup = self._lookup(dataset, halo)
+            if lookup.window is None:
+                return lookup, None
+            top, left, height, width = lookup.window
+            window = Window(left, top, width, height)
+            if not own_nodata:
+                return lookup, dataset.read(layer.band, window=window)
+            return lookup, dataset.read(layer.band, window=window, masked=True).astype(np.float32).filled(np.nan)
+
+        what = f"item {scene.id}: asset {layer.asset}"
+        try:
+            found: tuple[Lookup, np.ndarray | None] = read_image(layer.href, what, read)
+        except BadInput as error:
+            raise RunFault(f"{what}: {shown(layer.href)}: {error.found}; has the file changed since the run began?") from None
+        return found
+
+    def _band(self, scene: Scene, role: str, outside: float) -> np.ndarray:
+        """Return stored values on the block; `outside` must be no data for the sensor."""
+        lookup, values = self._window(scene, scene.layers[role], 0, own_nodata=role == "ndvi")
+        if values is None:
+            return np.full(lookup.shape, outside, np.float32)
+        if values.dtype not in (np.uint16, np.int16, np.float32):
+            values = values.astype(np.float32)
+        return np.ascontiguousarray(lookup.take(values, outside))
+
+    def _codes(self, scene: Scene) -> np.ndarray:
+        """Return table entries of the mask on the block and its halo."""
+        lookup, codes = self._window(scene, scene.layers["mask"], self.how.halo)
+        out = np.full(lookup.shape, NO_DATA, np.uint8)
+        if codes is None:
+            return out
+        if lookup.separable:
+            whole = codes if codes.dtype in (np.uint8, np.uint16) else codes.astype(np.int16).view(np.uint16)
+            spread(whole, lookup.rows, lookup.cols, self.how.table, np.uint8(NO_DATA), out)
+            return out
+        return lookup.take(self.how.table[codes.astype(np.uint16)], NO_DATA)

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pipeline import yamlfile
 from pipeline.config_errors import explain
 from pipeline.errors import BadInput
-from pipeline.sensors import SENSORS
+from pipeline.sensors import MASK_NAMES, NEVER_DILATED, SENSORS
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}$")]
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
@@ -31,6 +31,7 @@ def plain_path(value: str) -> str:
 
 
 LocalPath = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(plain_path)]
+PRESETS = ("earth-search", "planetary-computer", "cdse")
 RESERVED_SENSOR_IDS = {"logs", "synthetic"}
 
 
@@ -124,7 +125,14 @@ class SensorSource(Model):
     """Where one sensor's images come from: `catalog` or `composites`."""
 
     sensor: str | None = Field(None, description=f"{', '.join(SENSORS)}; default: the id above")
-    catalog: str | None = Field(None, description="`synthetic`: the embedded mine with planted truth")
+    catalog: LocalPath | None = Field(None, description="path of a STAC item collection (JSON), or `synthetic`: the embedded mine with planted truth")
+    collection: str | None = Field(None, description="with `catalog`: only items of this collection; default: all")
+    max_cloud_pct: Annotated[float, Field(ge=0, le=100)] = Field(80, description="with `catalog`: items with more cloud (eo:cloud_cover) are dropped")
+    offset: Literal["auto", "raw", "applied"] = Field(
+        "auto",
+        description="Sentinel-2 radiometric offset. auto: by the printed table, per item, checked against the data; raw: files as ESA delivers them; "
+        "applied: already subtracted in every file",
+    )
     composites: LocalPath | None = Field(None, description="path of yearly cloud-free GeoTIFF composites with {year} in it")
     bands: Bands | None = Field(None, description="1-based bands of the composites: {red, nir} or {ndvi}")
     scale: Annotated[float, Field(gt=0)] = Field(1.0, description="reflectance (or NDVI) = stored value x scale + offset_value")
@@ -135,9 +143,10 @@ class SensorSource(Model):
     def _one_source(self) -> SensorSource:
         if (self.catalog is None) == (self.composites is None):
             raise ValueError("both or neither of `catalog` and `composites`; expected one of them; fix: remove or add one")
-        if self.catalog not in (None, "synthetic"):
+        if self.catalog in PRESETS or str(self.catalog).startswith(("http:", "https:")):
             raise ValueError(
-                f"catalog {self.catalog!r} is not available in this version; expected `synthetic`, or `composites:` instead; fix: give yearly composites"
+                f"catalog {self.catalog!r} is not available in this version; expected the path of a STAC item collection; "
+                "fix: save the search's items as JSON (see configs/examples/jiangcang-sentinel-2.yaml)"
             )
         if self.composites is not None and "{year}" not in self.composites:
             raise ValueError(f"composites {self.composites!r} lacks the year; expected a path with {{year}}; fix: for instance data/{{year}}.tif")
@@ -145,7 +154,45 @@ class SensorSource(Model):
             raise ValueError("`bands` is missing; expected {red: N, nir: N} or {ndvi: N}; fix: name the 1-based bands of the composites")
         if self.catalog is not None and (self.bands is not None or self.missing_years or self.scale != 1 or self.offset_value != 0):
             raise ValueError("bands, scale, offset_value or missing_years with a catalog; expected only with `composites`; fix: remove them")
+        if self.composites is not None and self.model_fields_set & {"collection", "max_cloud_pct", "offset"}:
+            raise ValueError("collection, max_cloud_pct or offset with composites; expected only with `catalog`; fix: remove them")
         return self
+
+
+MaskName = Literal["cloud", "cirrus", "shadow", "snow", "saturated", "water", "dark", "unclassified"]
+
+
+class Mask(Model):
+    """Which observations of scenes are dropped; no data always is."""
+
+    drop: tuple[MaskName, ...] = Field(("cloud", "cirrus", "shadow", "snow", "saturated"), description=f"classes to drop, of: {', '.join(MASK_NAMES)}")
+    dilate: tuple[MaskName, ...] = Field(("cloud", "shadow"), description="dropped classes that grow by dilate_m; never water or snow")
+    dilate_m: Annotated[float, Field(ge=0, le=2500)] = Field(40, description="distance on the ground between cell centres, metres")
+    min_reflectance_sum: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.04, description="land whose red + NIR reflectance is below this, or of which either is not positive, is no observation"
+    )
+
+    @model_validator(mode="after")
+    def _dilated_are_dropped(self) -> Mask:
+        for name in self.dilate:
+            if name in NEVER_DILATED or name not in self.drop:
+                raise ValueError(f"dilate: {name}; expected classes of mask.drop other than {' and '.join(NEVER_DILATED)}; fix: remove it, or drop it too")
+        return self
+
+
+class Composite(Model):
+    """How the clear observations of one season become one value."""
+
+    method: Annotated[str, StringConstraints(pattern=r"^(median|mean|max|p[0-9]{1,2}|p100)$")] = Field(
+        "median", description="median, mean, max, or a percentile such as p75"
+    )
+    interval: Literal["year"] = Field("year", description="year: one composite per season")
+    min_clear: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="a pixel with fewer clear observations of land has no value in that year")
+
+    @property
+    def percentile(self) -> float:
+        """Return the percentile that a method other than the mean takes."""
+        return {"median": 50.0, "max": 100.0}.get(self.method) or float(self.method[1:])
 
 
 class Endmember(Model):
@@ -168,6 +215,10 @@ class Fvc(Model):
     vegetation: Endmember = Field(Endmember(percentile=95), description="NDVI of closed vegetation, likewise")
     region: Literal["zones", "grid"] = Field("zones", description="pixels pooled for the percentiles: all zones, or the whole grid")
     years: tuple[Year, ...] | None = Field(None, description="years pooled for the percentiles; default all")
+    exclude: tuple[Literal["water"], ...] = Field(
+        ("water",),
+        description="[water]: a pixel that is water in at least half of a year's clear observations has no NDVI and cover that year; []: it keeps them",
+    )
     endmembers: LocalPath | None = Field(None, description="endmembers.json of an earlier run: its pair is used unchanged")
 
 
@@ -219,6 +270,8 @@ class Config(Model):
     years: Years = Field(description="first and last year")
     season: Season = Field(description="growing season that the composites stand for")
     sensors: Annotated[dict[Id, SensorSource], Field(min_length=1)] = Field(description="one entry per sensor, by a free id")
+    mask: Mask = Field(Mask(), description="with `catalog`: which observations are dropped")
+    composite: Composite = Field(Composite(), description="with `catalog`: how a year's observations become one value")
     fvc: Fvc = Field(Fvc(), description="fractional vegetation cover")
     trend: Trend = Field(Trend(), description="trend test and classes")
 
@@ -231,10 +284,14 @@ class Config(Model):
                 raise ValueError(f"sensors.{name}: sensor {kind!r} is not known; expected one of {', '.join(SENSORS)}; fix: add `sensor:`")
             if name in RESERVED_SENSOR_IDS:
                 raise ValueError(f"sensors.{name}: the id {name!r} is the name of another results folder; expected another id; fix: rename it")
+            if source.catalog is not None and SENSORS[kind].scenes is None:
+                raise ValueError(f"sensors.{name}: catalog for {kind} is not available in this version; expected composites; fix: give yearly composites")
             if outside := sorted(set(source.missing_years) - set(every)):
                 raise ValueError(f"sensors.{name}.missing_years: {outside} outside {every[0]}..{every[-1]}; expected years of the run; fix: remove them")
             if source.catalog == "synthetic" and not (every[0] >= 2020 and every[-1] <= 2024):
                 raise ValueError(f"years: {every[0]}..{every[-1]} with `catalog: synthetic`; expected years in 2020..2024; fix: the synthetic mine ends there")
+        if all(source.catalog is None for source in self.sensors.values()) and (only := {"mask", "composite"} & self.model_fields_set):
+            raise ValueError(f"{min(only)}: given without a catalog; expected scenes to apply it to; fix: remove it, composites are taken as they are")
         if unused := sorted(set(self.grid.resolution_m) - set(self.sensors)):
             raise ValueError(f"grid.resolution_m: no sensor {unused[0]!r}; expected one of {', '.join(self.sensors)}; fix: use the sensor's id")
         if self.fvc.years is not None and (not self.fvc.years or not set(self.fvc.years) <= set(every)):

@@ -9,19 +9,21 @@ from typing import Any
 class BadInput(Exception):
     """Something the user gave cannot be used; nothing has been written.
 
-    The message always says where (file, line or field), what was found, what was expected and how to mend it.
+    The message always says where (file, line or field), what was found, what was expected and how to mend it. `limit` is the
+    length to which what was found is cut.
     """
 
     exit_code = 2
 
-    def __init__(self, where: Any, field: str, found: Any, expected: str, fix: str) -> None:
+    def __init__(self, where: Any, field: str, found: Any, expected: str, fix: str, *, limit: int = 300) -> None:
+        self.limit = limit
         self.where, self.field, self.found, self.expected, self.fix = str(where), field, str(found) or "nothing", expected, fix
         super().__init__(str(self))
 
     def __str__(self) -> str:
         """Return the message as one block of five labelled lines."""
         head = f"{one_line(self.where)}: {one_line(self.field)}"
-        return f"{head}\n  found:    {one_line(self.found)}\n  expected: {one_line(self.expected)}\n  fix:      {one_line(self.fix)}"
+        return f"{head}\n  found:    {one_line(self.found, self.limit)}\n  expected: {one_line(self.expected)}\n  fix:      {one_line(self.fix)}"
 
 
 class RunFault(Exception):

@@ -32,7 +32,7 @@ def sensor_grid(config: Config, sensor: str, zones: Zones, native: GeoBox | None
     from odc.geo.geobox import GeoBox
     from odc.geo.geom import BoundingBox
 
-    keeps = native is not None and _is_plain(native)
+    keeps = native is not None and is_plain(native)
     asked = config.grid.crs
     crs = (native.crs if keeps and native is not None else _utm(zones)) if asked == "auto" else _crs(asked, config_path)
     if not crs.projected or crs.units[0] not in {"metre", "meter", "m"}:
@@ -69,14 +69,15 @@ def native_grid(dataset: Any) -> GeoBox:
 
 def is_aligned(native: GeoBox, grid: GeoBox) -> bool:
     """Return whether cells of both grids coincide (to 0.001 cell), so that values can be copied."""
-    if native.crs != grid.crs or not _is_plain(native):
+    if native.crs != grid.crs or not is_plain(native):
         return False
     to_native = ~native.affine @ grid.affine
     steps = (to_native.c, to_native.f)
     return abs(to_native.a - 1) < 1e-6 and abs(to_native.e - 1) < 1e-6 and all(abs(step - round(step)) < 1e-3 for step in steps)
 
 
-def _is_plain(native: GeoBox) -> bool:
+def is_plain(native: GeoBox) -> bool:
+    """Return whether a grid is projected in metres, north up, with square cells."""
     a = native.affine
     return bool(
         native.crs

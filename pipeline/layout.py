@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+OBSERVED = ("clear", "doy", "water")
+SCENE_TABLES = ("zone_by_scene", "masked_by_zone")
 TABLES = ("fvc_by_zone", "fvc_change_by_zone", "trend_area_by_zone", "trend_groups_by_zone", "trend_by_zone")
 
 
@@ -22,8 +24,13 @@ class MineFolder:
 
     @property
     def synthetic(self) -> Path:
-        """Return the folder of the synthetic mine's composites and truth."""
+        """Return the folder of the synthetic mine's scenes and truth."""
         return self.root / "synthetic"
+
+    @property
+    def synthetic_items(self) -> Path:
+        """Return the item collection of the synthetic mine."""
+        return self.synthetic / "items.json"
 
     def sensor(self, name: str) -> SensorFolder:
         """Return the folder of one sensor."""
@@ -39,6 +46,14 @@ class SensorFolder:
     def ndvi(self, year: int) -> Path:
         """Return the NDVI raster of a year."""
         return self.root / f"ndvi_{year}.tif"
+
+    def observed(self, what: str, year: int) -> Path:
+        """Return a raster of a year's observations: `clear`, `doy` or `water`."""
+        return self.root / f"{what}_{year}.tif"
+
+    def zone_by_scene(self, year: int) -> Path:
+        """Return a year's part of zone_by_scene.csv."""
+        return self.root / "zone_by_scene" / f"{year}.json"
 
     def fvc(self, year: int) -> Path:
         """Return the cover raster of a year."""

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import os
+import re
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.aoi import Zones, read_zones
+from pipeline.composite import recipe
 from pipeline.config import Config, load_all, plain_path
 from pipeline.errors import BadInput
 from pipeline.grid import sensor_grid
-from pipeline.layout import TABLES, MineFolder, SensorFolder
+from pipeline.images import is_remote
+from pipeline.inspection import catalog_of, inspected
+from pipeline.layout import OBSERVED, SCENE_TABLES, TABLES, MineFolder, SensorFolder
 from pipeline.provenance import digest, options
+from pipeline.scenes import Inspected
 from pipeline.sources import inspect, read_pair, source
 
-SETTINGS = {"results"}
+SETTINGS = {"dask", "results"}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The mines of one run, by id, and their results folder."""
+    """The mines of one run, by id, their results folder, and the Dask scheduler for their blocks.
+
+    `files` holds, per mine and sensor with a catalogue of the user's, the local files of each year's scenes.
+    """
 
     results: Path
     mines: dict[str, tuple[Path, Config]]
+    files: dict[tuple[str, str], dict[int, list[str]]]
+    dask: str | None = None
 
     def config_path(self, mine: str) -> str:
         """Return the config file of a mine."""
@@ -41,13 +53,18 @@ class Plan:
         return digest(options(self.config(mine), stage, sensor))
 
     def images(self, mine: str, sensor: str, year: int | None = None) -> list[str]:
-        """Return the composites of a sensor, of one year or all."""
-        files = source(self.config(mine), sensor, self.results).files
+        """Return the images of a sensor that lie on disk: the catalogue and its scenes, or the composites; of one year or all."""
+        config = self.config(mine)
+        if config.sensors[sensor].catalog is not None:
+            catalog = str(catalog_of(config, sensor, self.results))
+            by_year = self.files.get((mine, sensor), {})
+            return [catalog, *(f for y, files in by_year.items() if year in (None, y) for f in files)]
+        files = source(config, sensor).files
         return [str(path) for y, path in files.items() if path is not None and year in (None, y)]
 
-    def synthetic_mines(self) -> list[str]:
-        """Return the mines whose images are generated."""
-        return [m for m, (_, config) in self.mines.items() if any(s.catalog == "synthetic" for s in config.sensors.values())]
+    def has_scenes(self, mine: str, sensor: str) -> bool:
+        """Return whether a sensor's images are scenes."""
+        return self.config(mine).sensors[sensor].catalog is not None
 
     def sensor_products(self, mine: str, sensor: str) -> list[str]:
         """Return every product of one sensor."""
@@ -56,7 +73,8 @@ class Plan:
         styles = [p.with_suffix(".qml") for p in rasters]
         others = [folder.scenes, folder.ledger, folder.endmembers, *map(folder.ndvi, config.all_years), *map(folder.table, TABLES)]
         maps = [folder.classes(period).with_suffix(".png") for period in config.periods]
-        return [str(p) for p in (*rasters, *styles, *others, *maps)]
+        seen = [folder.observed(what, year) for what in OBSERVED for year in config.all_years] + [folder.table(name) for name in SCENE_TABLES]
+        return [str(p) for p in (*rasters, *styles, *others, *maps, *(seen if self.has_scenes(mine, sensor) else ()))]
 
     def targets(self) -> list[str]:
         """Return the manifest and every product of every mine, so that a deleted one is made again."""
@@ -82,24 +100,47 @@ def make(paths: list[str], settings: dict[str, object]) -> Plan:
         raise BadInput("configs", "config files", "none", "at least one configs/*.yaml", "use --configfile, or `minegreen new`")
     results = _results(settings.get("results", "results"))
     writable(results)
+    address = settings.get("dask")
+    if address is not None and not (isinstance(address, str) and re.fullmatch(r"(tcp|tls)://[A-Za-z0-9.:\[\]_-]+:[0-9]{1,5}", address)):
+        raise BadInput("--config", "dask", address, "the address of a dask.distributed scheduler", "for instance dask=tcp://127.0.0.1:8786")
     mines = load_all(files)
-    for path, config in mines.values():
-        check(path, config, results)
-    return Plan(results, mines)
+    local: dict[tuple[str, str], dict[int, list[str]]] = {}
+    for mine, (path, config) in mines.items():
+        for sensor, found in check(path, config, results).scenes.items():
+            years: dict[int, list[str]] = defaultdict(list)
+            for scene in found.scenes:
+                years[scene.year] += [layer.href for layer in scene.layers.values() if not is_remote(layer.href)]
+            local[mine, sensor] = years
+    return Plan(results, mines, local, address if isinstance(address, str) else None)
 
 
-def check(path: Path, config: Config, results: Path) -> tuple[Zones, dict[str, object]]:
-    """Validate AOI and images of one mine; return its zones and the grid of each sensor with prepared composites."""
+@dataclass(frozen=True)
+class Checked:
+    """A mine whose inputs can be used: zones, the grid of each sensor, and the scenes where the user gave a catalogue."""
+
+    zones: Zones
+    grids: dict[str, Any]
+    scenes: dict[str, Inspected]
+
+
+def check(path: Path, config: Config, results: Path) -> Checked:
+    """Validate AOI and images of one mine; the synthetic mine's scenes are made by the run, so that they cannot be checked."""
     zones = read_zones(config, path)
-    grids: dict[str, object] = {}
+    grids: dict[str, Any] = {}
+    scenes: dict[str, Inspected] = {}
     for sensor, entry in config.sensors.items():
         if entry.catalog is None:
-            grids[sensor], _ = inspect(config, path, sensor, zones, source(config, sensor, results))
-        else:
+            grids[sensor], _ = inspect(config, path, sensor, zones, source(config, sensor))
+        elif entry.catalog == "synthetic":
             grids[sensor] = sensor_grid(config, sensor, zones, None, path)
+        else:
+            scenes[sensor] = inspected(config, path, sensor, zones, catalog_of(config, sensor, results))
+            grids[sensor] = scenes[sensor].grid
+        if entry.catalog is not None:
+            recipe(config, sensor, abs(grids[sensor].resolution.x))
     if config.fvc.endmembers is not None:
         read_pair(Path(config.fvc.endmembers))
-    return zones, grids
+    return Checked(zones, grids, scenes)
 
 
 def _results(given: object) -> Path:

@@ -16,17 +16,18 @@ HOME = Path(__file__).parent
 # The parts of a config that each stage reads, beside the ids; `sensor` stands for the entry of the stage's sensor.
 READS: dict[str, tuple[str, ...]] = {
     "synthetic": ("aoi.path",),
-    "scenes": ("sensor", "years", "grid", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
-    "composite": ("sensor",),
+    "scenes": ("sensor", "years", "season", "grid", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
+    "composite": ("sensor", "mask", "composite", "fvc.exclude", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
+    "observations": ("mine", "aoi", "years"),
     "endmembers": ("fvc", "years", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
     "fvc": ("fvc",),
     "trend": ("trend.variable", "trend.test", "trend.significance"),
-    "classes": ("trend", "grid.clip", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
-    "areas": ("mine", "aoi", "years", "trend"),
+    "classes": ("trend", "fvc.exclude", "grid.clip", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
+    "areas": ("mine", "aoi", "years", "trend", "fvc.exclude"),
     "map": ("mine", "title", "aoi", "trend", "season"),
-    "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "fvc", "trend"),
+    "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend"),
 }
-FILE_KEYS = {"path", "composites", "endmembers", "title"}
+FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title"}
 
 
 def options(config: Config, stage: str, sensor: str | None = None) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import threading
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,10 +42,15 @@ def open_raster(path: Path) -> Any:
     except rasterio.errors.RasterioError:
         size = path.stat().st_size
         raise BadInput(path, "raster", f"{size:,} bytes that are not a readable GeoTIFF", "a GeoTIFF", "convert or download it again") from None
+    check_blocks(path, dataset)
+    return dataset
+
+
+def check_blocks(where: Path | str, dataset: Any) -> None:
+    """Refuse a raster whose blocks are larger than 1 GiB."""
     rows, cols = dataset.block_shapes[0]
     if rows * cols * np.dtype(dataset.dtypes[0]).itemsize > MAX_BLOCK_BYTES:
-        raise BadInput(path, "raster", f"blocks of {rows} x {cols}", "blocks below 1 GiB", "rewrite it with tiles of 512 x 512")
-    return dataset
+        raise BadInput(where, "raster", f"blocks of {rows} x {cols}", "blocks below 1 GiB", "rewrite it with tiles of 512 x 512")
 
 
 def _check_neighbours(path: Path) -> None:
@@ -63,10 +70,27 @@ def thread_handle(key: tuple[Any, ...], make: Any) -> Any:
     """Return this thread's own handle for a key; a handle shared between threads fails in GDAL."""
     handles = _handles.__dict__.setdefault("by_key", {})
     if key not in handles:
-        if len(handles) >= 64:
+        if len(handles) >= _most_handles():
             handles.pop(next(iter(handles))).close()
         handles[key] = make()
     return handles[key]
+
+
+def forget_handle(key: tuple[Any, ...]) -> None:
+    """Close this thread's handle for a key, so that the next use opens the file anew."""
+    handle = _handles.__dict__.setdefault("by_key", {}).pop(key, None)
+    if handle is not None:
+        handle.close()
+
+
+@cache
+def _most_handles() -> int:
+    """Return how many files one thread keeps open: a year of scenes, within what the system allows the process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if 0 < hard < 16_384 else 16_384
+    if 0 < soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(16, min(512, wanted // 2 // (os.cpu_count() or 1)))
 
 
 def open_stack(paths: dict[int, Path], block: int = BLOCK) -> xr.DataArray:

@@ -10,15 +10,13 @@ from typing import Any
 import numpy as np
 
 from pipeline.aoi import Zones
-from pipeline.composite import read_on_grid
 from pipeline.config import Config
 from pipeline.cover import Endmembers
 from pipeline.errors import BadInput
 from pipeline.grid import native_grid, sensor_grid
-from pipeline.layout import MineFolder
+from pipeline.prepared import read_on_grid
 from pipeline.reader import open_raster
-
-SYNTHETIC_BANDS = {"red": 1, "nir": 2}
+from pipeline.scenefiles import meets
 
 
 @dataclass(frozen=True)
@@ -31,12 +29,9 @@ class Source:
     offset: float
 
 
-def source(config: Config, sensor: str, results: Path) -> Source:
-    """Return the source of a sensor, without looking at the disk."""
+def source(config: Config, sensor: str) -> Source:
+    """Return the source of a sensor with prepared composites, without looking at the disk."""
     entry = config.sensors[sensor]
-    if entry.catalog == "synthetic":
-        folder = MineFolder(results, config.mine).synthetic / "composites"
-        return Source({y: folder / f"{y}.tif" for y in config.all_years}, SYNTHETIC_BANDS, 1.0, 0.0)
     pattern, bands = entry.composites, entry.bands
     if pattern is None or bands is None:
         raise AssertionError("the config model guarantees composites and bands")
@@ -83,7 +78,7 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, chosen
     if not natives:
         raise BadInput(config_path, f"sensors.{sensor}.missing_years", "every year", "at least one composite", "remove years from it")
     grid = sensor_grid(config, sensor, zones, natives[min(natives)], config_path)
-    outside = [year for year, native in natives.items() if not _meet(native, grid)]
+    outside = [year for year, native in natives.items() if not meets(native, grid)]
     if outside:
         raise BadInput(
             config_path,
@@ -121,15 +116,6 @@ def _check_scale(path: Path, sensor: str, chosen: Source, grid: Any) -> None:
             "NDVI from -1 to 1" if is_ndvi else "reflectance from 0 to about 1",
             "set scale (and offset_value) as the images' documentation says, for instance scale: 0.0001",
         )
-
-
-def _meet(native: Any, grid: Any) -> bool:
-    """Return whether the boxes of two grids overlap."""
-    from rasterio.warp import transform_bounds
-
-    west, south, east, north = transform_bounds(str(native.crs), str(grid.crs), *native.boundingbox)
-    box = grid.boundingbox
-    return bool(west < box.right and east > box.left and south < box.top and north > box.bottom)
 
 
 def read_pair(path: Path) -> Endmembers:

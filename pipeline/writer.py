@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline import blockwise
 from pipeline.errors import RunFault
 
 CACHE_MB = 256
@@ -68,7 +69,7 @@ class RasterSpec:
 
     bands: tuple[Band, ...]
     dtype: str
-    nodata: float
+    nodata: float | None
     tags: dict[str, str] = field(default_factory=dict)
     colours: dict[int, tuple[int, int, int, int]] | None = None
 
@@ -87,21 +88,22 @@ class RasterSpec:
         }
 
 
-class _Target:
-    """Takes blocks from Dask, writes them to an open dataset and remembers a checksum of each.
+class RasterTarget:
+    """Takes blocks in any order and from any thread, and remembers a checksum of each.
 
     After an error Dask returns while other threads still work: `finish` waits for them and keeps them off the dataset,
     which may be closed only then.
     """
 
-    def __init__(self, dataset: Any) -> None:
-        self.dataset, self.lock, self.open = dataset, Lock(), True
+    def __init__(self, dataset: Any, dtype: str) -> None:
+        self.dataset, self.dtype, self.lock, self.open = dataset, dtype, Lock(), True
         self.sums: dict[Any, int] = {}
 
-    def __setitem__(self, key: tuple[slice, slice, slice], block: np.ndarray) -> None:
+    def put(self, rows: slice, cols: slice, block: np.ndarray) -> None:
+        """Write a block (band, y, x)."""
         from rasterio.windows import Window
 
-        _, rows, cols = key
+        block = block.astype(self.dtype, copy=False)
         if block.dtype.kind == "f":
             block = np.where(np.isnan(block), block.dtype.type(np.nan), block)  # one NaN: sign and payload mean nothing
         window = Window(cols.start, rows.start, cols.stop - cols.start, rows.stop - rows.start)
@@ -128,8 +130,9 @@ def _overviews(tiled: Path, spec: RasterSpec, side: int) -> None:
             dataset.build_overviews(factors, Resampling.average if spec.colours is None else Resampling.nearest)
 
 
-def write_raster(path: Path, data: Any, geobox: Any, spec: RasterSpec) -> None:
-    """Compute a (band, y, x) Dask array block by block and write it as a cloud-optimised GeoTIFF.
+@contextmanager
+def raster_target(path: Path, geobox: Any, spec: RasterSpec) -> Iterator[RasterTarget]:
+    """Give a target that takes the blocks of a raster; on leaving without an error it becomes a cloud-optimised GeoTIFF.
 
     Blocks go to a tiled temporary file that gets its overviews, one copy makes the COG, which is reopened and compared block by block with
     checksums of what was computed. Bytes do not depend on threads, block size or the order of blocks.
@@ -139,14 +142,11 @@ def write_raster(path: Path, data: Any, geobox: Any, spec: RasterSpec) -> None:
     RunFault
         If the file does not read back as computed (full disk, failing disk); no file has the final name then.
     """
-    import dask.array as da
     import rasterio
     import rasterio.shutil
 
-    bands, height, width = data.shape
-    if (height, width) != geobox.shape or bands != len(spec.bands):
-        raise RunFault(f"{path.name}: data {data.shape} do not fit the grid {geobox.shape} with {len(spec.bands)} bands")
-    profile = {"driver": "GTiff", "dtype": spec.dtype, "nodata": spec.nodata, "count": bands, "height": height, "width": width}
+    height, width = geobox.shape
+    profile = {"driver": "GTiff", "dtype": spec.dtype, "nodata": spec.nodata, "count": len(spec.bands), "height": height, "width": width}
     grid = {"crs": str(geobox.crs), "transform": geobox.affine}
     tiles = {"tiled": True, "blockxsize": TILE, "blockysize": TILE, "interleave": "band", "bigtiff": "IF_SAFER", "sparse_ok": True}
     with rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_PAM_ENABLED="NO"), atomic(path) as part:
@@ -159,9 +159,9 @@ def write_raster(path: Path, data: Any, geobox: Any, spec: RasterSpec) -> None:
                 dataset.update_tags(**spec.tags)
                 if spec.colours is not None:
                     dataset.write_colormap(1, spec.colours)
-                target = _Target(dataset)
+                target = RasterTarget(dataset, spec.dtype)
                 try:
-                    da.store([data.astype(spec.dtype)], [target], lock=False)
+                    yield target
                 finally:
                     target.finish()
             _overviews(tiled, spec, max(height, width))
@@ -174,3 +174,21 @@ def write_raster(path: Path, data: Any, geobox: Any, spec: RasterSpec) -> None:
             tiled.unlink(missing_ok=True)
         if wrong:
             raise RunFault(f"{path}: {len(wrong)} of {len(target.sums)} blocks read back differently; is the disk full?")
+
+
+def write_raster(path: Path, data: Any, geobox: Any, spec: RasterSpec) -> None:
+    """Compute a (band, y, x) Dask array (all bands in one chunk) block by block and write it; see `raster_target`."""
+    import dask
+
+    bands, height, width = data.shape
+    if (height, width) != geobox.shape or bands != len(spec.bands) or data.numblocks[0] != 1:
+        raise RunFault(f"{path.name}: data {data.shape} do not fit the grid {geobox.shape} with {len(spec.bands)} bands")
+    parts = data.to_delayed()[0]
+    rows, cols = (np.concatenate([[0], np.cumsum(sizes)]).tolist() for sizes in data.chunks[1:])
+    with raster_target(path, geobox, spec) as target:
+
+        def place(block: np.ndarray, i: int, j: int) -> tuple[slice, slice, np.ndarray]:
+            return slice(rows[i], rows[i + 1]), slice(cols[j], cols[j + 1]), block
+
+        tasks = [dask.delayed(place, pure=False)(parts[i, j], i, j) for i, j in np.ndindex(parts.shape)]
+        blockwise.run(tasks, lambda found: target.put(*found), path.name)

@@ -27,7 +27,17 @@ TREND_COLUMNS = (
     "mine", "sensor", "variable", "zone", "role", "first_year", "last_year", "test", "years_used", "common_pct", "slope", "slope_low",
     "slope_high", "s", "tau", "p", "n", "p_min", "slope_mean", "change_mean", "s_zero_pct",
 )  # fmt: skip
-LEAST_SHARE = 0.5  # a year falls out of the zone's series where less than half of the zone is valid
+LEAST_SHARE = 0.5  # a year falls out of the zone's series where less than half of the zone's land is valid
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What scenes showed of one zone: windows (years, y, x) of the clear_, doy_ and water_ rasters; masked share per year, per cent."""
+
+    clear: np.ndarray
+    doy: np.ndarray
+    water: np.ndarray
+    masked_pct: tuple[float | None, ...]
 
 
 class ZoneSeries:
@@ -37,12 +47,15 @@ class ZoneSeries:
     zone in the cell.
     """
 
-    def __init__(self, coverage: ZoneCoverage, ndvi: np.ndarray, years: list[int], pair: Endmembers) -> None:
+    def __init__(self, coverage: ZoneCoverage, ndvi: np.ndarray, years: list[int], pair: Endmembers, seen: Seen | None = None) -> None:
         inside = coverage.touched
+        self.seen = seen
         self.coverage, self.years, self.pair = coverage, years, pair
         self.weights = coverage.area_m2[inside]
         self.ndvi = ndvi[:, inside]
         self.valid: np.ndarray = np.isfinite(self.ndvi)
+        with np.errstate(invalid="ignore"):
+            self.water = np.zeros_like(self.valid) if seen is None else (seen.water[:, inside] >= 0.5) & ~self.valid
 
     def unclamped(self, i: int) -> np.ndarray:
         """Return cover of the i-th year before clamping, float64."""
@@ -60,12 +73,30 @@ class ZoneSeries:
         """Return the share of the zone's area in some of its cells, per cent."""
         return float(100 * self.weights[which].sum() / self.weights.sum())
 
+    def land_share(self, i: int) -> float:
+        """Return the valid share of the zone's area that is not water in the i-th year, per cent."""
+        land = self.weights[~self.water[i]].sum()
+        return float(100 * self.weights[self.valid[i]].sum() / land) if land > 0 else 0.0
+
+    def observed(self, i: int) -> dict[str, float | None]:
+        """Return what scenes showed in the i-th year; all empty for prepared composites, which cannot tell."""
+        if self.seen is None:
+            return dict.fromkeys(("water_pct", "masked_pct", "clear_mean", "doy_mean"))
+        inside = self.coverage.touched
+        clear, doy = self.seen.clear[i][inside].astype(np.float64), self.seen.doy[i][inside].astype(np.float64)
+        return {
+            "water_pct": self.share(self.water[i]),
+            "masked_pct": self.seen.masked_pct[i],
+            "clear_mean": self.mean(clear, np.ones(clear.size, bool)),
+            "doy_mean": self.mean(doy, np.isfinite(doy)),
+        }
+
     def mean(self, values: np.ndarray, which: np.ndarray) -> float | None:
         """Return the area-weighted mean over some cells; None without any."""
         return float(np.average(values[which], weights=self.weights[which])) if which.any() else None
 
     def annual_rows(self, common: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return one row per year for fvc_by_zone.csv; what prepared composites cannot tell stays empty."""
+        """Return one row per year for fvc_by_zone.csv."""
         seen = self.valid.any(axis=1)  # a year without a valid cell in the zone has nothing in common with any
         always = np.logical_and.reduce(self.valid[seen], axis=0) & seen.any()
         rows = []
@@ -82,7 +113,7 @@ class ZoneSeries:
                 | {"fvc_median": weighted_median(fvc[ok], self.weights[ok]), "ndvi_mean": self.mean(self.ndvi[i].astype(np.float64), ok)}
                 | {"valid_pct": self.share(ok), "common_pct": self.share(always)}
                 | {"clamped_pct": 100 * float(self.weights[clamped].sum() / self.weights[ok].sum()) if ok.any() else None}
-                | {"water_pct": None, "masked_pct": None, "clear_mean": None, "doy_mean": None}
+                | self.observed(i)
                 | {"area_km2": float(self.weights.sum() / 1e6)}
             )
         return rows
@@ -96,10 +127,10 @@ class ZoneSeries:
     def period(self, first: int, last: int, variable: str) -> tuple[list[int], np.ndarray, np.ndarray]:
         """Return the years used, the zone's mean series, and the cells it is the mean of.
 
-        A year with less than half of the zone falls out; the mean is over cells valid in all years that are left, of
+        A year with less than half of the zone's land falls out; the mean is over cells valid in all years that are left, of
         cover before clamping, or of NDVI.
         """
-        chosen = [i for i, y in enumerate(self.years) if first <= y <= last and self.share(self.valid[i]) >= 100 * LEAST_SHARE]
+        chosen = [i for i, y in enumerate(self.years) if first <= y <= last and self.land_share(i) >= 100 * LEAST_SHARE]
         cells = np.logical_and.reduce(self.valid[chosen], axis=0) if chosen else np.zeros(self.weights.size, bool)
         means = [self.mean(self.values(i, variable), cells) for i in chosen]
         series = np.array([m for m in means if m is not None])

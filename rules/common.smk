@@ -4,7 +4,8 @@ import sys
 
 from pipeline import lock, plan
 from pipeline.__main__ import main
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, RunFault
+from pipeline.layout import OBSERVED
 from pipeline.provenance import code
 
 try:
@@ -15,6 +16,9 @@ try:
 except BadInput as error:
     print(f"minegreen: {error}", file=sys.stderr)
     sys.exit(2)
+except RunFault as error:
+    print(f"minegreen: {error}", file=sys.stderr)
+    sys.exit(3)
 
 LOCKS = []
 R = str(PLAN.results)
@@ -22,6 +26,8 @@ THREADS = min(8, os.cpu_count() or 1)
 # A cache of its own for each state of the kernels: compiled code holds constants of other files.
 NUMBA = os.path.abspath(f".snakemake/minegreen/numba-{code('warm')}")
 os.environ.setdefault("NUMBA_CACHE_DIR", NUMBA)
+if PLAN.dask:  # not a parameter of the rules: where blocks run changes no result, so nothing runs again for it
+    os.environ["MINEGREEN_DASK"] = PLAN.dask
 
 
 wildcard_constraints:
@@ -30,6 +36,12 @@ wildcard_constraints:
     year=r"\d{4}",
     a=r"\d{4}",
     b=r"\d{4}",
+
+
+def only(with_scenes):
+    """Constrain {mine} in paths with {mine}/{sensor}/ to sensors whose images are scenes, or are prepared composites."""
+    pairs = [f"{m}/{s}" for m in PLAN.mines for s in PLAN.config(m).sensors if PLAN.has_scenes(m, s) == with_scenes]
+    return f"(?=(?:{'|'.join(pairs) or '(?!)'})/)[a-z0-9-]+"
 
 
 def config_of(wildcards):
@@ -68,6 +80,31 @@ def ndvi_of_period(wildcards):
 def fixed_pair_of(wildcards):
     pair = PLAN.config(wildcards.mine).fvc.endmembers
     return [] if pair is None else pair
+
+
+def parts_of(wildcards):
+    years = PLAN.config(wildcards.mine).all_years
+    folder = PLAN.folder(wildcards.mine, wildcards.sensor)
+    return [folder.zone_by_scene(year) for year in years]
+
+
+def observed_of(wildcards):
+    """What the tables need beside NDVI where the images are scenes."""
+    if not PLAN.has_scenes(wildcards.mine, wildcards.sensor):
+        return []
+    years = PLAN.config(wildcards.mine).all_years
+    folder = PLAN.folder(wildcards.mine, wildcards.sensor)
+    rasters = [folder.observed(what, year) for what in OBSERVED for year in years]
+    return [*rasters, *parts_of(wildcards)]
+
+
+def water_of_period(wildcards):
+    """What the classes need beside the trend where the images are scenes."""
+    if not PLAN.has_scenes(wildcards.mine, wildcards.sensor):
+        return []
+    folder = PLAN.folder(wildcards.mine, wildcards.sensor)
+    years = range(int(wildcards.a), int(wildcards.b) + 1)
+    return [folder.observed("water", year) for year in years]
 
 
 def trends_of(wildcards):

@@ -5,14 +5,14 @@ rule synthetic:
     input:
         aoi=aoi_of,
     output:
-        composites=expand(
-            R + "/{{mine}}/synthetic/composites/{year}.tif", year=range(2020, 2025)
-        ),
+        items=R + "/{mine}/synthetic/items.json",
+        scenes=directory(R + "/{mine}/synthetic/scenes"),
         truth=R + "/{mine}/synthetic/truth.json",
     log:
         R + "/{mine}/logs/synthetic.log",
     benchmark:
         R + "/{mine}/logs/synthetic.tsv"
+    threads: THREADS
     params:
         config=config_of,
         options=options_of("synthetic"),
@@ -21,7 +21,7 @@ rule synthetic:
     message:
         "{wildcards.mine}: write the synthetic mine (planted truth, not observed)"
     shell:
-        "minegreen synthetic {params.config:q} --results {params.results:q} --log {log:q}"
+        "minegreen synthetic {params.config:q} --results {params.results:q} --threads {threads} --log {log:q}"
 
 
 rule scenes:
@@ -47,6 +47,38 @@ rule scenes:
 
 
 rule composite:
+    wildcard_constraints:
+        mine=only(with_scenes=True),
+    input:
+        aoi=aoi_of,
+        scenes=R + "/{mine}/{sensor}/scenes.json",
+        images=image_of_year,
+    output:
+        ndvi=R + "/{mine}/{sensor}/ndvi_{year}.tif",
+        clear=R + "/{mine}/{sensor}/clear_{year}.tif",
+        doy=R + "/{mine}/{sensor}/doy_{year}.tif",
+        water=R + "/{mine}/{sensor}/water_{year}.tif",
+        zone_by_scene=R + "/{mine}/{sensor}/zone_by_scene/{year}.json",
+    log:
+        R + "/{mine}/logs/{sensor}/composite_{year}.log",
+    benchmark:
+        R + "/{mine}/logs/{sensor}/composite_{year}.tsv"
+    threads: THREADS
+    params:
+        config=config_of,
+        options=options_of("composite"),
+        code=code("composite"),
+        results=R,
+    message:
+        "{wildcards.mine}, {wildcards.sensor}: NDVI {wildcards.year}"
+    shell:
+        "minegreen composite {params.config:q} --sensor {wildcards.sensor:q} --year {wildcards.year:q}"
+        " --results {params.results:q} --threads {threads} --log {log:q}"
+
+
+rule prepared:
+    wildcard_constraints:
+        mine=only(with_scenes=False),
     input:
         scenes=R + "/{mine}/{sensor}/scenes.json",
         image=image_of_year,

@@ -1,10 +1,34 @@
 # Tables, maps and the manifest.
 
 
+rule observations:
+    input:
+        aoi=aoi_of,
+        parts=parts_of,
+    output:
+        multiext(
+            R + "/{mine}/{sensor}/", "zone_by_scene.csv", "masked_by_zone.csv"
+        ),
+    log:
+        R + "/{mine}/logs/{sensor}/observations.log",
+    benchmark:
+        R + "/{mine}/logs/{sensor}/observations.tsv"
+    params:
+        config=config_of,
+        options=options_of("observations"),
+        code=code("observations"),
+        results=R,
+    message:
+        "{wildcards.mine}, {wildcards.sensor}: what each scene showed of each zone"
+    shell:
+        "minegreen observations {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
+
+
 rule areas:
     input:
         aoi=aoi_of,
         ndvi=ndvi_of_all_years,
+        observed=observed_of,
         endmembers=R + "/{mine}/{sensor}/endmembers.json",
         trends=trends_of,
         classes=classes_of,

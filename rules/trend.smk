@@ -29,6 +29,7 @@ rule classes:
     input:
         aoi=aoi_of,
         trend=R + "/{mine}/{sensor}/trend_{a}-{b}.tif",
+        water=water_of_period,
     output:
         classes=R + "/{mine}/{sensor}/trend_class_{a}-{b}.tif",
         style=R + "/{mine}/{sensor}/trend_class_{a}-{b}.qml",

@@ -25,7 +25,7 @@ LAYERS = (
     {"pipeline.aoi", "pipeline.provenance", "pipeline.lock"},
     {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover"},
     {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.manifest"},
-    {"pipeline.composite", "pipeline.sources", "pipeline.tables", "pipeline.maps", "pipeline.synthetic"},
+    {"pipeline.prepared", "pipeline.sources", "pipeline.tables", "pipeline.maps", "pipeline.synthetic"},
     {"pipeline.plan", "pipeline.newmine"},
     {"pipeline.checkup"},
 )

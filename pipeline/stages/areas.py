@@ -12,6 +12,8 @@ from pipeline.aoi import Zones, read_zones
 from pipeline.coverage import ZoneCoverage, zone_coverages
 from pipeline.grid import native_grid
 from pipeline.kernels.kendall import OUTPUTS
+from pipeline.layout import OBSERVED
+from pipeline.observed import masked_share, read_part
 from pipeline.reader import open_raster, read_window
 from pipeline.sources import read_pair
 from pipeline.stages.job import Job
@@ -32,9 +34,10 @@ def run(job: Job) -> None:
     annual: list[dict[str, Any]] = []
     changes: dict[str, dict[tuple[int, int], zonestats.Change]] = {}
     trends: list[dict[str, Any]] = []
+    parts = {y: read_part(folder.zone_by_scene(y)) for y in config.all_years} if config.sensors[job.sensor].catalog is not None else {}
     for zone, c in coverages.items():  # one zone at a time: memory is the largest zone's, not the mine's
         ndvi = np.stack([read_window(folder.ndvi(y), c.rows, c.cols) for y in config.all_years])
-        series = zonestats.ZoneSeries(c, ndvi, config.all_years, pair)
+        series = zonestats.ZoneSeries(c, ndvi, config.all_years, pair, _seen(job, c, parts))
         annual += series.annual_rows(named[zone])
         changes[zone] = zonestats.changes(series)
         for period in config.periods:
@@ -49,6 +52,14 @@ def run(job: Job) -> None:
     tables = [_class_tables(job, zones, coverages, period) for period in config.periods]
     write_csv(folder.table("trend_area_by_zone"), areas.AREA_COLUMNS, [r for t, _ in tables for r in t])
     write_csv(folder.table("trend_groups_by_zone"), areas.GROUP_COLUMNS, [r for _, g in tables for r in g])
+
+
+def _seen(job: Job, c: ZoneCoverage, parts: dict[int, list[dict[str, Any]]]) -> zonestats.Seen | None:
+    """Return what scenes showed of a zone; None for prepared composites."""
+    if not parts:
+        return None
+    clear, doy, water = (np.stack([read_window(job.folder.observed(what, y), c.rows, c.cols) for y in parts]) for what in OBSERVED)
+    return zonestats.Seen(clear, doy, water, tuple(masked_share([r for r in rows if r["zone"] == c.zone]) for rows in parts.values()))
 
 
 def _of_period(job: Job, period: tuple[int, int]) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from pipeline.coverage import touched_cells, zone_coverages
 from pipeline.grid import native_grid
 from pipeline.kernels.kendall import OUTPUTS
 from pipeline.kernels.pixels import classify
-from pipeline.reader import open_bands, open_raster
+from pipeline.reader import open_bands, open_raster, open_stack
 from pipeline.stages.job import Job
 from pipeline.styles import class_aux_xml, class_qml
 from pipeline.writer import Band, RasterSpec, write_raster, write_text
 
 SLOPE, P, N = (OUTPUTS.index(name) for name in ("slope", "p", "n"))
+WATER_CODE = 97
 
 
 def run(job: Job, period: tuple[int, int]) -> None:
@@ -31,15 +32,23 @@ def run(job: Job, period: tuple[int, int]) -> None:
     rules = limits(trend.scheme, trend.alpha.slight, trend.alpha.significant, trend.alpha.extreme)
     needed = trend.years_needed(period)
 
-    def one_block(bands: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    years = range(period[0], period[1] + 1)
+
+    def one_block(bands: np.ndarray, inside: np.ndarray, water: np.ndarray) -> np.ndarray:
         codes = classify(bands[SLOPE], bands[P], bands[N], min_years=needed, no_change=trend.no_change, **rules)
+        codes = np.where(2 * (water >= 0.5).sum(axis=0) >= len(years), np.uint8(WATER_CODE), codes)
         return np.where(inside[0], codes, np.uint8(0))[None]
 
     inside = np.ones(grid.shape, bool)
     if config.grid.clip == "zones":
         inside = touched_cells(zone_coverages(read_zones(config, job.config_path), grid), grid.shape)
     mask = da.from_array(inside[None], chunks=(1, *data.chunks[1:]))
-    codes = da.map_blocks(one_block, data, mask, dtype=np.uint8, chunks=((1,), *data.chunks[1:]))
+    wet = config.sensors[job.sensor].catalog is not None and "water" in config.fvc.exclude
+    if wet:
+        water = open_stack({y: job.folder.observed("water", y) for y in years}, job.block).data
+    else:
+        water = da.zeros((1, *grid.shape), chunks=(1, *data.chunks[1:]), dtype=np.float32)
+    codes = da.map_blocks(one_block, data, mask, water, dtype=np.uint8, chunks=((1,), *data.chunks[1:]))
     colours = {c.code: c.rgba for c in legend(trend.scheme)}
     rule = f"p <= {trend.alpha.extreme:g} / {trend.alpha.significant:g} / {trend.alpha.slight:g}; no change below {trend.no_change:g} per year"
     tags = job.tags(

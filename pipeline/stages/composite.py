@@ -1,20 +1,38 @@
-"""NDVI of one year on the mine's grid."""
+"""NDVI of one year on the mine's grid: from scenes, with what was observed, or from a prepared composite."""
 
 from __future__ import annotations
 
 import json
+import logging
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
+import numpy as np
+
+from pipeline import blockwise, scenes
 from pipeline import grid as grids
-from pipeline.composite import annual_ndvi, missing_year
+from pipeline.aoi import read_zones
+from pipeline.composite import BANDS, Result, blocks, compute, recipe
+from pipeline.coverage import zone_coverages
+from pipeline.observed import part_rows, write_part
+from pipeline.prepared import annual_ndvi, missing_year
 from pipeline.stages.job import Job
-from pipeline.writer import Band, RasterSpec, write_raster
+from pipeline.writer import Band, RasterSpec, raster_target, write_raster
+
+log = logging.getLogger("minegreen")
+DTYPES = {"ndvi": "float32", "clear": "uint16", "doy": "float32", "water": "float32"}
+UNITS = {"ndvi": "1", "clear": "observations", "doy": "day of year", "water": "share of clear observations"}
 
 
 def run(job: Job, year: int) -> None:
-    """Write ndvi_<year>.tif."""
+    """Write ndvi_<year>.tif; from scenes also clear_, doy_ and water_<year>.tif and the year's part of zone_by_scene.csv."""
     pinned = json.loads(job.folder.scenes.read_text(encoding="utf-8"))
     grid = grids.from_json(pinned["grid"])
+    if "scenes" in pinned:
+        _from_scenes(job, year, grid, [scenes.from_json(s) for s in pinned["scenes"] if s["year"] == year])
+        return
     (record,) = [r for r in pinned["images"] if r["year"] == year]
     if record["file"] is None:
         ndvi = missing_year(grid, job.block)
@@ -23,3 +41,44 @@ def run(job: Job, year: int) -> None:
     spec = RasterSpec((Band("ndvi", "1"),), "float32", float("nan"), job.tags("composite", year=str(year)))
     with job.computing(f"NDVI {year}"):
         write_raster(job.folder.ndvi(year), ndvi, grid, spec)
+
+
+def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> None:
+    import dask
+
+    config, folder = job.config, job.folder
+    catalog = config.sensors[job.sensor].catalog
+    if catalog is None:
+        raise AssertionError("scenes come from a catalogue")
+    read = tuple(scenes.signed(listed, Path(catalog)))
+    zones = read_zones(config, job.config_path)
+    coverages = zone_coverages(zones, grid)
+    how = recipe(config, job.sensor, abs(grid.resolution.x))
+    chosen = config.composite
+    tags = job.tags("composite", year=str(year), method=chosen.method, min_clear=str(chosen.min_clear), scenes=str(len(read)))
+    sums = np.zeros((len(read), len(coverages), 4), np.int64)
+    lock = Lock()
+    days = len({s.day for s in read})
+    shared = dask.delayed((read, grid, how), pure=False, traverse=False)
+    tasks = [dask.delayed(_task, pure=False)(b, shared, len(coverages)) for b in blocks(grid, job.block, days, coverages)]
+    with ExitStack() as stack:
+        targets = {}
+        for name in BANDS:
+            path = folder.ndvi(year) if name == "ndvi" else folder.observed(name, year)
+            nodata = float("nan") if DTYPES[name] == "float32" else None
+            targets[name] = stack.enter_context(raster_target(path, grid, RasterSpec((Band(name, UNITS[name]),), DTYPES[name], nodata, tags)))
+
+        def place(found: Result) -> None:
+            for i, name in enumerate(BANDS):
+                targets[name].put(found.rows, found.cols, found.values[i : i + 1])
+            with lock:
+                np.add(sums, found.sums, out=sums)
+
+        with job.computing(f"NDVI {year} from {len(read)} scenes"):
+            blockwise.run(tasks, place, f"NDVI {year}")
+    write_part(folder.zone_by_scene(year), part_rows(read, coverages, sums))
+
+
+def _task(block: Any, shared: Any, zones: int) -> Result:
+    read, grid, how = shared
+    return compute(block, read, grid, how, zones)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +17,18 @@ from pipeline.provenance import digest, options
 
 @dataclass(frozen=True)
 class Job:
-    """One call of a stage. `block` is the side of the blocks that are computed at a time, in cells."""
+    """One call of a stage.
+
+    `block` is the side of the blocks that are computed at a time, in cells; `dask` the address of a dask.distributed
+    scheduler for stages whose blocks may run there.
+    """
 
     config_path: Path
     results: Path
     sensor: str = ""
     threads: int = 1
     block: int = 512
+    dask: str | None = None
 
     @cached_property
     def config(self) -> Config:
@@ -49,10 +54,12 @@ class Job:
 
     @contextmanager
     def computing(self, what: str) -> Iterator[None]:
-        """Run Dask on this job's threads, with progress."""
+        """Run Dask on this job's threads, or on the scheduler that was given, with progress."""
         import dask
 
+        from pipeline.blockwise import cluster
         from pipeline.progress import Progress
 
-        with dask.config.set(scheduler="threads", num_workers=self.threads), Progress(what):
+        elsewhere = cluster(self.dask) if self.dask else nullcontext()
+        with elsewhere, dask.config.set(scheduler="threads", num_workers=self.threads), Progress(what):
             yield

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 
-from pipeline.aoi import read_zones
+from pipeline import scenes
+from pipeline.aoi import Zones, read_zones
 from pipeline.errors import one_line
 from pipeline.grid import to_json
+from pipeline.inspection import catalog_of, inspected
 from pipeline.sources import inspect, source
 from pipeline.stages.job import Job
 from pipeline.tables import write_csv
@@ -18,13 +21,31 @@ LEDGER_COLUMNS = ("item", "datetime", "asset", "status", "reason")
 
 
 def run(job: Job) -> None:
-    """Write scenes.json (grid, bands, one record per year) and ledger.csv (one row per year and band)."""
-    config = job.config
-    chosen = source(config, job.sensor, job.results)
-    zones = read_zones(config, job.config_path)
+    """Write scenes.json (grid, and the scenes or the yearly composites) and ledger.csv (one row per listed asset)."""
+    zones = read_zones(job.config, job.config_path)
     for text in zones.warnings:
         log.warning("%s", one_line(text))
-    grid, records = inspect(config, job.config_path, job.sensor, zones, chosen)
+    if job.config.sensors[job.sensor].catalog is not None:
+        _scenes(job, zones)
+    else:
+        _composites(job, zones)
+
+
+def _scenes(job: Job, zones: Zones) -> None:
+    found = inspected(job.config, job.config_path, job.sensor, zones, catalog_of(job.config, job.sensor, job.results))
+    for text in found.warnings:
+        log.warning("%s", one_line(text))
+    for status, number in sorted(Counter(row["status"] for row in found.ledger).items()):
+        log.info("%s: %d of %d listed assets %s", job.sensor, number, len(found.ledger), status)
+    pinned = {"grid": to_json(found.grid), "scenes": [scenes.to_json(s) for s in found.scenes]}
+    write_text(job.folder.scenes, json.dumps(pinned, indent=1, ensure_ascii=False) + "\n")
+    write_csv(job.folder.ledger, LEDGER_COLUMNS, found.ledger)
+
+
+def _composites(job: Job, zones: Zones) -> None:
+    """Pin one image per year; the ledger has one row per year and band."""
+    chosen = source(job.config, job.sensor)
+    grid, records = inspect(job.config, job.config_path, job.sensor, zones, chosen)
     pinned = {"grid": to_json(grid), "bands": chosen.bands, "scale": chosen.scale, "offset": chosen.offset, "images": records}
     write_text(job.folder.scenes, json.dumps(pinned, indent=1, ensure_ascii=False) + "\n")
     rows = [

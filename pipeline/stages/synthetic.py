@@ -1,4 +1,4 @@
-"""Write the synthetic mine: composites and truth."""
+"""Write the synthetic mine: scenes and truth."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from pipeline.stages.job import Job
 
 def run(job: Job) -> None:
     """Write results/<mine>/synthetic/."""
-    synthetic.generate(Path(job.config.aoi.path), job.mine_folder.synthetic)
+    synthetic.generate(Path(job.config.aoi.path), job.mine_folder.synthetic, threads=job.threads)

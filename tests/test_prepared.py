@@ -9,7 +9,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.enums import Resampling
 
-from pipeline.composite import annual_ndvi, missing_year, read_on_grid
+from pipeline.prepared import annual_ndvi, missing_year, read_on_grid
 
 WEST, NORTH = 540_000.0, 4_210_300.0
 IMAGE = Affine(10, 0, WEST, 0, -10, NORTH)

@@ -1,0 +1,66 @@
+"""Run one task per block with Dask: on this machine's threads, or on a dask.distributed scheduler."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+log = logging.getLogger("minegreen")
+AHEAD = 2  # tasks per thread of the cluster that are under way: results wait here for the writer, not in memory
+_client: ContextVar[Any] = ContextVar("client", default=None)
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[None]:
+    """Send the blocks of `run` to the scheduler at an address while the context lasts.
+
+    Raises
+    ------
+    OSError
+        When nothing answers there within 30 seconds.
+    """
+    from distributed import Client
+
+    with Client(address, timeout=30, set_as_default=False) as client:
+        token = _client.set(client)
+        try:
+            yield
+        finally:
+            _client.reset(token)
+
+
+def run(tasks: list[Any], sink: Callable[[Any], None], what: str = "blocks") -> None:
+    """Compute Dask delayed tasks and give each result to `sink`, in the order in which they finish.
+
+    On threads `sink` is called by several threads at a time; on a cluster by this thread. No result is kept.
+    """
+    import dask
+
+    client = _client.get()
+    if client is None:
+
+        def step(result: Any) -> None:
+            sink(result)
+
+        dask.compute(*[dask.delayed(step, pure=False)(task) for task in tasks])
+        return
+    from distributed import as_completed
+
+    waiting = iter(tasks)
+    most = max(1, AHEAD * sum(client.nthreads().values()))
+    first = [client.compute(task) for task, _ in zip(waiting, range(most), strict=False)]
+    finished = as_completed(first, with_results=True)
+    last = time.monotonic()
+    for done, (future, result) in enumerate(finished, 1):
+        sink(result)
+        future.release()
+        following = next(waiting, None)
+        if following is not None:
+            finished.add(client.compute(following))
+        if time.monotonic() - last >= 2:
+            last = time.monotonic()
+            log.info("%s: %d %%", what, 100 * done // len(tasks))

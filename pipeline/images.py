@@ -1,0 +1,136 @@
+"""Scene files, local or over HTTP(S): opened by the same allow-list, read with retries, named without secrets."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline.errors import BadInput, RunFault
+from pipeline.reader import check_blocks, forget_handle, open_raster, thread_handle
+
+ATTEMPTS, PAUSE_S = 3, 1.0
+FINAL = {
+    "404": "not found (404); is the catalogue out of date?",
+    "403": "refused (403); has a token expired? Save the search again",
+    "401": "refused (401); credentials are needed",
+}
+HTTP_OPTIONS = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_CONNECTTIMEOUT": "10",
+    "GDAL_HTTP_TIMEOUT": "30",
+    "GDAL_HTTP_MAX_RETRY": "3",
+    "GDAL_HTTP_RETRY_DELAY": "1",
+    "CPL_VSIL_CURL_USE_HEAD": "NO",
+}
+
+
+def is_remote(href: str) -> bool:
+    """Return whether an href is read over the network."""
+    return href.startswith(("http://", "https://"))
+
+
+def shown(href: str) -> str:
+    """Return an href for messages and files: without user, password, query and fragment.
+
+    >>> shown("https://me:pw@host.org/B04.tif?sig=secret"), shown("scenes/B04.tif")
+    ('https://host.org/B04.tif', 'scenes/B04.tif')
+    """
+    if not is_remote(href):
+        return href
+    parts = urlsplit(href)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def resolve(href: str, catalog: Path) -> str:
+    """Return an href as a URL or the path of a file; relative ones are relative to the catalogue's file.
+
+    Raises
+    ------
+    ValueError
+        For anything that is neither: `/vsi...`, `s3:`, control characters.
+    """
+    if not href or any(ord(c) < 32 for c in href):
+        raise ValueError("an empty href, or one with control characters")
+    if is_remote(href):
+        if not urlsplit(href).hostname:
+            raise ValueError("a URL without a host")
+        return href
+    path = href.removeprefix("file://")
+    if path.startswith("/vsi") or re.match(r"[A-Za-z0-9_+.-]{2,}:", path):
+        raise ValueError("neither a path nor http(s)")
+    return str(Path(path) if Path(path).is_absolute() else catalog.parent / path)
+
+
+def open_image(href: str) -> Any:
+    """Open a scene file for reading.
+
+    Raises
+    ------
+    BadInput
+        Not a GeoTIFF, or a local file that is absent.
+    RunFault
+        The server does not give it.
+    """
+    import rasterio
+
+    if not is_remote(href):
+        return open_raster(Path(href))
+    try:
+        with rasterio.Env(**HTTP_OPTIONS):
+            dataset = rasterio.open(f"/vsicurl/{href}", driver="GTiff", sharing=False)
+    except rasterio.errors.RasterioError as error:
+        text = _plain(error)
+        if "not recognized" in text:
+            raise BadInput(shown(href), "raster", "something that is not a readable GeoTIFF", "a GeoTIFF", "is the URL right?") from None
+        raise RunFault(f"{shown(href)}: {next((words for code, words in FINAL.items() if code in text), text)}") from None
+    check_blocks(shown(href), dataset)
+    return dataset
+
+
+def read_image(href: str, what: str, action: Callable[[Any], Any]) -> Any:
+    """Return `action(dataset)` of a scene file, with this thread's own handle; retried, then a fault that names `what`.
+
+    Raises
+    ------
+    RunFault
+        When every attempt failed; `what` names item and asset.
+    """
+    import rasterio
+
+    key, problem = ("image", href, 0 if is_remote(href) else _changed(href)), ""
+    for attempt in range(ATTEMPTS):
+        if attempt and is_remote(href):
+            time.sleep(PAUSE_S * attempt)
+        try:
+            dataset = thread_handle(key, lambda: open_image(href))
+            if not is_remote(href):
+                return action(dataset)
+            with rasterio.Env(**HTTP_OPTIONS):
+                return action(dataset)
+        except RunFault as error:
+            if any(words in str(error) for words in FINAL.values()):
+                raise RunFault(f"{what}: {error}") from None
+            problem = str(error)
+        except rasterio.errors.RasterioError as error:
+            problem = _plain(error)
+        forget_handle(key)
+    raise RunFault(f"{what}: {shown(href)}: cannot be read, tried {ATTEMPTS} times: {problem}")
+
+
+def _changed(href: str) -> int:
+    path = Path(href)
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def _plain(error: BaseException) -> str:
+    """Return the text of an error and of its causes, URLs without their query."""
+    texts = []
+    cause: BaseException | None = error
+    while cause is not None:
+        texts.append(str(cause))
+        cause = cause.__cause__
+    return re.sub(r"[?][^\s'\"]*", "", re.sub(r"//[^/@\s]*@", "//", "; ".join(dict.fromkeys(texts))))

@@ -1,0 +1,74 @@
+"""The inspection of a catalogue, kept until catalogue, files, options or code change: opening every scene takes time.
+
+The preflight of the workflow and the job that pins the scenes ask for the same; the second finds it here. What is kept
+lies outside the results, holds no query of a URL, and may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pipeline import grid as grids
+from pipeline import scenes
+from pipeline.aoi import Zones
+from pipeline.config import Config
+from pipeline.images import is_remote, resolve
+from pipeline.layout import MineFolder
+from pipeline.provenance import code, digest, options
+from pipeline.scenes import Inspected
+from pipeline.stac import read_items
+from pipeline.writer import write_text
+
+CACHE = Path(".snakemake") / "minegreen" / "inspected"
+
+
+def catalog_of(config: Config, sensor: str, results: Path) -> Path:
+    """Return the item collection of a sensor."""
+    catalog = config.sensors[sensor].catalog
+    return MineFolder(results, config.mine).synthetic_items if catalog == "synthetic" else Path(str(catalog))
+
+
+def inspected(config: Config, config_path: Path, sensor: str, zones: Zones, catalog: Path) -> Inspected:
+    """Return `pipeline.scenes.inspect` of a catalogue, kept from the last time where nothing has changed."""
+    kept = CACHE / f"{_key(config, sensor, zones, catalog)}.json"
+    if kept.is_file():
+        values = json.loads(kept.read_text(encoding="utf-8"))
+        return Inspected(
+            grids.from_json(values["grid"]),
+            tuple(scenes.from_json(s) for s in values["scenes"]),
+            tuple(values["ledger"]),
+            tuple(values["warnings"]),
+        )
+    found = scenes.inspect(config, config_path, sensor, zones, catalog)
+    text = {
+        "grid": grids.to_json(found.grid),
+        "scenes": [scenes.to_json(s) for s in found.scenes],
+        "ledger": found.ledger,
+        "warnings": found.warnings,
+    }
+    with suppress(OSError):  # where nothing can be kept, the next call inspects again
+        write_text(kept, json.dumps(text, ensure_ascii=False))
+    return found
+
+
+def _key(config: Config, sensor: str, zones: Zones, catalog: Path) -> str:
+    """Return a hash of everything that the inspection depends on; of local files their size and time of change."""
+    items = read_items(catalog)
+    files: dict[str, Any] = {}
+    for item in items:
+        for asset in item.assets.values():
+            try:
+                href = resolve(asset.href, catalog)
+            except ValueError:
+                continue
+            path = Path(href)
+            if not is_remote(href):
+                files[href] = (path.stat().st_size, path.stat().st_mtime_ns) if path.is_file() else None
+    outline = zones.frame.to_json()
+    whole = [str(catalog.absolute()), digest(options(config, "scenes", sensor)), code("scenes"), outline, sorted(files.items())]
+    content = hashlib.sha256(catalog.read_bytes()).hexdigest()
+    return hashlib.sha256(json.dumps([content, *whole]).encode()).hexdigest()[:32]

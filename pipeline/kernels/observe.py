@@ -1,0 +1,117 @@
+"""One image of one block: mask codes decoded, reflectance formed, NDVI and the state of each cell (elementwise).
+
+Mask codes go through a table of 65,536 entries, so that classes (Sentinel-2 SCL) and bits (Landsat QA_PIXEL) are read
+alike; the tables are data (`pipeline.sensors`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+NO_DATA, LAND, WATER, MASKED = 0, 1, 2, 3
+GROWS = 8  # bit of a table entry: the code is dilated
+NDVI_UNIT = 2.0**20  # zone sums are whole numbers, so that their order cannot change them
+WEIGHT_UNIT = 2**15
+
+_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
+
+
+@njit(["void(u1[:, ::1], i8[::1], i8[::1], u1[::1], u1, u1[:, ::1])", "void(u2[:, ::1], i8[::1], i8[::1], u1[::1], u1, u1[:, ::1])"], **_OPTIONS)
+def spread(codes, rows, cols, table, outside, out):
+    """Fill `out` (y, x) with `table[codes[rows[y], cols[x]]]`, nearest neighbour; `outside` where an index is negative."""
+    for y in range(out.shape[0]):
+        r = rows[y]
+        for x in range(out.shape[1]):
+            c = cols[x]
+            out[y, x] = table[codes[r, c]] if r >= 0 and c >= 0 else outside
+
+
+def _signature(kind: str) -> str:
+    return f"void({kind}[:, ::1], {kind}[:, ::1], u1[:, ::1], u1[:, ::1], i8, f4[::1], f4, f4, f4, b1, u1[:, ::1], f4[:, ::1])"
+
+
+@njit([_signature(kind) for kind in ("u2", "i2", "f4")], **_OPTIONS)
+def observe(red, nir, codes, grown, halo, linear, low, high, least_sum, keep_water, state, ndvi):
+    """Fill `state` and `ndvi` of one image.
+
+    Parameters
+    ----------
+    red, nir : (y, x) stored values; outside low..high (or NaN) is no data
+    codes : (y + 2 halo, x + 2 halo) table entries of the mask
+    grown : (y, x) 1 where a dilated code reaches
+    linear : scale and offset of red, scale and offset of NIR: reflectance = stored x scale + offset, in float32
+    least_sum : reflectances of land that sum to less, or of which one is not positive, are no observation (MASKED)
+    keep_water : NDVI of water too
+    state : (y, x) NO_DATA, LAND, WATER or MASKED. Water keeps its state whatever its reflectance.
+    ndvi : (y, x) (nir - red) / (nir + red) of LAND, NaN elsewhere
+    """
+    for y in range(state.shape[0]):
+        for x in range(state.shape[1]):
+            r = np.float32(red[y, x])
+            n = np.float32(nir[y, x])
+            entry = codes[y + halo, x + halo] & 7
+            there = low <= r <= high and low <= n <= high and entry != NO_DATA
+            r = r * linear[0] + linear[1]
+            n = n * linear[2] + linear[3]
+            total = n + r
+            lit = r > 0 and n > 0 and total >= least_sum
+            found = np.uint8(MASKED)
+            if entry == WATER:
+                found = np.uint8(WATER)
+            elif entry == LAND and lit:
+                found = np.uint8(LAND)
+            if grown[y, x]:
+                found = np.uint8(MASKED)
+            if not there:
+                found = np.uint8(NO_DATA)
+            state[y, x] = found
+            wanted = found == LAND or (keep_water and found == WATER and r > 0 and n > 0)
+            ndvi[y, x] = (n - r) / total if wanted else np.float32(np.nan)
+
+
+@njit("void(f4[:, ::1], u1[:, ::1], u1[:, ::1], i8, f4[::1], b1, u1[:, ::1], f4[:, ::1])", **_OPTIONS)
+def observe_ndvi(stored, codes, grown, halo, linear, keep_water, state, ndvi):
+    """Fill `state` and `ndvi` of one image that already is NDVI; NaN, and NDVI beyond -1..1, is no data. See `observe`."""
+    for y in range(state.shape[0]):
+        for x in range(state.shape[1]):
+            value = stored[y, x] * linear[0] + linear[1]
+            entry = codes[y + halo, x + halo] & 7
+            found = entry
+            if grown[y, x] and found != NO_DATA:
+                found = np.uint8(MASKED)
+            if not -1 <= value <= 1:
+                found = np.uint8(NO_DATA)
+            state[y, x] = found
+            ndvi[y, x] = value if found == LAND or (keep_water and found == WATER) else np.float32(np.nan)
+
+
+@njit("void(u1[:, ::1], f4[:, ::1], u1[:, ::1], f4[:, ::1])", **_OPTIONS)
+def merge(state, ndvi, day_state, day_ndvi):
+    """Add an image to its day: a cell keeps its first clear observation; masked only where no image is clear."""
+    for y in range(state.shape[0]):
+        for x in range(state.shape[1]):
+            had = day_state[y, x]
+            now = state[y, x]
+            if not (had == LAND or had == WATER) and now != NO_DATA and now != had:  # noqa: SIM109
+                day_state[y, x] = now
+                day_ndvi[y, x] = ndvi[y, x]
+
+
+@njit("void(u1[::1], f4[::1], i8[::1], i8[::1], i8[::1])", **_OPTIONS)
+def zone_sums(state, ndvi, cells, weights, out):
+    """Add one image of one zone to `out` (4,): weight clear, weight masked, weight with NDVI, weight x NDVI.
+
+    Weights are whole multiples of 1 / WEIGHT_UNIT cell, NDVI of 1 / NDVI_UNIT: whole sums do not depend on the order.
+    """
+    for i in range(cells.size):
+        found = state[cells[i]]
+        w = weights[i]
+        if found == LAND or found == WATER:  # noqa: SIM109
+            out[0] += w
+        elif found == MASKED:
+            out[1] += w
+        v = ndvi[cells[i]]
+        if v == v:
+            out[2] += w
+            out[3] += w * np.int64(np.rint(np.float64(v) * NDVI_UNIT))

@@ -1,0 +1,125 @@
+"""What the files of a scene are, against what its metadata say; and a sample of the whole scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from pipeline.errors import BadInput, RunFault
+from pipeline.grid import native_grid
+from pipeline.images import read_image, shown
+from pipeline.sensors import SceneRule
+from pipeline.stac import Item
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
+
+SAMPLE_SIDE = 1024
+NDVI_DTYPES = ("int16", "float32", "float64")
+
+
+class File(Protocol):
+    """What is needed of a layer here."""
+
+    @property
+    def asset(self) -> str:
+        """Return the asset's name."""
+
+    @property
+    def href(self) -> str:
+        """Return the asset's file."""
+
+    @property
+    def band(self) -> int:
+        """Return the 1-based band."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """Grid and type of one file."""
+
+    grid: GeoBox
+    dtype: str
+
+
+def open_header(item: Item, layers: Any, rule: SceneRule) -> dict[str, Header]:
+    """Open every layer of an item and return its headers by role; `main` is the red (or NDVI) one.
+
+    Raises
+    ------
+    BadInput
+        No such band, no CRS, a wrong dtype, or a grid that the metadata contradict.
+    """
+    out = {}
+    for role, layer in layers.items():
+        dtypes = rule.mask.dtypes if role == "mask" else NDVI_DTYPES if role == "ndvi" else rule.dtypes
+        out[role] = _checked(item, layer, dtypes)
+    if "red" in out and out["red"].grid != out["nir"].grid:
+        raise BadInput(shown(layers["nir"].href), f"item {item.id}: grid", "not that of the red band", "red and NIR on one grid", "remove the item")
+    return out | {"main": out["red" if "red" in out else "ndvi"]}
+
+
+def _checked(item: Item, layer: File, dtypes: tuple[str, ...]) -> Header:
+    where = f"item {item.id}: asset {layer.asset}"
+
+    def header(dataset: Any) -> tuple[Any, ...]:
+        dtype = dataset.dtypes[layer.band - 1] if layer.band <= dataset.count else None
+        return dataset.count, dataset.crs, dataset.transform, dataset.shape, dtype, native_grid(dataset) if dataset.crs else None
+
+    count, crs, transform, shape, dtype, grid = read_image(layer.href, where, header)
+    name = shown(layer.href)
+    if layer.band > count:
+        raise BadInput(name, where, f"{count} bands", f"band {layer.band}", "correct the item")
+    if crs is None:
+        raise BadInput(name, f"{where}: CRS", "none", "a coordinate reference system", "assign it (gdal_edit -a_srs) or download it again")
+    if transform.is_identity:
+        raise BadInput(name, f"{where}: georeference", "a CRS but no position", "a GeoTIFF with an affine transform", "download it again")
+    if dtype not in dtypes:
+        raise BadInput(name, f"{where}: values", dtype, " or ".join(dtypes), "give the files as the provider publishes them")
+    asset = item.assets[layer.asset]
+    listed, epsg = asset.projection("shape"), asset.epsg
+    own = [v for v in (asset.content.get("proj:shape"), asset.content.get("proj:transform")) if v is not None]
+    if epsg is not None and crs.to_epsg() not in (None, epsg):
+        raise BadInput(name, f"{where}: CRS", f"EPSG:{crs.to_epsg()} in the file, EPSG:{epsg} in the item", "the same", "is it the right file?")
+    if own and isinstance(listed, list) and tuple(listed) != tuple(shape):
+        raise BadInput(name, f"{where}: shape", f"{list(shape)} in the file, {listed} in the item", "the same", "is it the right file?")
+    published = asset.content.get("proj:transform")
+    if isinstance(published, list) and len(published) >= 6 and not np.allclose(published[:6], list(transform)[:6], rtol=0, atol=1e-3):
+        raise BadInput(name, f"{where}: transform", f"{list(transform)[:6]} in the file, {published[:6]} in the item", "the same", "is it the right file?")
+    return Header(grid, dtype)
+
+
+def meets(image: GeoBox, grid: GeoBox) -> bool:
+    """Return whether the boxes of two grids overlap."""
+    from rasterio.warp import transform_bounds
+
+    west, south, east, north = transform_bounds(image.crs.to_wkt(), grid.crs.to_wkt(), *image.boundingbox)
+    box = grid.boundingbox
+    return bool(west < box.right and east > box.left and south < box.top and north > box.bottom)
+
+
+def sample(item: Item, red: File, mask: File) -> tuple[np.ndarray, np.ndarray]:
+    """Return stored red and mask codes of the whole scene at reduced resolution, the same shape.
+
+    Empty arrays where a file cannot be read: the run, which needs its pixels, says so.
+    """
+
+    def small(layer: File) -> np.ndarray:
+        def read(dataset: Any) -> np.ndarray:
+            from rasterio.enums import Resampling
+
+            step = max(1, -(-max(dataset.shape) // SAMPLE_SIDE))
+            wanted = tuple(-(-side // step) for side in dataset.shape)
+            return np.asarray(dataset.read(layer.band, out_shape=wanted, resampling=Resampling.nearest))
+
+        return np.asarray(read_image(layer.href, f"item {item.id}: asset {layer.asset}", read))
+
+    try:
+        values, codes = small(red), small(mask)
+    except RunFault:
+        return np.empty(0), np.empty(0)
+    rows = np.arange(values.shape[0]) * codes.shape[0] // values.shape[0]
+    cols = np.arange(values.shape[1]) * codes.shape[1] // values.shape[1]
+    return values, codes[rows[:, None], cols[None, :]]

@@ -1,0 +1,297 @@
+"""From a catalogue's items to the scenes that a run reads: selected, opened, checked, pinned, every asset accounted for."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.aoi import Zones
+from pipeline.config import Config
+from pipeline.errors import BadInput
+from pipeline.grid import sensor_grid
+from pipeline.images import resolve, shown
+from pipeline.radiometry import Decision, decide, facts, floor
+from pipeline.scenefiles import Header, meets, open_header, sample
+from pipeline.season import day_of_year, season_year, solar_day
+from pipeline.sensors import SENSORS, SceneRule
+from pipeline.stac import Asset, Item, read_items
+
+THREADS = 8
+LISTED = 20  # items named in one message
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One band of a scene: `asset` as the catalogue calls it, its file, the 1-based band, value = stored x scale + offset.
+
+    `signed`: the catalogue's href has a query, which is not written down; it is looked up again by item and asset.
+    """
+
+    asset: str
+    href: str
+    band: int
+    scale: float
+    offset: float
+    signed: bool = False
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One item that is read: `day` is its solar day, `day_of_year` counts from 1 January of the season's year."""
+
+    id: str
+    when: str
+    day: str
+    year: int
+    day_of_year: int
+    offset: float
+    layers: dict[str, Layer]
+
+
+@dataclass
+class Fate:
+    """What became of one item: `dropped` is the reason, or None; `notes` by asset."""
+
+    item: Item
+    dropped: str | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one ledger row per listed asset."""
+        common = {"item": self.item.id, "datetime": self.item.when.isoformat().replace("+00:00", "Z")}
+        rows = []
+        for key in self.item.assets or ("",):
+            reason = self.dropped or self.notes.get(key)
+            read = self.dropped is None and key in self.notes
+            rows.append(common | {"asset": key, "status": "read" if read else "dropped", "reason": reason or "not needed"})
+        return rows
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What a run reads of one sensor: its grid, its scenes in their fixed order, the ledger, and warnings."""
+
+    grid: Any
+    scenes: tuple[Scene, ...]
+    ledger: tuple[dict[str, Any], ...]
+    warnings: tuple[str, ...]
+
+
+def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalog: Path) -> Inspected:
+    """Return the scenes of one sensor.
+
+    Raises
+    ------
+    BadInput
+        For everything in the catalogue or the files that cannot be used and is not merely missing; items are named.
+    """
+    rule = SENSORS[config.kind(sensor)].scenes
+    if rule is None:
+        raise AssertionError("the config model allows a catalogue only where the sensor has a rule")
+    entry = config.sensors[sensor]
+    fates = [Fate(item) for item in read_items(catalog)]
+    fates.sort(key=lambda f: (f.item.when, f.item.id))
+    longitude = float(zones.frame.to_crs(4326).total_bounds[[0, 2]].mean())
+    _select(fates, config, sensor, longitude)
+    layers: dict[int, dict[str, Layer]] = {}
+    for fate in _kept(fates):
+        found = _layers(fate.item, rule, catalog, sensor)
+        if "mask" not in found:
+            fate.dropped = f"no quality layer ({', '.join(rule.assets['mask'])})"
+        else:
+            layers[id(fate)] = found
+    kept = _kept(fates)
+    with ThreadPoolExecutor(THREADS) as pool:
+        headers = dict(zip(map(id, kept), pool.map(lambda f: open_header(f.item, layers[id(f)], rule), kept), strict=True))
+    _some(kept, catalog, sensor, fates)
+    grid = sensor_grid(config, sensor, zones, _native([headers[id(f)]["main"] for f in kept], zones), config_path)
+    for fate in kept:
+        if not meets(headers[id(fate)]["main"].grid, grid):
+            fate.dropped = "does not meet the area"
+    kept = _kept(fates)
+    _some(kept, catalog, sensor, fates)
+    decisions = _offsets(kept, layers, rule, entry.offset, catalog, sensor)
+    scenes = []
+    for fate in kept:
+        decision = decisions[id(fate)]
+        day = solar_day(fate.item.when, longitude)
+        year = season_year(day, config.season)
+        if year is None:
+            raise AssertionError("_select keeps items of a season")
+        final = _with_offset(layers[id(fate)], decision)
+        fate.notes = {layer.asset: decision.reason if role in ("red", "nir") else role for role, layer in final.items()}
+        when = fate.item.when.isoformat().replace("+00:00", "Z")
+        scenes.append(Scene(fate.item.id, when, day.isoformat(), year, day_of_year(day, year), decision.offset, final))
+    empty = sorted(set(config.all_years) - {s.year for s in scenes})
+    warnings = [f"{sensor}: no scene in the season of {', '.join(map(str, empty))}: no data there"] if empty else []
+    return Inspected(grid, tuple(scenes), tuple(row for fate in fates for row in fate.rows()), tuple(warnings))
+
+
+def _kept(fates: list[Fate]) -> list[Fate]:
+    return [f for f in fates if f.dropped is None]
+
+
+def _some(kept: list[Fate], catalog: Path, sensor: str, fates: list[Fate]) -> None:
+    """Refuse a catalogue of which nothing is left."""
+    if not kept:
+        reasons = "; ".join(f"{n} items: {why}" for why, n in Counter(f.dropped for f in fates).most_common())
+        raise BadInput(catalog, f"sensors.{sensor}.catalog", reasons, "at least one scene", "check area, years, season, collection and max_cloud_pct")
+
+
+def _select(fates: list[Fate], config: Config, sensor: str, longitude: float) -> None:
+    """Drop items of other collections, days and cloud covers, duplicates, and older versions of a scene."""
+    entry, years = config.sensors[sensor], set(config.all_years)
+    first: dict[str, Item] = {}
+    for fate in fates:
+        item = fate.item
+        if entry.collection is not None and item.collection != entry.collection:
+            fate.dropped = f"collection {item.collection}, not {entry.collection}"
+        elif season_year(solar_day(item.when, longitude), config.season) not in years:
+            fate.dropped = "outside the seasons"
+        elif item.cloud_pct is not None and item.cloud_pct > entry.max_cloud_pct:
+            fate.dropped = f"cloud cover {item.cloud_pct:g} % above max_cloud_pct {entry.max_cloud_pct:g}"
+        elif item.id in first:
+            if _content(first[item.id]) != _content(item):
+                raise BadInput(entry.catalog, f"item {item.id}", "two items of this id with different content", "ids that occur once", "remove the wrong one")
+            fate.dropped = "duplicate: the same item is listed twice"
+        else:
+            first[item.id] = item
+    versions: dict[tuple[Any, ...], list[Fate]] = defaultdict(list)
+    for fate in _kept(fates):
+        item = fate.item
+        if item.tile is not None:
+            versions[item.tile, item.when.replace(microsecond=0), item.properties.get("platform"), item.collection].append(fate)
+    for group in versions.values():
+        *older, newest = sorted(group, key=lambda f: (f.item.baseline or 0.0, f.item.id))
+        for fate in older:
+            fate.dropped = f"another version of the scene is read: {newest.item.id}"
+
+
+def _content(item: Item) -> Any:
+    return item.properties, {key: asset.content for key, asset in item.assets.items()}
+
+
+def _layers(item: Item, rule: SceneRule, catalog: Path, sensor: str) -> dict[str, Layer]:
+    """Return the layers of an item by role: red, nir and mask, or ndvi and mask; mask is left out where there is none."""
+    found = {role: place for role in rule.assets if (place := _find(item, role, rule)) is not None}
+    roles = ("red", "nir") if "red" in found or "nir" in found or "ndvi" not in found else ("ndvi",)
+    missing = [role for role in roles if role not in found]
+    if missing:
+        raise BadInput(
+            catalog,
+            f"item {item.id}: assets",
+            f"no {missing[0]} among {', '.join(item.assets) or 'no assets'}",
+            f"an asset named {' or '.join(rule.assets[missing[0]])}",
+            "search again with these assets, or remove the item",
+        )
+    out = {}
+    for role in (*roles, "mask"):
+        if role not in found:
+            continue
+        asset, band = found[role]
+        try:
+            href = resolve(asset.href, catalog)
+        except ValueError as error:
+            raise BadInput(
+                catalog, f"item {item.id}: asset {asset.key}: href", f"{shown(asset.href)}: {error}", "a path or an http(s) URL", "download it, or sign it"
+            ) from None
+        scale, offset = (1.0, 0.0) if role == "mask" else _linear(asset, band, role, rule, catalog, item)
+        out[role] = Layer(asset.key, href, band, scale, offset, shown(href) != href)
+    return out
+
+
+def _find(item: Item, role: str, rule: SceneRule) -> tuple[Asset, int] | None:
+    """Return the asset of a role and its band: by the asset's name, else by the common name of a band inside an asset."""
+    for name in rule.assets[role]:
+        if name in item.assets:
+            return item.assets[name], 1
+    for asset in item.assets.values():
+        names = [band.get("eo:common_name", band.get("common_name")) for band in asset.bands]
+        for wanted in rule.common.get(role, ()):
+            if wanted in names and len(names) > 1:
+                return asset, names.index(wanted) + 1
+    return None
+
+
+def _linear(asset: Asset, band: int, role: str, rule: SceneRule, catalog: Path, item: Item) -> tuple[float, float]:
+    scale, offset = asset.number("scale", band), asset.number("offset", band)
+    if role == "ndvi" and scale is None:
+        raise BadInput(catalog, f"item {item.id}: asset {asset.key}", "no scale", "raster:bands with a scale", "add {scale: 1} where the values are NDVI")
+    scale = rule.scale if scale is None else scale
+    if not 0 < scale <= 1:
+        raise BadInput(catalog, f"item {item.id}: asset {asset.key}: scale", scale, "a number above 0, at most 1", "correct the item")
+    return scale, (offset or 0.0) if role == "ndvi" else 0.0
+
+
+def _native(headers: list[Header], zones: Zones) -> Any:
+    """Return the grid that decides: of the first scene in the AOI's UTM zone, else of the first in the commonest CRS."""
+    utm = zones.frame.estimate_utm_crs().to_epsg()
+    epsg = [h.grid.crs.epsg for h in headers]
+    wanted = utm if utm in epsg else Counter(epsg).most_common(1)[0][0]
+    return headers[epsg.index(wanted)].grid
+
+
+def _offsets(kept: list[Fate], layers: dict[int, dict[str, Layer]], rule: SceneRule, asked: str, catalog: Path, sensor: str) -> dict[int, Decision]:
+    """Return the radiometric offset of each item.
+
+    Raises
+    ------
+    BadInput
+        Naming every item whose metadata and data disagree, or of which nothing is known.
+    """
+
+    def one(fate: Fate) -> Decision:
+        found = layers[id(fate)]
+        if rule.offset_from is None or "red" not in found:
+            return Decision(0.0, "-", None)
+        red = found["red"]
+        seen = floor(*sample(fate.item, red, found["mask"]), rule)
+        return decide(facts(fate.item, fate.item.assets[red.asset], red.band), seen, asked, rule)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        decisions = list(pool.map(one, kept))
+    bad = [f"{fate.item.id}: {d.conflict}" for fate, d in zip(kept, decisions, strict=True) if d.conflict]
+    if bad:
+        more = f"; and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
+        raise BadInput(
+            catalog,
+            f"sensors.{sensor}.offset: {len(bad)} of {len(kept)} items",
+            "; ".join(bad[:LISTED]) + more,
+            "metadata and data that agree on the radiometric offset",
+            "take the items from another collection, or say `offset: raw` (files as ESA delivers them) or `offset: applied` (already subtracted)",
+            limit=10_000,
+        )
+    return dict(zip(map(id, kept), decisions, strict=True))
+
+
+def _with_offset(layers: dict[str, Layer], decision: Decision) -> dict[str, Layer]:
+    def final(role: str, layer: Layer) -> Layer:
+        offset = decision.offset if role in ("red", "nir") else layer.offset
+        return Layer(layer.asset, shown(layer.href), layer.band, layer.scale, offset, layer.signed)
+
+    return {role: final(role, layer) for role, layer in layers.items()}
+
+
+def to_json(scene: Scene) -> dict[str, Any]:
+    """Return a scene as plain values for scenes.json."""
+    return asdict(scene)
+
+
+def from_json(values: dict[str, Any]) -> Scene:
+    """Return the scene written by `to_json`."""
+    return Scene(**(values | {"layers": {role: Layer(**layer) for role, layer in values["layers"].items()}}))
+
+
+def signed(scenes: list[Scene], catalog: Path) -> list[Scene]:
+    """Return scenes whose hrefs carry the query that the catalogue's file gives; it is written down nowhere else."""
+    if not any(layer.signed for scene in scenes for layer in scene.layers.values()):
+        return scenes
+    hrefs = {(i.id, key): resolve(a.href, catalog) for i in read_items(catalog) for key, a in i.assets.items() if a.href}
+    out = []
+    for scene in scenes:
+        layers = {role: Layer(**(asdict(x) | {"href": hrefs[scene.id, x.asset]})) if x.signed else x for role, x in scene.layers.items()}
+        out.append(Scene(**(scene.__dict__ | {"layers": layers})))
+    return out

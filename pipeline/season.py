@@ -1,0 +1,41 @@
+"""Which solar day an image was taken on, and which year's season that day belongs to."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from pipeline.config import Season
+
+
+def solar_day(when: datetime, longitude: float) -> date:
+    """Return the day of local solar time, so that images of one overpass share a day.
+
+    >>> from datetime import UTC
+    >>> solar_day(datetime(2022, 12, 31, 23, 30, tzinfo=UTC), 150.0).isoformat()
+    '2023-01-01'
+    """
+    return (when + timedelta(hours=longitude / 15)).date()
+
+
+def season_year(day: date, season: Season) -> int | None:
+    """Return the year of the season's start if the day lies in a season, else None; both ends belong to it.
+
+    >>> summer, winter = Season(start="07-01", end="08-31"), Season(start="11-15", end="02-28")
+    >>> season_year(date(2021, 8, 31), summer), season_year(date(2021, 9, 1), summer), season_year(date(2022, 2, 1), winter)
+    (2021, None, 2021)
+    """
+    here = f"{day:%m-%d}"
+    if season.start <= season.end:
+        return day.year if season.start <= here <= season.end else None
+    if here >= season.start:
+        return day.year
+    return day.year - 1 if here <= season.end else None
+
+
+def day_of_year(day: date, year: int) -> int:
+    """Return the day counted from 1 January of the season's year, 1-based; beyond 365 after the turn of the year.
+
+    >>> day_of_year(date(2022, 1, 1), 2021)
+    366
+    """
+    return (day - date(year, 1, 1)).days + 1

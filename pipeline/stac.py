@@ -1,0 +1,166 @@
+"""STAC items from a file, as far as scenes need them; every finding names the file, the item and the field.
+
+STAC 1.0 and 1.1: scale and offset are read from `raster:bands`, `bands` or the asset itself, the CRS from `proj:epsg`
+or `proj:code`, of the asset or of the item.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import BadInput
+
+MAX_BYTES = 500_000_000
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One asset: its key in the item, its content, and the item's properties (which it inherits)."""
+
+    key: str
+    content: dict[str, Any]
+    properties: dict[str, Any]
+
+    @property
+    def href(self) -> str:
+        """Return the href; of an alternate over HTTPS where the main one is neither a path nor http(s)."""
+        href = str(self.content.get("href", ""))
+        if re.match(r"^[a-z0-9]{2,}:", href) and not href.startswith(("http://", "https://")):
+            alternates = self.content.get("alternate")
+            for other in alternates.values() if isinstance(alternates, dict) else ():
+                if isinstance(other, dict) and str(other.get("href", "")).startswith(("http://", "https://")):
+                    return str(other["href"])
+        return href
+
+    @property
+    def bands(self) -> list[dict[str, Any]]:
+        """Return what is published per band, in the file's order: `bands`, `raster:bands` and `eo:bands` together."""
+        lists = [self.content.get(k) for k in ("eo:bands", "raster:bands", "bands")]
+        known = [[b if isinstance(b, dict) else {} for b in found] for found in lists if isinstance(found, list)]
+        count = max(map(len, known), default=0)
+        out: list[dict[str, Any]] = [{} for _ in range(count)]
+        for found in known:
+            for i, band in enumerate(found):
+                out[i] |= band
+        return out
+
+    def number(self, name: str, band: int = 1) -> float | None:
+        """Return `scale`, `offset` or another number of a 1-based band, None where it is not published."""
+        bands = self.bands
+        places = [bands[band - 1]] if band <= len(bands) else []
+        for place in (*places, self.content):
+            for key in (f"raster:{name}", name):
+                value = place.get(key)
+                if isinstance(value, (int, float)) and not isinstance(value, bool):
+                    return float(value)
+        return None
+
+    def projection(self, name: str) -> Any:
+        """Return a `proj:` field of the asset, else of the item; None where it is not published."""
+        return self.content.get(f"proj:{name}", self.properties.get(f"proj:{name}"))
+
+    @property
+    def epsg(self) -> int | None:
+        """Return the EPSG code that the metadata give."""
+        code = self.projection("code")
+        if isinstance(code, str) and (match := re.fullmatch(r"EPSG:(\d+)", code)):
+            return int(match[1])
+        epsg = self.projection("epsg")
+        return epsg if isinstance(epsg, int) else None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One scene as a catalogue lists it. `when` is its acquisition in UTC."""
+
+    id: str
+    collection: str | None
+    when: datetime
+    properties: dict[str, Any]
+    assets: dict[str, Asset]
+    links: tuple[str, ...]
+
+    @property
+    def baseline(self) -> float | None:
+        """Return the processing baseline, for instance 5.1; None where none is published or it is no number."""
+        for key in ("s2:processing_baseline", "sentinel2:processing_baseline", "processing:version"):
+            match = re.fullmatch(r"N?0?(\d{1,2})[.]?(\d{2})", str(self.properties.get(key, "")))
+            if match:
+                return float(f"{match[1]}.{match[2]}")
+        return None
+
+    @property
+    def tile(self) -> str | None:
+        """Return the tile, for instance 47SNC."""
+        code = self.properties.get("grid:code") or self.properties.get("s2:mgrs_tile")
+        if isinstance(code, str):
+            return code.removeprefix("MGRS-")
+        parts = [self.properties.get(f"mgrs:{k}") for k in ("utm_zone", "latitude_band", "grid_square")]
+        return "".join(map(str, parts)) if all(p is not None for p in parts) else None
+
+    @property
+    def cloud_pct(self) -> float | None:
+        """Return the catalogue's own cloud cover in per cent."""
+        value = self.properties.get("eo:cloud_cover")
+        return float(value) if isinstance(value, (int, float)) else None
+
+
+def read_items(path: Path) -> list[Item]:
+    """Return the items of a STAC item collection (or a single item), in file order.
+
+    Raises
+    ------
+    BadInput
+        No such file, no JSON, no items, or an item without id, assets or date.
+    """
+    if not path.is_file():
+        raise BadInput(path, "catalog", "no such file", "a STAC item collection (JSON)", "check the path (relative to the working directory)")
+    if path.stat().st_size > MAX_BYTES:
+        raise BadInput(path, "catalog", f"{path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,}", "split the collection")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BadInput(path, "catalog", f"no JSON: {error}", "a STAC item collection", "save the search's result again") from None
+    features = content.get("features", [content]) if isinstance(content, dict) and content.get("type") in ("FeatureCollection", "Feature") else None
+    if not isinstance(features, list):
+        kind = content.get("type") if isinstance(content, dict) else type(content).__name__
+        raise BadInput(path, "catalog", f"type {kind}", "a FeatureCollection of STAC items", "give the items, not a catalogue or collection description")
+    if not features:
+        raise BadInput(path, "features", "none", "at least one item", "search again: is the area, the season or the collection right?")
+    return list(_items(path, features))
+
+
+def _items(path: Path, features: list[Any]) -> Iterator[Item]:
+    for number, feature in enumerate(features, 1):
+        where = f"feature {number}"
+        if not isinstance(feature, dict) or not isinstance(feature.get("properties"), dict):
+            raise BadInput(path, where, "no properties", "a STAC item", "remove it, or save the search's result again")
+        item_id = feature.get("id")
+        if not isinstance(item_id, str) or not 0 < len(item_id) <= 300:
+            raise BadInput(path, f"{where}: id", item_id, "text of 1 to 300 characters", "give each item its id")
+        assets = feature.get("assets")
+        if not isinstance(assets, dict) or not all(isinstance(a, dict) for a in assets.values()):
+            raise BadInput(path, f"item {item_id}: assets", type(assets).__name__, "the item's assets by name", "save the search's result again")
+        properties = feature["properties"]
+        yield Item(
+            item_id,
+            feature.get("collection") if isinstance(feature.get("collection"), str) else None,
+            _when(path, item_id, properties.get("datetime")),
+            properties,
+            {str(key): Asset(str(key), content, properties) for key, content in assets.items()},
+            tuple(str(link.get("href", "")) for link in feature.get("links") or () if isinstance(link, dict)),
+        )
+
+
+def _when(path: Path, item_id: str, text: Any) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise BadInput(path, f"item {item_id}: datetime", text, "a date and time such as 2022-07-04T04:07:11Z", "correct or remove the item") from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
