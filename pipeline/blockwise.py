@@ -7,10 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import islice
 from typing import Any
+
+from pipeline.errors import RunFault
 
 log = logging.getLogger("minegreen")
 AHEAD = 2  # tasks per thread of the cluster that are under way: results wait here for the writer, not in memory
+ANSWER_S = 30
 _client: ContextVar[Any] = ContextVar("client", default=None)
 
 
@@ -20,12 +24,16 @@ def cluster(address: str) -> Iterator[None]:
 
     Raises
     ------
-    OSError
-        When nothing answers there within 30 seconds.
+    RunFault
+        When nothing answers there.
     """
     from distributed import Client
 
-    with Client(address, timeout=30, set_as_default=False) as client:
+    try:
+        client = Client(address, timeout=ANSWER_S, set_as_default=False)
+    except OSError as error:
+        raise RunFault(f"dask: no scheduler answers at {address}: {error}") from None
+    with client:
         token = _client.set(client)
         try:
             yield
@@ -52,8 +60,8 @@ def run(tasks: list[Any], sink: Callable[[Any], None], what: str = "blocks") -> 
 
     waiting = iter(tasks)
     most = max(1, AHEAD * sum(client.nthreads().values()))
-    first = [client.compute(task) for task, _ in zip(waiting, range(most), strict=False)]
-    finished = as_completed(first, with_results=True)
+    first = [client.compute(task) for task in islice(waiting, most)]
+    finished = as_completed(first, loop=client.loop, with_results=True)
     last = time.monotonic()
     for done, (future, result) in enumerate(finished, 1):
         sink(result)

@@ -140,7 +140,8 @@ def raster_target(path: Path, geobox: Any, spec: RasterSpec) -> Iterator[RasterT
     Raises
     ------
     RunFault
-        If the file does not read back as computed (full disk, failing disk); no file has the final name then.
+        If a block is missing, or the file does not read back as computed (full disk, failing disk); no file has the
+        final name then.
     """
     import rasterio
     import rasterio.shutil
@@ -164,6 +165,8 @@ def raster_target(path: Path, geobox: Any, spec: RasterSpec) -> Iterator[RasterT
                     yield target
                 finally:
                     target.finish()
+            if sum(w.width * w.height for w in target.sums) != width * height:
+                raise RunFault(f"{path}: blocks of {len(target.sums)} windows do not make up the raster")
             _overviews(tiled, spec, max(height, width))
             rasterio.shutil.copy(tiled, part, **spec.creation)
             with rasterio.open(part, driver="GTiff") as copy:

@@ -145,3 +145,12 @@ def landsat(shared, tmp_path_factory) -> Run:
     done = snakemake("--configfile", str(config), "--config", f"results={folder / 'results'}")
     assert done.returncode == 0, done.stderr[-3000:]
     return Run(config, folder / "results", done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="session")
+def two_workers():
+    """Address of a dask.distributed cluster of two processes on this machine."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None) as cluster:
+        yield cluster.scheduler_address
