@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pipeline import config, planted
+from pipeline import config, planted, radiometry
 from pipeline.classes import LEGEND
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +84,12 @@ def _default(field: Any) -> str:
     return "none" if value is None or value in ((), {}) else f"`{json.dumps(value)}`"
 
 
+def offset_table() -> str:
+    """Return docs/sentinel-2-offset.md: the table by which the offset is decided."""
+    head = ["# Sentinel-2 radiometric offset: the table", "", "The first row that fits an item decides; then the data are asked ([catalogues.md](catalogues.md)).", ""]
+    return "\n".join([*head, *radiometry.table()]) + "\n"
+
+
 def synthetic_mine() -> str:
     """Return docs/synthetic-mine.md: the whole planted table."""
     label = {c.code: c.label for c in LEGEND}
@@ -121,7 +127,7 @@ def synthetic_mine() -> str:
     return "\n".join(lines) + "\n"
 
 
-GENERATED = {"configs/schema.json": schema, "docs/configuration.md": configuration, "docs/synthetic-mine.md": synthetic_mine}
+GENERATED = {"configs/schema.json": schema, "docs/configuration.md": configuration, "docs/sentinel-2-offset.md": offset_table, "docs/synthetic-mine.md": synthetic_mine}
 
 if __name__ == "__main__":
     for name, make in GENERATED.items():

@@ -8,12 +8,12 @@ import sys
 import pytest
 from running import ROOT
 
-from pipeline import areas, zonestats
+from pipeline import areas, observed, zonestats
 from pipeline.__main__ import STAGES, _parser
 from pipeline.classes import GROUPS, LEGEND
 from pipeline.config import Config, load
 from pipeline.kernels.kendall import OUTPUTS
-from pipeline.layout import TABLES
+from pipeline.layout import OBSERVED, SCENE_TABLES, TABLES
 
 DOCS = {p.name: p.read_text(encoding="utf-8") for p in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]}
 ALL = "\n".join(DOCS.values())
@@ -26,7 +26,7 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("name", ["configs/schema.json", "docs/configuration.md", "docs/synthetic-mine.md"])
+@pytest.mark.parametrize("name", ["configs/schema.json", "docs/configuration.md", "docs/sentinel-2-offset.md", "docs/synthetic-mine.md"])
 def test_generated_files_are_up_to_date(name):
     assert (ROOT / name).read_text(encoding="utf-8") == generator().GENERATED[name](), "run: python docs/generate.py"
 
@@ -41,8 +41,10 @@ def test_every_user_command_is_in_the_readme():
 def test_every_stage_is_a_rule_with_message_log_benchmark_and_code():
     rules = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "rules").glob("*.smk"))
     blocks = {m[1]: m[2] for m in re.finditer(r"^rule (\w+):\n((?:    .*\n|\n)+)", rules, re.MULTILINE)}
-    assert set(blocks) == set(STAGES)
-    for name, block in blocks.items():
+    stage_of = {name: {"prepared": "composite"}.get(name, name) for name in blocks}
+    assert set(stage_of.values()) == set(STAGES)
+    for rule, block in blocks.items():
+        name = stage_of[rule]
         for part in ("message:", "output:", "log:", "benchmark:", f'options=options_of("{name}")', f'code=code("{name}")', f"minegreen {name} "):
             assert part in block, (name, part)
 
@@ -57,13 +59,13 @@ def test_every_config_key_is_in_the_reference_with_a_meaning():
     assert len(keys(Config)) > 50
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", [*TABLES, *SCENE_TABLES])
 def test_every_table_has_its_section(name):
     assert f"## {name}.csv" in DOCS["results.md"]
 
 
 @pytest.mark.parametrize(
-    "column", sorted({*areas.AREA_COLUMNS, *areas.GROUP_COLUMNS, *zonestats.FVC_COLUMNS, *zonestats.CHANGE_COLUMNS, *zonestats.TREND_COLUMNS})
+    "column", sorted({*areas.AREA_COLUMNS, *areas.GROUP_COLUMNS, *zonestats.FVC_COLUMNS, *zonestats.CHANGE_COLUMNS, *zonestats.TREND_COLUMNS, *observed.ZONE_BY_SCENE_COLUMNS, *observed.MASKED_COLUMNS})
 )
 def test_every_column_is_explained(column):
     known = {"year"}
@@ -74,8 +76,8 @@ def test_every_class_group_and_band_is_explained():
     for c in LEGEND:
         assert c.label.split(" ")[-1] in DOCS["results.md"]
         assert c.label_zh[-2:] in DOCS["results.md"]
-    for word in (*GROUPS, *OUTPUTS):
-        assert re.search(rf"\b{word}\b", DOCS["results.md"]), word
+    for word in (*GROUPS, *OUTPUTS, *(f"{name}_<year>" for name in OBSERVED)):
+        assert re.search(rf"\b{re.escape(word)}", DOCS["results.md"]), word
 
 
 def test_the_two_commands_of_the_readme():
