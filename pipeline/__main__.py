@@ -91,6 +91,7 @@ def _user_commands(commands: Any) -> None:
     new.add_argument("--aoi", type=Path, required=True, help="vector file with one polygon per zone")
     new.add_argument("--zone-field", help="attribute with the zone's name (default: `zone` if present, else zones are numbered)")
     new.add_argument("--composites", help="path of yearly composites with {year} in it; the years are found from the files")
+    new.add_argument("--catalog", help="STAC item collection (JSON); the years are found from its items")
     new.set_defaults(call=_new)
     check = commands.add_parser("check", help="validate configs and say what a run will do", description="Validate config, AOI and images without computing.")
     check.add_argument("configs", type=Path, nargs="+", metavar="CONFIG", help="YAML files")
@@ -144,7 +145,7 @@ def _warm(given: argparse.Namespace) -> None:
 def _new(given: argparse.Namespace) -> None:
     from pipeline.newmine import run
 
-    target = run(given.mine, given.aoi, given.zone_field, given.composites)
+    target = run(given.mine, given.aoi, given.zone_field, given.composites, given.catalog)
     print(f"wrote {target}; next: minegreen check {target}")  # noqa: T201
 
 

@@ -12,6 +12,7 @@ from pipeline.aoi import read_zones
 from pipeline.config import Aoi, Config, Season, SensorSource, Years, load
 from pipeline.errors import BadInput
 from pipeline.reader import open_raster
+from pipeline.stac import read_items
 from pipeline.writer import write_text
 
 ROLES = {
@@ -25,11 +26,11 @@ DEFAULT_BANDS = ("{red: 1, nir: 2}    # 1-based; or {ndvi: 1}", "1.0")
 FIRST, LAST = 2020, 2024  # the founding study's years; used when no images are found
 
 
-def run(mine: str, aoi: Path, zone_field: str | None, composites: str | None, folder: Path = Path("configs")) -> Path:
+def run(mine: str, aoi: Path, zone_field: str | None, composites: str | None, catalog: str | None = None, folder: Path = Path("configs")) -> Path:
     """Write configs/<mine>.yaml and return its path.
 
     Zones are read and validated; roles and references are guessed from their names; the season from the latitude; the
-    years from the files that match `composites` (a path with {year}), else 2020-2024.
+    years from the files that match `composites` (a path with {year}), or from the items of `catalog`, else 2020-2024.
 
     Raises
     ------
@@ -41,6 +42,8 @@ def run(mine: str, aoi: Path, zone_field: str | None, composites: str | None, fo
         raise BadInput("minegreen new", "MINE", mine, "an id of a-z, 0-9 and -, at most 63 characters", "the title can be anything; the id names a folder")
     if target.exists():
         raise BadInput(target, "MINE", "the file exists", "a new mine", "edit it, or choose another id")
+    if composites and catalog:
+        raise BadInput("minegreen new", "--catalog and --composites", "both", "one of them", "a second sensor is added in the file")
     pattern = composites or f"data/{mine}/{{year}}.tif"
     if "{year}" not in pattern:
         raise BadInput("minegreen new", "--composites", pattern, "a path with {year}", "for instance data/{year}.tif")
@@ -50,14 +53,48 @@ def run(mine: str, aoi: Path, zone_field: str | None, composites: str | None, fo
     roles = {name: _role(name) for name in zones.names}
     latitude = float(zones.frame.to_crs(4326).total_bounds[[1, 3]].mean())
     season = SEASONS["tropics" if abs(latitude) < 15 else "north" if latitude > 0 else "south"]
-    bands = _bands(Path(pattern.replace("{year}", str(years[0])))) if years else DEFAULT_BANDS
-    write_text(target, _text(mine, aoi, zone_field, roles, (min(years, default=FIRST), max(years, default=LAST)), years, season, pattern, bands))
+    if catalog:
+        taken = sorted({item.when.year for item in read_items(Path(catalog))})
+        span, images = (taken[0], max(taken[-1], taken[0] + 1)), _scenes(catalog)
+    else:
+        span, images = (min(years, default=FIRST), max(years, default=LAST)), _composites(pattern, years)
+    write_text(target, _text(mine, aoi, zone_field, roles, span, season, images))
     try:
         load(target)
     except BadInput:
         target.unlink()
         raise
     return target
+
+
+def _scenes(catalog: str) -> list[str]:
+    """Return the lines of the sensor whose images are scenes, and of mask and composite."""
+    return [
+        "  sentinel-2:",
+        f"    catalog: {quoted(catalog)}    # STAC item collection; docs/catalogues.md",
+        "    max_cloud_pct: 80",
+        "    offset: auto    # auto | raw | applied: the Sentinel-2 radiometric offset",
+        "mask:",
+        "  drop: [cloud, cirrus, shadow, snow, saturated]    # also: water, dark, unclassified",
+        "  dilate: [cloud, shadow]",
+        "  dilate_m: 40",
+        "  min_reflectance_sum: 0.04    # red + NIR below this is no observation",
+        "composite: {method: median, min_clear: 2}    # median | mean | max | p75 ...",
+    ]
+
+
+def _composites(pattern: str, years: list[int]) -> list[str]:
+    """Return the lines of the sensor whose images are prepared composites; `years` are those that were found."""
+    bands = _bands(Path(pattern.replace("{year}", str(years[0])))) if years else DEFAULT_BANDS
+    holes = sorted(set(range(years[0], years[-1] + 1)) - set(years)) if years else []
+    return [
+        "  sentinel-2:    # or landsat",
+        f"    composites: {quoted(pattern)}    # one cloud-free GeoTIFF per year",
+        f"    bands: {bands[0]}",
+        f"    scale: {bands[1]}    # reflectance (or NDVI) = stored value x scale + offset_value",
+        "    offset_value: 0.0",
+        *([f"    missing_years: {holes}    # no file was found for these"] if holes else []),
+    ]
 
 
 def _probe(mine: str, aoi: Path, zone_field: str | None, pattern: str) -> Config:
@@ -150,17 +187,13 @@ def _text(
     zone_field: str | None,
     roles: dict[str, str | None],
     span: tuple[int, int],
-    years: list[int],
     season: tuple[str, str],
-    pattern: str,
-    bands: tuple[str, str],
+    images: list[str],
 ) -> str:
     references = [name for name, role in roles.items() if role == "background"]
     listed = [f"    {quoted(name)}: {{role: {role}}}" for name, role in roles.items() if role]
-    holes = sorted(set(range(span[0], span[1] + 1)) - set(years)) if years else []
     reference = f"  reference: [{', '.join(map(quoted, references))}]" if references else "  # reference: [name of a zone of undisturbed vegetation]"
     field = [f"  zone_field: {quoted(zone_field)}"] if zone_field else ["  # zone_field: zone    # attribute with the zone's name"]
-    missing = [f"    missing_years: {holes}    # no file was found for these"] if holes else []
     return "\n".join(
         [
             "# yaml-language-server: $schema=schema.json",
@@ -172,14 +205,9 @@ def _text(
             reference,
             *(["  zones:    # roles guessed from the names: correct them", *listed] if listed else []),
             f"years: {{first: {span[0]}, last: {span[1]}}}",
-            f'season: {{start: "{season[0]}", end: "{season[1]}"}}    # proposed from the latitude: the season your composites stand for',
+            f'season: {{start: "{season[0]}", end: "{season[1]}"}}    # proposed from the latitude: the season that the images stand for',
             "sensors:",
-            "  sentinel-2:    # or landsat",
-            f"    composites: {quoted(pattern)}    # one cloud-free GeoTIFF per year",
-            f"    bands: {bands[0]}",
-            f"    scale: {bands[1]}    # reflectance (or NDVI) = stored value x scale + offset_value",
-            "    offset_value: 0.0",
-            *missing,
+            *images,
             "fvc:",
             "  soil: {percentile: 5}    # or {ndvi: value}, with its source",
             "  vegetation: {percentile: 95}",

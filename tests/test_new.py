@@ -3,6 +3,7 @@
 import geopandas as gpd
 import pytest
 import yaml
+from scenemine import SceneMine
 from shapely.geometry import box
 
 from pipeline import config as configs
@@ -219,3 +220,25 @@ def test_the_latitude_of_a_projected_aoi_in_the_south_is_found(folder):
     write_zones(["a"], crs="EPSG:32722", at=(700_000, 7_400_000))
     new("site")
     assert written("site").season.start == "01-01"
+
+
+def test_a_catalogue_gives_years_and_a_config_that_passes_check(tmp_path, monkeypatch, capsys):
+    mine = SceneMine(tmp_path)
+    for year in (2019, 2022):
+        mine.add(f"{year}-07-10")
+    mine.write()
+    monkeypatch.chdir(tmp_path)
+    assert new("site", "--catalog", "items.json") == 0
+    config = written("site")
+    assert (config.years.first, config.years.last) == (2019, 2022)
+    assert config.sensors["sentinel-2"].catalog == "items.json"
+    assert config.mask == configs.Mask()
+    assert config.composite == configs.Composite()
+    assert main(["check", "configs/site.yaml"]) == 0
+    assert "2 of 2 listed scenes: 2019: 1, 2020: 0, 2021: 0, 2022: 1" in capsys.readouterr().out
+
+
+def test_catalogue_and_composites_together_are_refused(folder, caplog):
+    assert new("site", "--catalog", "items.json", "--composites", "{year}.tif") == 2
+    assert "one of them" in caplog.text
+    assert not (folder / "configs").exists()
