@@ -33,11 +33,11 @@ class PlantedZone:
     Means are those of the year's land, shares those of pixels that are land in 2021-2024. `lake`: water per year, as share of the zone.
     """
 
-    means: tuple[float, float, float, float, float]
+    means: tuple[float, ...]
     shares: dict[int, float]
     spread: float
     published: str
-    lake: tuple[float, float, float, float, float] | None = None
+    lake: tuple[float, ...] | None = None
 
 
 ZONES: dict[str, PlantedZone] = {
@@ -89,7 +89,7 @@ class PlantedSky:
 
     first_day: dict[int, int]  # day of July of the first of twelve dates, five days apart
     peak_shift: dict[int, int]  # days from 31 July to the greenest day
-    season_fall: float = 0.05  # loss of cover 31 days from the peak
+    season_fall: float = 0.04  # loss of cover 31 days from the peak
     noise_sd: float = 0.0102  # reflectance; a little above 0.01 because values are cut at `least`
     least: float = 0.0005
     cloud: tuple[float, float] = (0.14, 0.36)  # range of the share of cloud and cirrus

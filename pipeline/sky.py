@@ -42,9 +42,7 @@ class Day:
             "haze": self.haze > 0,
             "clear": np.isin(self.scl, CLEAR),
         }
-        return {f"{name}_pct": round(100 * float(mask[seen].mean()), 3) for name, mask in masks.items()} | {
-            "observed_pct": round(100 * float(seen.mean()), 3)
-        }
+        return {f"{name}_pct": round(100 * float(mask[seen].mean()), 3) for name, mask in masks.items()} | {"observed_pct": round(100 * float(seen.mean()), 3)}
 
 
 def _smooth(rng: np.random.Generator, shape: tuple[int, ...], cells: float) -> np.ndarray:
@@ -70,7 +68,8 @@ def plan(ground: Ground, seed: int, year: int, noise: bool) -> list[Day]:
     cover, coal, water = coarse(ground.cover[i]), coarse(ground.coal) > 0, coarse(ground.water[i]) > 0
     surface = np.select([water, coal, cover >= GREEN], [WET, DARK, PLANTS], BARE).astype(np.uint8)
     may_fail = (coarse((ground.cover[i] < BARE_BELOW).astype(np.float32)) == 1) & ~water
-    days, hidden = [], {}
+    days: list[Day] = []
+    hidden: dict[int, np.ndarray] = {}
     partner = dict(SKY.pairs) | {b: a for a, b in SKY.pairs}
     odd = [k for k in range(12) if k not in partner]
     in_shadow = {odd[(i + k) % len(odd)] for k in range(SKY.coal_in_shadow)}

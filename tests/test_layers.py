@@ -25,7 +25,7 @@ LAYERS = (
     {"pipeline.aoi", "pipeline.provenance", "pipeline.lock"},
     {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover"},
     {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.manifest"},
-    {"pipeline.composite", "pipeline.sources", "pipeline.tables", "pipeline.maps", "pipeline.synthetic"},
+    {"pipeline.composite", "pipeline.sources", "pipeline.tables", "pipeline.maps", "pipeline.ground", "pipeline.sky", "pipeline.synthetic"},
     {"pipeline.plan", "pipeline.newmine"},
     {"pipeline.checkup"},
 )
@@ -62,7 +62,7 @@ def test_synthetic_mine_shares_nothing_with_what_reads_it():
         if module not in seen:
             seen.add(module)
             todo += imports(module)
-    assert seen == {"pipeline.synthetic", "pipeline.planted", "pipeline.errors", "pipeline.writer"}
+    assert seen == {"pipeline.synthetic", "pipeline.ground", "pipeline.sky", "pipeline.planted", "pipeline.errors", "pipeline.writer"}
 
 
 def test_modules_are_small():
