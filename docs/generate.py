@@ -97,12 +97,13 @@ def synthetic_mine() -> str:
     lines = [
         "# The synthetic mine: what is planted",
         "",
-        "**Synthetic: made by `pipeline/synthetic.py`, not observed.** `configs/jiangcang.yaml` is the default mine.",
+        "**Synthetic: made by `pipeline/synthetic.py`, not observed.** `configs/jiangcang.yaml` is the default mine: scenes like Sentinel-2 L2A,",
+        f"{len(planted.YEARS)} years of 12 dates in July and August, some dates as two tiles.",
         "Its place (38.04 N, 99.49 E), the areas of",
         "Pit No. 4 (2.50 km2) and Pit No. 5 (2.93 km2), and the numbers marked published are those of Feng 2025",
         "(Front. Environ. Sci. 12:1538243). Outlines are approximate. Every number not named under *published* is ours.",
-        "The composites are noise-free: NDVI carries the planted cover exactly, brightness",
-        "varies by pixel and year. Truth rasters and `truth.json` lie in `results/jiangcang/synthetic/`.",
+        "NDVI carries the planted cover; brightness varies by pixel, year and date. Scenes, `items.json`, truth rasters and `truth.json` lie in",
+        "`results/jiangcang/synthetic/`.",
         "",
         f"Endmembers (ours): soil NDVI {planted.SOIL}, vegetation NDVI {planted.VEGETATION}. Bare spoil and closed meadow each hold more than",
         "10 % of the pooled pixels, so that the 5th and 95th percentile recover this pair.",
@@ -113,6 +114,17 @@ def synthetic_mine() -> str:
         "|---" * (len(planted.YEARS) + 2) + "|",
         *(f"| {name} | " + " | ".join(f"{100 * m:.2f}" for m in z.means) + f" | {z.published} |" for name, z in planted.ZONES.items()),
         "",
+        "Pit No. 7: means of the year's land, the coal included; shares are those of pixels that are land in all of 2021-2024.",
+        "",
+        "## Water, per cent of the zone (ours)",
+        "",
+        "| zone | " + " | ".join(map(str, planted.YEARS)) + " |",
+        "|---" * (len(planted.YEARS) + 1) + "|",
+        *(f"| {name} | " + " | ".join(f"{100 * s:.0f}" for s in z.lake) + " |" for name, z in planted.ZONES.items() if z.lake is not None),
+        "",
+        "The truth has no cover where it has water. Its class is *water* where at least half of a period's years are water, else *insufficient data*",
+        "with fewer than four years of land.",
+        "",
         "## Class shares 2021-2024, per cent of the zone",
         "",
         "| zone | " + " | ".join(label[c] for c in codes) + " |",
@@ -120,14 +132,53 @@ def synthetic_mine() -> str:
         *(f"| {name} | " + " | ".join(f"{100 * z.shares.get(c, 0):.2f}" for c in codes) + " |" for name, z in planted.ZONES.items()),
         "",
         "Pit No. 4: the five published shares add up to 100.01 %; no change is planted as 4.47 %. Pit No. 5: the split of the increase (62.00 not",
-        "significant, 14.57 slightly significant) and of the decrease beyond 16.28 is ours. The shares of the dump and the background are ours.",
+        "significant, 14.57 slightly significant) and of the decrease beyond 16.28 is ours. The shares of the dump, the",
+        "background and Pit No. 7 are ours.",
         "Four annual values reach no class above *slightly significant* (smallest p = 0.083), so that one is planted where the study prints",
         "*(slightly) significant*.",
+        "",
+        *_sky(),
     ]
     return "\n".join(lines) + "\n"
 
 
-GENERATED = {"configs/schema.json": schema, "docs/configuration.md": configuration, "docs/sentinel-2-offset.md": offset_table, "docs/synthetic-mine.md": synthetic_mine}
+def _sky() -> list[str]:
+    """Return the section on what lies between the ground and the scenes."""
+    sky = planted.SKY
+    row, column, size = sky.blind_patch
+    first = {year: planted.dates(year)[0] for year in planted.YEARS}
+    entries = {
+        "dates": "every five days, twelve a year; first: " + ", ".join(f"{day}" for day in first.values()) + "; 04:07 UTC",
+        "tiles": "dates 4 and 9 of each year: two tiles of one swath, 30 columns in common; else one",
+        "digital numbers": "reflectance x 10000; plus 1000 from baseline 04.00 (2022) on; on 2022-08-14 west 05.10, east 03.00; 0: no data",
+        "swath edge": "a diagonal strip without data on one date of " + ", ".join(str(year) for year, _ in sky.swath_edge),
+        "noise": f"Gaussian, standard deviation {sky.noise_sd} of reflectance, red and NIR and every pixel and date apart; cut at {sky.least}",
+        "season": f"cover falls by {100 * sky.season_fall:.0f} % within 31 days of its peak; peak moves by up to 7 days; median factor of a year 1",
+        "cloud": f"{100 * sky.cloud[0]:.0f}-{100 * sky.cloud[1]:.0f} % of a date, cirrus among it; reflectance 0.3-0.7; shadows beside it at 45 % of the light",
+        "missed cloud": f"{100 * sky.missed:.0f} % of the cloudy cells: SCL says vegetation or bare",
+        "false cloud": f"{100 * sky.false:.0f} % of the clear cells with cover below 0.15, each date: SCL says cloud",
+        "haze": f"{100 * sky.haze:.0f} % of the clear land cells of a date: {sky.haze_adds[0]} to {sky.haze_adds[1]} added to both bands, SCL unchanged",
+        "clear dates": f"2 to 12 per pixel and year; {len(sky.pairs)} pairs of dates never hide the same place, 40 m of dilation included",
+        "no clear date": f"{2 * size} x {2 * size} cells outside all zones in {sky.blind_year} (row {2 * row}, column {2 * column} of the truth rasters)",
+        "water": f"red {planted.WATER[0]}, NIR {planted.WATER[1]}; SCL 6",
+        "coal": f"{planted.COAL_CELLS} cells beside the lake; red {planted.COAL[0]}, NIR {planted.COAL[1]}, cover {planted.COAL_COVER:.3f}; "
+        f"SCL 2 (dark), on {sky.coal_in_shadow} dates of 12 wrongly 3 (shadow)",
+    }
+    head = ["## The sky (ours)", "", "| what | planted |", "|---|---|", *(f"| {name} | {text} |" for name, text in entries.items())]
+    return [
+        *head,
+        "",
+        "Shares are of the observed cells of 20 m; `truth.json` has those of every date. `generate(..., noise=False)`, which the tests use, leaves out",
+        "noise, season, missed cloud, false cloud and haze; the rest is the same.",
+    ]
+
+
+GENERATED = {
+    "configs/schema.json": schema,
+    "docs/configuration.md": configuration,
+    "docs/sentinel-2-offset.md": offset_table,
+    "docs/synthetic-mine.md": synthetic_mine,
+}
 
 if __name__ == "__main__":
     for name, make in GENERATED.items():

@@ -1,12 +1,13 @@
-"""What is planted in the synthetic mine: zone means of cover per year, class shares, endmembers; plain Python.
+"""What is planted in the synthetic mine: cover per zone and year, class shares, endmembers, the lake, the sky; plain Python.
 
 Nothing here is shared with the code that is tested against it. Published values are those of Feng 2025 (Front. Environ.
-Sci. 12:1538243); everything else is ours and marked so in `OURS` and in docs/synthetic-mine.md.
+Sci. 12:1538243), named in each zone's `published`; everything else is ours, see docs/synthetic-mine.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import combinations, permutations
 from statistics import median
 
@@ -27,12 +28,16 @@ SHAPES: dict[int, tuple[float, float, float, float]] = {
 
 @dataclass(frozen=True)
 class PlantedZone:
-    """Mean cover per year (2020..2024), class shares of 2021-2024, and how far pixels of one class lie apart."""
+    """Mean cover per year (2020..2024), class shares of 2021-2024, and how far pixels of one class lie apart.
 
-    means: tuple[float, float, float, float, float]
+    Means are those of the year's land, shares those of pixels that are land in 2021-2024. `lake`: water per year, as share of the zone.
+    """
+
+    means: tuple[float, ...]
     shares: dict[int, float]
     spread: float
     published: str
+    lake: tuple[float, ...] | None = None
 
 
 ZONES: dict[str, PlantedZone] = {
@@ -60,10 +65,69 @@ ZONES: dict[str, PlantedZone] = {
         0.020,
         "77-84 %; 83.26 % in 2021",
     ),
+    "Pit No. 7": PlantedZone(
+        (0.3000, 0.3300, 0.3100, 0.3250, 0.3450),
+        {INCREASE: 0.56, SLIGHT_INCREASE: 0.10, DECREASE: 0.16, SLIGHT_DECREASE: 0.02, FLAT: 0.16},
+        0.035,
+        "nothing",
+        lake=(0.10, 0.17, 0.25, 0.33, 0.40),
+    ),
     "Bare spoil": PlantedZone((0.0, 0.0, 0.0, 0.0, 0.0), {FLAT: 1.0}, 0.0, "nothing"),
     "Closed meadow": PlantedZone((1.0, 1.0, 1.0, 1.0, 1.0), {FLAT: 1.0}, 0.0, "nothing"),
 }
 ELSEWHERE = 0.70  # cover outside all zones
+
+WATER = (0.030, 0.012)  # red and NIR
+COAL_CELLS = 440  # cells of 10 m beside the lake of Pit No. 7; part of its land and of its `no change`
+COAL = (0.0300, 0.0350)  # red and NIR; times 0.96 to 1.04, both bands alike, so that NDVI is 1/13 on every date
+COAL_COVER = (1 / 13 - SOIL) / (VEGETATION - SOIL)
+
+
+@dataclass(frozen=True)
+class PlantedSky:
+    """What lies between the ground and the scenes; shares are of the day's observed cells of 20 m. All of it is ours."""
+
+    first_day: dict[int, int]  # day of July of the first of twelve dates, five days apart
+    peak_shift: dict[int, int]  # days from 31 July to the greenest day
+    season_fall: float = 0.04  # loss of cover 31 days from the peak
+    noise_sd: float = 0.0102  # reflectance; a little above 0.01 because values are cut at `least`
+    least: float = 0.0005
+    cloud: tuple[float, float] = (0.14, 0.36)  # range of the share of cloud and cirrus
+    paired_cloud: tuple[float, float] = (0.14, 0.30)  # the same on paired dates
+    missed: float = 0.02  # of the cloudy cells: SCL says 4 or 5
+    false: float = 0.02  # of the clear bare cells: SCL says 8
+    haze: float = 0.03  # of the clear land cells
+    haze_adds: tuple[float, float] = (0.04, 0.08)
+    pairs: tuple[tuple[int, int], ...] = ((0, 11), (2, 9), (4, 7))  # no cell is cloudy or in shadow on both dates
+    two_tiles: tuple[int, int] = (3, 8)
+    swath_edge: tuple[tuple[int, int], ...] = ((2020, 10), (2021, 1), (2023, 5), (2024, 6))  # a strip without data
+    coal_in_shadow: int = 4  # dates of a year on which SCL calls the coal a shadow
+    blind_year: int = 2022
+    blind_patch: tuple[int, int, int] = (120, 280, 15)  # first row, first column, size in cells of 20 m: cloud on all dates of the year
+
+
+SKY = PlantedSky({2020: 3, 2021: 2, 2022: 5, 2023: 4, 2024: 6}, {2020: -5, 2021: 3, 2022: 7, 2023: -7, 2024: 2})
+SPLIT_DAY = (2022, 8)  # the west tile has baseline 05.10, the east tile 03.00
+
+
+def dates(year: int) -> list[date]:
+    """Return the twelve acquisition dates of a year.
+
+    >>> dates(2020)[0].isoformat(), dates(2020)[-1].isoformat()
+    ('2020-07-03', '2020-08-27')
+    """
+    return [date(year, 7, SKY.first_day[year]) + timedelta(days=5 * i) for i in range(12)]
+
+
+def baseline(year: int, index: int, east: bool = False) -> str:
+    """Return the processing baseline of a scene; from 04.00 on, 1000 is added to the digital numbers.
+
+    >>> baseline(2021, 0), baseline(2022, 0), baseline(2022, 8), baseline(2022, 8, east=True), baseline(2023, 0)
+    ('03.00', '04.00', '05.10', '03.00', '05.10')
+    """
+    if (year, index) == SPLIT_DAY:
+        return "03.00" if east else "05.10"
+    return "03.00" if year < 2022 else "04.00" if year == 2022 else "05.10"
 
 
 def class_means(zone: PlantedZone) -> dict[int, tuple[float, ...]]:

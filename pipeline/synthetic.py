@@ -1,135 +1,202 @@
-"""The synthetic Jiangcang mine: yearly red and NIR composites with planted cover and planted trend classes.
+"""The synthetic Jiangcang mine as scenes like Sentinel-2 L2A: planted ground, planted sky, a STAC item per scene, and the truth.
 
-Noise-free: each pixel's cover series is planted, its brightness varies by pixel and year, and NDVI carries the cover.
-Deterministic. Imports nothing of the code that reads it.
+Deterministic for a seed, whatever the number of threads. Imports nothing of the code that reads it.
 """
 
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline.errors import BadInput
-from pipeline.planted import ELSEWHERE, FLAT, SOIL, VEGETATION, YEARS, ZONES, class_means, trend_class
+from pipeline import ground, sky
+from pipeline.planted import COAL, COAL_CELLS, COAL_COVER, SKY, SOIL, VEGETATION, WATER, YEARS, ZONES, baseline, dates
 from pipeline.writer import Band, RasterSpec, write_raster, write_text
 
-CELL_M, MARGIN_M, FINE = 10.0, 700.0, 5  # zones are burnt on cells of 2 m and averaged to cover fractions
 PERIODS = ((2021, 2024), (2020, 2024))
 LABEL = {"source": "synthetic: made by minegreen, not observed"}
+OVERLAP = 30  # columns of 10 m that the west and the east tile share
+SCALE, SHIFT = 10000, 1000  # digital numbers: reflectance x 10000, plus 1000 from baseline 04.00 on
+WEST, EAST = "47SNC", "47SPC"
+COLOURS = {
+    0: (0, 0, 0, 0),
+    2: (64, 64, 64, 255),
+    3: (120, 60, 20, 255),
+    4: (80, 160, 40, 255),
+    5: (220, 200, 120, 255),
+    6: (40, 90, 200, 255),
+    8: (170, 170, 170, 255),
+    9: (240, 240, 240, 255),
+    10: (120, 200, 230, 255),
+}
+EXTENSIONS = [
+    "https://stac-extensions.github.io/eo/v1.1.0/schema.json",
+    "https://stac-extensions.github.io/grid/v1.1.0/schema.json",
+    "https://stac-extensions.github.io/projection/v1.1.0/schema.json",
+    "https://stac-extensions.github.io/raster/v1.1.0/schema.json",
+]
 
 
-def generate(aoi: Path, folder: Path) -> None:
-    """Write `composites/<year>.tif` (red, nir), `truth_fvc_<year>.tif`, `truth_class_<a>-<b>.tif` and `truth.json`.
+def generate(aoi: Path, folder: Path, *, noise: bool = True, seed: int = 1538243, threads: int = 1) -> None:
+    """Write `items.json`, `scenes/<id>/B04.tif`, `B08.tif`, `SCL.tif`, and the truth.
+
+    The truth: `truth_fvc_<year>.tif` (NaN where water), `truth_water_<year>.tif`, `truth_class_<a>-<b>.tif` and `truth.json`.
+    `noise=False` leaves out noise, the season's curve, haze, missed and false clouds; clouds and shadows are the same.
 
     Raises
     ------
     BadInput
         When the AOI is not the embedded one.
     """
-    import dask.array as da
-    from scipy.ndimage import gaussian_filter
+    import dask
 
-    fractions, grid = _zone_fractions(aoi)
-    shape = grid.shape
-    rng = np.random.default_rng(1538243)
-    fields = [_smooth(rng, shape, gaussian_filter) for _ in range(4)]
-    cover = np.full((len(YEARS), *shape), ELSEWHERE) + 0.05 * fields[0] + np.array([-0.02, 0.02, -0.01, 0.0, 0.01])[:, None, None]
-    planted = np.zeros(shape, np.uint8)
-    table: dict[str, object] = {}
-    owner = np.where(np.max(list(fractions.values()), axis=0) > 0, np.argmax(list(fractions.values()), axis=0), -1)
-    for index, (name, fraction) in enumerate(fractions.items()):
-        mine = owner == index
-        cover[:, mine], planted[mine] = _plant(name, fraction[mine], [f[mine] for f in fields])
+    planted = ground.make(aoi, seed)
+
+    def days_of(year: int) -> list[sky.Day]:
+        return sky.plan(planted, seed, year, noise)
+
+    def scenes_of(key: tuple[int, int]) -> list[dict[str, Any]]:
+        return _write_day(folder, planted, plans[key[0]][key[1]], key, seed, noise)
+
+    with dask.config.set(scheduler="synchronous"), ThreadPoolExecutor(threads) as pool:
+        truth = pool.submit(_write_truth, folder, planted)
+        plans = dict(zip(YEARS, pool.map(days_of, YEARS), strict=True))
+        keys = [(year, index) for year in YEARS for index in range(12)]
+        items = dict(zip(keys, pool.map(scenes_of, keys), strict=True))
+        truth.result()
+    record = {
+        "note": LABEL["source"],
+        "seed": seed,
+        "noise": noise,
+        "soil": SOIL,
+        "vegetation": VEGETATION,
+        "zones": _zones(),
+        "coal": {"zone": "Pit No. 7", "cells_of_10_m": COAL_CELLS, "red": COAL[0], "nir": COAL[1], "fvc": COAL_COVER},
+        "water": {"red": WATER[0], "nir": WATER[1]},
+        "sky": _sky_record(plans, items, noise),
+    }
+    write_text(folder / "truth.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    features = [item for key in keys for item in items[key]]
+    write_text(folder / "items.json", json.dumps({"type": "FeatureCollection", "stac_version": "1.0.0", "features": features}, indent=1) + "\n")
+
+
+def _zones() -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    for name, zone in ZONES.items():
         table[name] = {
-            "fvc_mean": dict(zip(map(str, YEARS), ZONES[name].means, strict=True)),
-            "shares_2021_2024": {str(k): v for k, v in ZONES[name].shares.items()},
+            "fvc_mean": dict(zip(map(str, YEARS), zone.means, strict=True)),
+            "shares_2021_2024": {str(k): v for k, v in zone.shares.items()},
         }
-    if cover.min() < 0 or cover.max() > 1:
-        raise ValueError(f"planted cover {cover.min()} to {cover.max()}; expected 0..1")
-    inside = owner >= 0
-    steady = np.isin(owner, [i for i, name in enumerate(fractions) if ZONES[name].spread == 0])
+        if zone.lake is not None:
+            table[name]["water_share"] = dict(zip(map(str, YEARS), zone.lake, strict=True))
+    return table
+
+
+def _sky_record(plans: dict[int, list[sky.Day]], items: dict[tuple[int, int], list[dict[str, Any]]], noise: bool) -> dict[str, Any]:
+    row, col, size = SKY.blind_patch
+    planted = {"noise_sd": SKY.noise_sd, "missed": SKY.missed, "false": SKY.false, "haze": SKY.haze, "season_fall": SKY.season_fall} if noise else {}
+    return planted | {
+        "blind_patch": {"year": SKY.blind_year, "first_row": 2 * row, "first_column": 2 * col, "cells_of_10_m": [2 * size, 2 * size]},
+        "days": {
+            dates(year)[index].isoformat(): {"items": [item["id"] for item in items[year, index]], **day.shares()}
+            for year, days in plans.items()
+            for index, day in enumerate(days)
+        },
+    }
+
+
+def _write_truth(folder: Path, planted: ground.Ground) -> None:
+    fvc = RasterSpec((Band("fvc", "1"),), "float32", float("nan"), LABEL)
+    water = RasterSpec((Band("water"),), "uint8", 255, LABEL, {0: (0, 0, 0, 0), 1: (40, 90, 200, 255)})
     for i, year in enumerate(YEARS):
-        light = np.where(steady, 0.35, 0.35 + 0.04 * fields[3] + 0.01 * (i % 3))  # red + nir
-        ndvi = SOIL + cover[i] * (VEGETATION - SOIL)
-        pair = np.stack([light * (1 - ndvi) / 2, light * (1 + ndvi) / 2]).astype(np.float32)
-        write_raster(folder / "composites" / f"{year}.tif", da.from_array(pair, chunks=(2, 512, 512)), grid, _spec("red", "nir"))
-        truth = np.where(inside, cover[i], np.nan).astype(np.float32)[None]
-        write_raster(folder / f"truth_fvc_{year}.tif", da.from_array(truth, chunks=(1, 512, 512)), grid, _spec("fvc"))
+        known = planted.inside & ~planted.water[i]
+        _write(folder / f"truth_fvc_{year}.tif", np.where(known, planted.cover[i], np.nan).astype(np.float32), planted.geobox, fvc)
+        _write(folder / f"truth_water_{year}.tif", planted.water[i].astype(np.uint8), planted.geobox, water)
     for first, last in PERIODS:
-        codes = np.zeros(shape, np.uint8)
-        series = cover[YEARS.index(first) : YEARS.index(last) + 1, inside].T.tolist()
-        codes[inside] = [trend_class(tuple(s)) for s in series]
         spec = RasterSpec((Band("truth_class"),), "uint8", 0, LABEL)
-        write_raster(folder / f"truth_class_{first}-{last}.tif", da.from_array(codes[None], chunks=(1, 512, 512)), grid, spec)
-        if (first, last) == PERIODS[0] and not np.array_equal(codes, planted):
-            raise ValueError("a planted series lost its class; expected the planted class at every pixel")
-    truth_text = json.dumps({"note": LABEL["source"], "soil": SOIL, "vegetation": VEGETATION, "zones": table}, indent=1, ensure_ascii=False)
-    write_text(folder / "truth.json", truth_text + "\n")
+        _write(folder / f"truth_class_{first}-{last}.tif", planted.classes(first, last), planted.geobox, spec)
 
 
-def _spec(*names: str) -> RasterSpec:
-    return RasterSpec(tuple(Band(n, "1") for n in names), "float32", float("nan"), LABEL)
+def _write(path: Path, values: np.ndarray, geobox: Any, spec: RasterSpec) -> None:
+    import dask.array as da
+
+    write_raster(path, da.from_array(values[None], chunks=(1, 512, 512)), geobox, spec)
 
 
-def _plant(name: str, weights: np.ndarray, fields: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return cover (years, pixels) and class per pixel of one zone; area-weighted means and shares as planted."""
-    zone = ZONES[name]
-    order = np.argsort(fields[1] + 0.25 * fields[2], kind="stable")
-    ends = np.cumsum(list(zone.shares[c] for c in sorted(zone.shares)))
-    position = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
-    codes = np.empty(weights.size, np.uint8)
-    codes[order] = np.array(sorted(zone.shares))[np.minimum(np.searchsorted(ends, position), len(ends) - 1)]
-    cover = np.empty((len(YEARS), weights.size))
-    cover[0] = zone.means[0] + _centred(0.8 * zone.spread * fields[0], weights)
-    for code, means in class_means(zone).items():
-        here = codes == code
-        if not here.any():
-            continue
-        level = float(np.mean(means))
-        offset = _centred(zone.spread * fields[0][here], weights[here])
-        swing = 1 + _centred(0.12 * fields[3][here], weights[here]) if code != FLAT else np.ones(int(here.sum()))
-        for i, mean in enumerate(means, 1):
-            cover[i, here] = level + offset + swing * (mean - level)
-    return cover, codes
+def _write_day(folder: Path, planted: ground.Ground, day: sky.Day, key: tuple[int, int], seed: int, noise: bool) -> list[dict[str, Any]]:
+    """Write the one or two scenes of a date and return their items."""
+    year, index = key
+    pair = np.rint(sky.observe(planted, day, seed, year, index, noise) * SCALE).astype(np.uint16)
+    width = pair.shape[2]
+    half, more = width // 4 * 2, OVERLAP // 2 // 2 * 2  # even columns: SCL has cells of 20 m
+    tiles = {WEST: (0, half + OVERLAP - more), EAST: (half - more, width)} if index in SKY.two_tiles else {WEST: (0, width)}
+    items = []
+    for tile, (left, right) in tiles.items():
+        scl = day.scl[:, left // 2 : right // 2]
+        level = baseline(year, index, east=tile == EAST)
+        shift = SHIFT if level >= "04.00" else 0
+        numbers = np.where(ground.fine(scl) == sky.NO_DATA, 0, pair[:, :, left:right] + np.uint16(shift)).astype(np.uint16)
+        item = _item(year, index, tile, level, planted.geobox[:, left:right], scl)
+        tags = LABEL | {"datetime": item["properties"]["datetime"], "processing_baseline": level}
+        for name, values in (("B04", numbers[0]), ("B08", numbers[1]), ("SCL", scl)):
+            coarse = name == "SCL"
+            spec = RasterSpec((Band(name),), "uint8" if coarse else "uint16", 0, tags, COLOURS if coarse else None)
+            _write(folder / item["assets"][name]["href"], values, _grid(planted.geobox[:, left:right], coarse), spec)
+        items.append(item)
+    return items
 
 
-def _centred(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return values - np.average(values, weights=weights)
-
-
-def _smooth(rng: np.random.Generator, shape: tuple[int, int], blur: Any) -> np.ndarray:
-    """Return a smooth random field, bounded to -2.5..2.5, standard deviation about 1."""
-    field = blur(rng.standard_normal(shape), 12) + 0.15 * blur(rng.standard_normal(shape), 2)
-    return np.clip(field / field.std(), -2.5, 2.5)
-
-
-def _zone_fractions(aoi: Path) -> tuple[dict[str, np.ndarray], Any]:
-    """Return the covered fraction of each cell per zone, and the grid: UTM 47N, cells on multiples of 10 m."""
-    import geopandas as gpd
+def _grid(geobox: Any, coarse: bool) -> Any:
     from affine import Affine
     from odc.geo.geobox import GeoBox
-    from rasterio.features import rasterize
 
-    frame = gpd.read_file(aoi).to_crs(32647)
-    names = set(frame["zone"]) if "zone" in frame else set()
-    if names != set(ZONES):
-        raise BadInput(
-            aoi,
-            "catalog: synthetic",
-            f"zones {', '.join(sorted(map(str, names)))}",
-            f"the embedded mine's zones: {', '.join(ZONES)}",
-            "use aoi/jiangcang.geojson, or give `composites:`",
-        )
-    west, south, east, north = frame.total_bounds
-    left, top = np.floor((west - MARGIN_M) / CELL_M) * CELL_M, np.ceil((north + MARGIN_M) / CELL_M) * CELL_M
-    width, height = int(np.ceil((east + MARGIN_M - left) / CELL_M)), int(np.ceil((top - south + MARGIN_M) / CELL_M))
-    fine = Affine(CELL_M / FINE, 0, left, 0, -CELL_M / FINE, top)
-    fractions = {}
-    for name in ZONES:
-        shapes = list(frame.loc[frame["zone"] == name, "geometry"])
-        burnt = rasterize(shapes, out_shape=(height * FINE, width * FINE), transform=fine, dtype="uint8", all_touched=True)
-        fractions[name] = burnt.reshape(height, FINE, width, FINE).mean(axis=(1, 3))
-    return fractions, GeoBox((height, width), Affine(CELL_M, 0, left, 0, -CELL_M, top), "EPSG:32647")
+    height, width = geobox.shape
+    return GeoBox((height // 2, width // 2), geobox.affine @ Affine.scale(2), geobox.crs) if coarse else geobox
+
+
+def _item(year: int, index: int, tile: str, level: str, geobox: Any, scl: np.ndarray) -> dict[str, Any]:
+    """Return the STAC item of one scene; hrefs are relative to items.json."""
+    from rasterio.warp import transform_bounds
+
+    day, letter = dates(year)[index], "AB"[index % 2]
+    name = f"SYN_S2{letter}_{tile}_{day:%Y%m%d}_L2A"
+    west, south, east, north = (round(v, 7) for v in transform_bounds(geobox.crs.to_wkt(), "EPSG:4326", *geobox.boundingbox))
+    assets = {}
+    for key in ("B04", "B08", "SCL"):
+        coarse = key == "SCL"
+        grid = _grid(geobox, coarse)
+        band = {"nodata": 0, "data_type": "uint8", "spatial_resolution": 20}
+        if not coarse:
+            band = {"nodata": 0, "data_type": "uint16", "scale": 1 / SCALE, "offset": -SHIFT / SCALE if level >= "04.00" else 0, "spatial_resolution": 10}
+        assets[key] = {
+            "href": f"scenes/{name}/{key}.tif",
+            "type": "image/tiff; application=geotiff; profile=cloud-optimized",
+            "roles": ["data"],
+            "proj:shape": list(grid.shape),
+            "proj:transform": [float(v) for v in grid.affine[:6]],
+            "raster:bands": [band],
+        }
+    cloudy = np.isin(scl, (sky.CLOUD, sky.THICK_CLOUD, sky.CIRRUS))
+    return {
+        "type": "Feature",
+        "stac_version": "1.0.0",
+        "stac_extensions": EXTENSIONS,
+        "id": name,
+        "geometry": {"type": "Polygon", "coordinates": [[[west, south], [east, south], [east, north], [west, north], [west, south]]]},
+        "bbox": [west, south, east, north],
+        "properties": {
+            "datetime": f"{day}T04:07:{3 * index + 1:02d}Z",
+            "platform": f"sentinel-2{letter.lower()}",
+            "proj:epsg": 32647,
+            "eo:cloud_cover": round(100 * float(cloudy[scl != sky.NO_DATA].mean()), 2),
+            "s2:processing_baseline": level,
+            "grid:code": f"MGRS-{tile}",
+            "minegreen:source": LABEL["source"],
+        },
+        "collection": "minegreen-synthetic",
+        "links": [],
+        "assets": assets,
+    }

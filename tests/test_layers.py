@@ -17,15 +17,30 @@ LAYERS = (
         "pipeline.kernels",
         "pipeline.kernels.null",
         "pipeline.kernels.kendall",
+        "pipeline.kernels.neighbours",
+        "pipeline.kernels.observe",
         "pipeline.kernels.pixels",
+        "pipeline.kernels.series",
         "pipeline.layout",
     },
-    {"pipeline.sensors", "pipeline.classes", "pipeline.yamlfile", "pipeline.config_errors", "pipeline.planted", "pipeline.progress"},
-    {"pipeline.config", "pipeline.styles"},
-    {"pipeline.aoi", "pipeline.provenance", "pipeline.lock"},
+    {
+        "pipeline.sensors",
+        "pipeline.classes",
+        "pipeline.yamlfile",
+        "pipeline.config_errors",
+        "pipeline.planted",
+        "pipeline.progress",
+        "pipeline.blockwise",
+        "pipeline.stac",
+    },
+    {"pipeline.config", "pipeline.styles", "pipeline.radiometry"},
+    {"pipeline.aoi", "pipeline.provenance", "pipeline.lock", "pipeline.season"},
     {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover"},
-    {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.manifest"},
-    {"pipeline.prepared", "pipeline.sources", "pipeline.tables", "pipeline.maps", "pipeline.synthetic"},
+    {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.manifest", "pipeline.windows"},
+    {"pipeline.images", "pipeline.prepared", "pipeline.tables", "pipeline.maps", "pipeline.ground", "pipeline.sky", "pipeline.synthetic"},
+    {"pipeline.scenefiles"},
+    {"pipeline.scenes", "pipeline.sources"},
+    {"pipeline.composite", "pipeline.observed", "pipeline.inspection"},
     {"pipeline.plan", "pipeline.newmine"},
     {"pipeline.checkup"},
 )
@@ -62,7 +77,15 @@ def test_synthetic_mine_shares_nothing_with_what_reads_it():
         if module not in seen:
             seen.add(module)
             todo += imports(module)
-    assert seen == {"pipeline.synthetic", "pipeline.planted", "pipeline.errors", "pipeline.writer"}
+    assert seen == {
+        "pipeline.synthetic",
+        "pipeline.ground",
+        "pipeline.sky",
+        "pipeline.planted",
+        "pipeline.errors",
+        "pipeline.writer",
+        "pipeline.blockwise",
+    }
 
 
 def test_modules_are_small():
