@@ -20,8 +20,9 @@ from pipeline.coverage import ZoneCoverage
 from pipeline.errors import BadInput, RunFault
 from pipeline.grid import native_grid
 from pipeline.images import read_image, shown
-from pipeline.kernels.neighbours import LARGEST_HALO, grow
-from pipeline.kernels.observe import GROWS, NO_DATA, WEIGHT_UNIT, merge, observe, observe_ndvi, spread, zone_sums
+from pipeline.kernels.codes import GROWS, NO_DATA, WEIGHT_UNIT
+from pipeline.kernels.neighbours import grow
+from pipeline.kernels.observe import merge, observe, observe_ndvi, spread, zone_sums
 from pipeline.kernels.series import MEAN, composite, count
 from pipeline.scenes import Layer, Scene
 from pipeline.sensors import SENSORS, SceneRule
@@ -50,20 +51,12 @@ class Recipe:
 
 
 def recipe(config: Config, sensor: str, resolution_m: float) -> Recipe:
-    """Return the recipe of a sensor on a grid.
-
-    Raises
-    ------
-    BadInput
-        When the dilation reaches further than 250 cells.
-    """
+    """Return the recipe of a sensor on a grid."""
     rule: SceneRule | None = SENSORS[config.kind(sensor)].scenes
     if rule is None:
         raise AssertionError("the config model allows a catalogue only where the sensor has a rule")
     mask, chosen = config.mask, config.composite
     reach = mask.dilate_m / resolution_m if mask.dilate else 0.0
-    if reach > LARGEST_HALO:
-        raise BadInput("config", "mask.dilate_m", mask.dilate_m, f"at most {LARGEST_HALO} cells of {resolution_m:g} m", "lower it")
     return Recipe(
         rule.mask.table(mask.drop, mask.dilate),
         rule.valid,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.coverage import ZoneCoverage
-from pipeline.kernels.observe import NDVI_UNIT, WEIGHT_UNIT
+from pipeline.kernels.codes import NDVI_UNIT, WEIGHT_UNIT
 from pipeline.scenes import Scene
 from pipeline.writer import write_text
 

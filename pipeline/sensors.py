@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.kernels.observe import GROWS, LAND, MASKED, NO_DATA, WATER
+from pipeline.kernels.codes import GROWS, LAND, MASKED, NO_DATA, WATER
 
 MASK_NAMES = ("cloud", "cirrus", "shadow", "snow", "saturated", "water", "dark", "unclassified")
 NEVER_DILATED = ("snow", "water")
@@ -25,7 +25,7 @@ class MaskRule:
     reference: str
 
     def table(self, drop: tuple[str, ...], dilate: tuple[str, ...]) -> np.ndarray:
-        """Return what each stored value means: uint8 (65536,), an entry of `pipeline.kernels.observe`.
+        """Return what each stored value means: uint8 (65536,), entries of `pipeline.kernels.codes`.
 
         Values beyond the sensor's codes are no data.
 

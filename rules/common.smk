@@ -2,11 +2,16 @@
 import os
 import sys
 
+from pipeline.provenance import code
+
+# A cache of its own for each state of the kernels: compiled code holds constants of other files. Set before numba is imported.
+NUMBA = os.path.abspath(f".snakemake/minegreen/numba-{code('warm')}")
+os.environ.setdefault("NUMBA_CACHE_DIR", NUMBA)
+
 from pipeline import lock, plan
 from pipeline.__main__ import main
 from pipeline.errors import BadInput, RunFault
 from pipeline.layout import OBSERVED
-from pipeline.provenance import code
 
 try:
     PLAN = plan.make(
@@ -23,9 +28,6 @@ except RunFault as error:
 LOCKS = []
 R = str(PLAN.results)
 THREADS = min(8, os.cpu_count() or 1)
-# A cache of its own for each state of the kernels: compiled code holds constants of other files.
-NUMBA = os.path.abspath(f".snakemake/minegreen/numba-{code('warm')}")
-os.environ.setdefault("NUMBA_CACHE_DIR", NUMBA)
 if PLAN.dask:  # not a parameter of the rules: where blocks run changes no result, so nothing runs again for it
     os.environ["MINEGREEN_DASK"] = PLAN.dask
 

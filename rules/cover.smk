@@ -5,7 +5,7 @@ rule synthetic:
     input:
         aoi=aoi_of,
     output:
-        items=R + "/{mine}/synthetic/items.json",
+        catalog=R + "/{mine}/synthetic/items.json",
         scenes=directory(R + "/{mine}/synthetic/scenes"),
         truth=R + "/{mine}/synthetic/truth.json",
     log:
@@ -55,8 +55,8 @@ rule composite:
         images=image_of_year,
     output:
         ndvi=R + "/{mine}/{sensor}/ndvi_{year}.tif",
-        clear=R + "/{mine}/{sensor}/clear_{year}.tif",
-        doy=R + "/{mine}/{sensor}/doy_{year}.tif",
+        clear_days=R + "/{mine}/{sensor}/clear_{year}.tif",
+        day_of_year=R + "/{mine}/{sensor}/doy_{year}.tif",
         water=R + "/{mine}/{sensor}/water_{year}.tif",
         zone_by_scene=R + "/{mine}/{sensor}/zone_by_scene/{year}.json",
     log:

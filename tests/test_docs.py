@@ -65,7 +65,18 @@ def test_every_table_has_its_section(name):
 
 
 @pytest.mark.parametrize(
-    "column", sorted({*areas.AREA_COLUMNS, *areas.GROUP_COLUMNS, *zonestats.FVC_COLUMNS, *zonestats.CHANGE_COLUMNS, *zonestats.TREND_COLUMNS, *observed.ZONE_BY_SCENE_COLUMNS, *observed.MASKED_COLUMNS})
+    "column",
+    sorted(
+        {
+            *areas.AREA_COLUMNS,
+            *areas.GROUP_COLUMNS,
+            *zonestats.FVC_COLUMNS,
+            *zonestats.CHANGE_COLUMNS,
+            *zonestats.TREND_COLUMNS,
+            *observed.ZONE_BY_SCENE_COLUMNS,
+            *observed.MASKED_COLUMNS,
+        }
+    ),
 )
 def test_every_column_is_explained(column):
     known = {"year"}

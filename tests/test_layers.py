@@ -15,6 +15,7 @@ LAYERS = (
         "pipeline",
         "pipeline.errors",
         "pipeline.kernels",
+        "pipeline.kernels.codes",
         "pipeline.kernels.null",
         "pipeline.kernels.kendall",
         "pipeline.kernels.neighbours",

@@ -7,8 +7,9 @@ import math
 import numpy as np
 from numba import njit
 
+from pipeline.kernels.codes import LARGEST_HALO
+
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
-LARGEST_HALO = 250  # cells; distances are kept in one byte
 
 
 @njit("void(u1[:, ::1], u1, i8, f8, u1[:, ::1], u1[:, ::1])", **_OPTIONS)

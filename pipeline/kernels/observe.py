@@ -9,10 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-NO_DATA, LAND, WATER, MASKED = 0, 1, 2, 3
-GROWS = 8  # bit of a table entry: the code is dilated
-NDVI_UNIT = 2.0**20  # zone sums are whole numbers, so that their order cannot change them
-WEIGHT_UNIT = 2**15
+from pipeline.kernels.codes import LAND, MASKED, NDVI_UNIT, NO_DATA, WATER
 
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
 

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numba import njit
 
+from pipeline.kernels.codes import LAND, WATER
 from pipeline.kernels.kendall import LANES, sort_rows
-from pipeline.kernels.observe import LAND, WATER
 
 MEAN = -1.0  # in place of a percentile
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
