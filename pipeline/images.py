@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.errors import BadInput, RunFault
-from pipeline.reader import check_blocks, forget_handle, open_raster, thread_handle
+from pipeline.errors import BadInput, RunFault, one_line
+from pipeline.reader import TIFF_SIGNATURES, check_blocks, forget_handle, open_raster, thread_handle
 
 ATTEMPTS, PAUSE_S = 3, 1.0
 FINAL = {
@@ -39,10 +40,11 @@ def shown(href: str) -> str:
     >>> shown("https://me:pw@host.org/B04.tif?sig=secret"), shown("scenes/B04.tif")
     ('https://host.org/B04.tif', 'scenes/B04.tif')
     """
-    if not is_remote(href):
+    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|/vsi", href):
         return href
-    parts = urlsplit(href)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    scheme, separator, rest = re.split(r"[?#]", href, maxsplit=1)[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def resolve(href: str, catalog: Path) -> str:
@@ -65,8 +67,8 @@ def resolve(href: str, catalog: Path) -> str:
     return str(Path(path) if Path(path).is_absolute() else catalog.parent / path)
 
 
-def open_image(href: str) -> Any:
-    """Open a scene file for reading.
+def open_image(href: str, attempt: int = 0) -> Any:
+    """Open a scene file for reading; `attempt` gives a retry its own name in GDAL's cache, which remembers failures.
 
     Raises
     ------
@@ -81,14 +83,26 @@ def open_image(href: str) -> Any:
         return open_raster(Path(href))
     try:
         with rasterio.Env(**HTTP_OPTIONS):
-            dataset = rasterio.open(f"/vsicurl/{href}", driver="GTiff", sharing=False)
+            again = f"#{attempt}" if attempt else ""  # a fragment is not sent
+            dataset = rasterio.open(f"/vsicurl/{href.partition('#')[0]}{again}", driver="GTiff", sharing=False)
     except rasterio.errors.RasterioError as error:
         text = _plain(error)
-        if "not recognized" in text:
+        if "not recognized" in text and (start := _start(href)) is not None and start not in TIFF_SIGNATURES:
             raise BadInput(shown(href), "raster", "something that is not a readable GeoTIFF", "a GeoTIFF", "is the URL right?") from None
-        raise RunFault(f"{shown(href)}: {next((words for code, words in FINAL.items() if code in text), text)}") from None
+        raise RunFault(f"{shown(href)}: {next((words for code, words in FINAL.items() if f'response code: {code}' in text), text)}") from None
     check_blocks(shown(href), dataset)
     return dataset
+
+
+def _start(href: str) -> bytes | None:
+    """Return the first bytes that a server gives, None where it gives none: GDAL takes a dead server for a file of another format."""
+    from urllib.request import Request, urlopen
+
+    try:
+        with urlopen(Request(href, headers={"Range": "bytes=0-3"}), timeout=30) as answer:
+            return bytes(answer.read(4))
+    except (OSError, ValueError):
+        return None
 
 
 def read_image(href: str, what: str, action: Callable[[Any], Any]) -> Any:
@@ -101,12 +115,13 @@ def read_image(href: str, what: str, action: Callable[[Any], Any]) -> Any:
     """
     import rasterio
 
+    what = one_line(what)
     key, problem = ("image", href, 0 if is_remote(href) else _changed(href)), ""
     for attempt in range(ATTEMPTS):
         if attempt and is_remote(href):
             time.sleep(PAUSE_S * attempt)
         try:
-            dataset = thread_handle(key, lambda: open_image(href))
+            dataset = thread_handle(key, partial(open_image, href, attempt) if attempt and is_remote(href) else partial(open_image, href))
             if not is_remote(href):
                 return action(dataset)
             with rasterio.Env(**HTTP_OPTIONS):

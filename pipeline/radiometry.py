@@ -63,7 +63,7 @@ OFFSET_RULES: tuple[OffsetRule, ...] = (
     OffsetRule(
         "any",
         "published offset neither 0 nor -0.1",
-        lambda f: f.band_offset is not None and min(abs(f.band_offset), abs(f.band_offset + 0.1)) > 1e-9,
+        lambda f: f.band_offset is not None and not min(abs(f.band_offset), abs(f.band_offset + 0.1)) <= 1e-9,
         "unknown",
         "ESA: BOA_ADD_OFFSET -1000, QUANTIFICATION_VALUE 10000",
     ),

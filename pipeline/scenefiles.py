@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from pipeline.errors import BadInput, RunFault
+from pipeline.errors import BadInput
 from pipeline.grid import native_grid
 from pipeline.images import read_image, shown
 from pipeline.sensors import SceneRule
@@ -86,8 +86,9 @@ def _checked(item: Item, layer: File, dtypes: tuple[str, ...]) -> Header:
     if own and isinstance(listed, list) and tuple(listed) != tuple(shape):
         raise BadInput(name, f"{where}: shape", f"{list(shape)} in the file, {listed} in the item", "the same", "is it the right file?")
     published = asset.content.get("proj:transform")
-    if isinstance(published, list) and len(published) >= 6 and not np.allclose(published[:6], list(transform)[:6], rtol=0, atol=1e-3):
-        raise BadInput(name, f"{where}: transform", f"{list(transform)[:6]} in the file, {published[:6]} in the item", "the same", "is it the right file?")
+    numbers = [v for v in published if isinstance(v, (int, float))][:6] if isinstance(published, list) else []
+    if len(numbers) == 6 and not np.allclose(numbers, list(transform)[:6], rtol=0, atol=1e-3):
+        raise BadInput(name, f"{where}: transform", f"{list(transform)[:6]} in the file, {numbers} in the item", "the same", "is it the right file?")
     return Header(grid, dtype)
 
 
@@ -103,7 +104,10 @@ def meets(image: GeoBox, grid: GeoBox) -> bool:
 def sample(item: Item, red: File, mask: File) -> tuple[np.ndarray, np.ndarray]:
     """Return stored red and mask codes of the whole scene at reduced resolution, the same shape.
 
-    Empty arrays where a file cannot be read: the run, which needs its pixels, says so.
+    Raises
+    ------
+    RunFault
+        When a file cannot be read.
     """
 
     def small(layer: File) -> np.ndarray:
@@ -116,10 +120,7 @@ def sample(item: Item, red: File, mask: File) -> tuple[np.ndarray, np.ndarray]:
 
         return np.asarray(read_image(layer.href, f"item {item.id}: asset {layer.asset}", read))
 
-    try:
-        values, codes = small(red), small(mask)
-    except RunFault:
-        return np.empty(0), np.empty(0)
+    values, codes = small(red), small(mask)
     rows = np.arange(values.shape[0]) * codes.shape[0] // values.shape[0]
     cols = np.arange(values.shape[1]) * codes.shape[1] // values.shape[1]
     return values, codes[rows[:, None], cols[None, :]]

@@ -163,7 +163,7 @@ def _select(fates: list[Fate], config: Config, sensor: str, longitude: float) ->
     for fate in _kept(fates):
         item = fate.item
         if item.tile is not None:
-            versions[item.tile, item.when.replace(microsecond=0), item.properties.get("platform"), item.collection].append(fate)
+            versions[item.tile, item.when.replace(microsecond=0), str(item.properties.get("platform")), item.collection].append(fate)
     for group in versions.values():
         *older, newest = sorted(group, key=lambda f: (f.item.baseline or 0.0, f.item.id))
         for fate in older:
@@ -289,9 +289,12 @@ def signed(scenes: list[Scene], catalog: Path) -> list[Scene]:
     """Return scenes whose hrefs carry the query that the catalogue's file gives; it is written down nowhere else."""
     if not any(layer.signed for scene in scenes for layer in scene.layers.values()):
         return scenes
-    hrefs = {(i.id, key): resolve(a.href, catalog) for i in read_items(catalog) for key, a in i.assets.items() if a.href}
+    items = {i.id: i for i in read_items(catalog)}
     out = []
     for scene in scenes:
-        layers = {role: Layer(**(asdict(x) | {"href": hrefs[scene.id, x.asset]})) if x.signed else x for role, x in scene.layers.items()}
+        layers = dict(scene.layers)
+        for role, layer in scene.layers.items():
+            if layer.signed:
+                layers[role] = Layer(**(asdict(layer) | {"href": resolve(items[scene.id].assets[layer.asset].href, catalog)}))
         out.append(Scene(**(scene.__dict__ | {"layers": layers})))
     return out

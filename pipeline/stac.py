@@ -148,13 +148,14 @@ def _items(path: Path, features: list[Any]) -> Iterator[Item]:
         if not isinstance(assets, dict) or not all(isinstance(a, dict) for a in assets.values()):
             raise BadInput(path, f"item {item_id}: assets", type(assets).__name__, "the item's assets by name", "save the search's result again")
         properties = feature["properties"]
+        links = feature["links"] if isinstance(feature.get("links"), list) else []
         yield Item(
             item_id,
             feature.get("collection") if isinstance(feature.get("collection"), str) else None,
             _when(path, item_id, properties.get("datetime")),
             properties,
             {str(key): Asset(str(key), content, properties) for key, content in assets.items()},
-            tuple(str(link.get("href", "")) for link in feature.get("links") or () if isinstance(link, dict)),
+            tuple(str(link.get("href", "")) for link in links if isinstance(link, dict)),
         )
 
 

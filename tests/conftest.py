@@ -136,6 +136,22 @@ def jiangcang(tmp_path_factory) -> Run:
 
 
 @pytest.fixture(scope="session")
+def noise_free(tmp_path_factory) -> Run:
+    """Run the main job on the noise-free variant of the synthetic mine, its scenes given as a user gives a catalogue."""
+    from pipeline.synthetic import generate
+
+    folder = tmp_path_factory.mktemp("noise-free")
+    generate(ROOT / "aoi" / "jiangcang.geojson", folder / "truth", noise=False, threads=2)
+    settings = yaml.safe_load((ROOT / "configs" / "jiangcang.yaml").read_text(encoding="utf-8"))
+    settings["sensors"]["sentinel-2"]["catalog"] = str(folder / "truth" / "items.json")
+    config = folder / "noise-free.yaml"
+    config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    done = snakemake("--configfile", str(config), "--config", f"results={folder / 'results'}")
+    assert done.returncode == 0, done.stderr[-3000:]
+    return Run(config, folder / "results", done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="session")
 def landsat(shared, tmp_path_factory) -> Run:
     """Run the main job on 24 real Landsat composites, once for all tests; nobody may change its files."""
     folder = tmp_path_factory.mktemp("landsat")

@@ -34,7 +34,10 @@ season: {start: "07-01", end: "08-31"}
 sensors:
   sentinel-2: {sensor: sentinel-2, catalog: synthetic}
   landsat: {composites: "data/bc/{year}.tif", bands: {red: 3, nir: 4}, scale: 1.0, offset_value: 0.0}
-fvc: {soil: {percentile: 5}, vegetation: {percentile: 95}, region: zones, years: [2020, 2024], endmembers: null}
+fvc: {soil: {percentile: 5}, vegetation: {percentile: 95}, region: zones, years: [2020, 2024], exclude: [water], endmembers: null}
+mask:
+  {drop: [cloud, cirrus, shadow, snow, saturated], dilate: [cloud, shadow], dilate_m: 40, min_reflectance_sum: 0.04}
+composite: {method: median, interval: year, min_clear: 2}
 trend:
   {periods: [[2021, 2024], [2020, 2024]], variable: fvc, test: mann-kendall, significance: auto, scheme: seven,
   alpha: {slight: 0.10, significant: 0.05, extreme: 0.01}, no_change: 0.0005, min_years: auto}
@@ -110,7 +113,11 @@ def test_other_values_of_the_contract_are_accepted(load, base):
 def test_defaults_are_the_contracts(load):
     config, contract = load(LEAST), yaml.safe_load(CONTRACT)
     assert config.grid.model_dump() == contract["grid"] | {"resolution_m": {}}
-    assert config.fvc.model_dump(exclude_none=True) == {key: contract["fvc"][key] for key in ("soil", "vegetation", "region")}
+    assert json.loads(config.fvc.model_dump_json(exclude_none=True)) == {key: contract["fvc"][key] for key in ("soil", "vegetation", "region", "exclude")}
+    assert json.loads(config.mask.model_dump_json()) == contract["mask"]
+    assert json.loads(config.composite.model_dump_json()) == contract["composite"]
+    source = config.sensors["sentinel-2"]
+    assert (source.max_cloud_pct, source.offset, source.collection) == (80, "auto", None)
     assert config.trend.model_dump() == contract["trend"] | {"periods": None}
     assert config.aoi.model_dump(exclude={"path"}) == {"zone_field": None, "repair": False, "encoding": None, "reference": (), "zones": {}}
     assert (config.title, config.periods, config.kind("sentinel-2")) == (None, ((2020, 2024),), "sentinel-2")
@@ -121,16 +128,12 @@ def test_defaults_are_the_contracts(load):
 @pytest.mark.parametrize(
     ("key", "base"),
     [
-        ("mask", changed(mask={"drop": ["cloud"], "dilate_m": 40})),
         ("composite", changed(composite={"method": "median", "interval": "month"})),
-        ("exclude", changed(fvc__exclude=["water"])),
+        ("exclude", changed(fvc__exclude=["dark"])),
         ("relative_to_reference", changed(trend__relative_to_reference="auto")),
-        ("collection", sensor(catalog="synthetic", collection="sentinel-2-c1-l2a")),
-        ("max_cloud_pct", sensor(catalog="synthetic", max_cloud_pct=80)),
-        ("offset", sensor(catalog="synthetic", offset="auto")),
+        ("landsat", sensor(catalog="items.json", sensor="landsat")),
         ("earth-search", sensor(catalog="earth-search")),
         ("https://stac.example.org/v1", sensor(catalog="https://stac.example.org/v1")),
-        ("items.json", sensor(catalog="items.json")),
         ("modis", sensor(catalog="synthetic", sensor="modis")),
         ("modis", changed(sensors={"modis": COMPOSITES})),
         ("hamed-rao", changed(trend__test="hamed-rao")),
@@ -168,6 +171,19 @@ def test_what_is_not_built_is_refused_not_ignored(refused, key, base):
         (changed(sensors={"s-2": COMPOSITES}), "sensors.s-2", "s-2", "sentinel-2, landsat"),
         (sensor(), "sensors.sentinel-2", "neither", "one of them"),
         (sensor(catalog="synthetic", **COMPOSITES), "sensors.sentinel-2", "both", "one of them"),
+        (changed(mask={"dilate": ["snow"]}), "mask.dilate", "snow", "other than snow and water"),
+        (changed(mask={"drop": ["cloud"]}), "mask.dilate", "shadow", "mask.drop"),
+        (changed(mask={"drop": ["clouds"], "dilate": []}), "mask.drop.0", "clouds", "cloud"),
+        (changed(mask={"dilate_m": -1}), "mask.dilate_m", "-1", "greater than or equal to 0"),
+        (changed(mask={"min_reflectance_sum": 2}), "mask.min_reflectance_sum", "2", "less than or equal to 1"),
+        (changed(composite={"method": "p101"}), "composite.method", "p101", "median"),
+        (changed(composite={"min_clear": 0}), "composite.min_clear", "0", "greater than or equal to 1"),
+        (changed(sensors={"landsat": COMPOSITES}, mask={"dilate_m": 20}), "mask", "without a catalog", "scenes"),
+        (changed(sensors={"landsat": COMPOSITES}, composite={"min_clear": 3}), "composite", "without a catalog", "scenes"),
+        (sensor(**COMPOSITES, max_cloud_pct=20), "sensors.sentinel-2", "max_cloud_pct", "catalog"),
+        (sensor(catalog="synthetic", max_cloud_pct=101), "sensors.sentinel-2.max_cloud_pct", "101", "100"),
+        (sensor(catalog="synthetic", offset="none"), "sensors.sentinel-2.offset", "none", "raw"),
+        (sensor(catalog="/vsicurl/https://host/items.json"), "sensors.sentinel-2.catalog", "/vsicurl", "a file on disk"),
         (sensor(catalog="synthetic", scale=2), "sensors.sentinel-2", "scale", "composites"),
         (sensor(composites="a/{year}.tif"), "sensors.sentinel-2", "bands", "{red: N, nir: N}"),
         (sensor(composites="a/{year}.tif", bands={"red": 1}), "sensors.sentinel-2.bands", "red", "{red: N, nir: N}"),

@@ -1,6 +1,8 @@
 """The reader: only GeoTIFFs are opened, nothing leads elsewhere, and threads read what one handle reads."""
 
 import contextlib
+import os
+import resource
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -177,12 +179,14 @@ def test_every_thread_has_its_own_handle_and_keeps_it(tmp_path):
     assert [row for _, row in found] == [list(range(40 * i, 40 * (i + 1))) for i in range(4)]
 
 
-def test_the_oldest_of_many_handles_is_closed():
+def test_the_oldest_of_many_handles_is_closed(monkeypatch):
     class Handle:
         closed = False
 
         def close(self):
             self.closed = True
+
+    monkeypatch.setattr(reader, "_most_handles", lambda: 64)
 
     def work():
         made = [thread_handle(("test", i), Handle) for i in range(100)]
@@ -193,3 +197,10 @@ def test_the_oldest_of_many_handles_is_closed():
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(work).result()
+
+
+def test_a_thread_may_keep_a_year_of_scenes_open_within_the_limit_of_the_process():
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = reader._most_handles()
+    assert 16 <= most <= 512
+    assert most * (os.cpu_count() or 1) <= max(resource.getrlimit(resource.RLIMIT_NOFILE)[0], limit[0])

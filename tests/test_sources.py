@@ -61,22 +61,19 @@ def ledger(mine):
 def looked_at(mine):
     """Return grid and records of the mine's images."""
     config = configs.load(mine.write_config())
-    return inspect(config, mine.config, "sentinel-2", read_zones(config, mine.config), source(config, "sentinel-2", mine.results))
+    return inspect(config, mine.config, "sentinel-2", read_zones(config, mine.config), source(config, "sentinel-2"))
 
 
 def test_a_source_has_one_file_per_year_without_looking_at_the_disk(small_mine):
     small_mine.write_config()
-    chosen = source(configs.load(small_mine.config), "sentinel-2", small_mine.results)
+    chosen = source(configs.load(small_mine.config), "sentinel-2")
     assert chosen.files == {y: small_mine.folder / f"{y}.tif" for y in range(2020, 2025)}
     assert (chosen.bands, chosen.scale, chosen.offset) == ({"red": 1, "nir": 2}, 1.0, 0.0)
 
 
-def test_every_year_in_a_pattern_is_replaced_and_the_synthetic_source_lies_below_the_results(small_mine):
+def test_every_year_in_a_pattern_is_replaced(small_mine):
     entry(small_mine)["composites"] = "data/{year}/ndvi_{year}.tif"
-    assert str(source(configs.load(small_mine.write_config()), "sentinel-2", small_mine.results).files[2021]) == "data/2021/ndvi_2021.tif"
-    small_mine.settings["sensors"] = {"sentinel-2": {"catalog": "synthetic"}}
-    path = source(configs.load(small_mine.write_config()), "sentinel-2", small_mine.results).files[2020]
-    assert path == small_mine.results / "small/synthetic/composites/2020.tif"
+    assert str(source(configs.load(small_mine.write_config()), "sentinel-2").files[2021]) == "data/2021/ndvi_2021.tif"
 
 
 def test_missing_years_are_named_together_with_the_fix(small_mine, refused):
