@@ -16,7 +16,7 @@ import numpy as np
 from pipeline import blockwise
 from pipeline.errors import RunFault
 
-CACHE_MB = 256
+CACHE_BYTES = 256 * 2**20
 TILE = 512
 
 
@@ -150,7 +150,7 @@ def raster_target(path: Path, geobox: Any, spec: RasterSpec) -> Iterator[RasterT
     profile = {"driver": "GTiff", "dtype": spec.dtype, "nodata": spec.nodata, "count": len(spec.bands), "height": height, "width": width}
     grid = {"crs": str(geobox.crs), "transform": geobox.affine}
     tiles = {"tiled": True, "blockxsize": TILE, "blockysize": TILE, "interleave": "band", "bigtiff": "IF_SAFER", "sparse_ok": True}
-    with rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_PAM_ENABLED="NO"), atomic(path) as part:
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES, GDAL_PAM_ENABLED="NO"), atomic(path) as part:
         tiled = part.with_name(f"{part.name}.tiles.tif")
         try:
             with rasterio.open(tiled, "w", **profile, **grid, **tiles) as dataset:
