@@ -43,7 +43,7 @@ from pipeline.kernels.pixels import classify
 from pipeline.scenes import Layer, Scene
 from pipeline.stages.classes import WATER_CODE
 from pipeline.stages.composite import DTYPES
-from pipeline.trend import statistics
+from pipeline.trend import annual_statistics
 from pipeline.writer import CACHE_BYTES, Band, RasterSpec, raster_target
 
 ROUNDS, BLOCK, WINDOW, MARGIN, YEARS = 5, 512, 200, 8, list(range(2020, 2025))
@@ -158,16 +158,16 @@ def ours(plan: Plan, outputs: Path | None = None) -> dict[str, np.ndarray]:
         return block.rows, block.cols, list(composite.compute(block, read, grid, how, 0).values[:, None])
 
     def trend_block(block: composite.Block, pair: Endmembers) -> tuple:
-        values = cover(out["ndvi"][:, block.rows, block.cols], pair.soil, pair.vegetation)
-        fvc = np.clip(values, 0, 1).astype(np.float32)
-        bands = statistics(values, times, test=trend.test, significance=trend.significance).astype(np.float32)
+        ndvi = out["ndvi"][:, block.rows, block.cols]
+        fvc = np.stack([np.clip(cover(year, pair.soil, pair.vegetation), 0, 1).astype(np.float32) for year in ndvi])
+        bands = annual_statistics(ndvi, times, pair, test=trend.test, significance=trend.significance)
         slope, p, n = (bands[OUTPUTS.index(name)] for name in ("slope", "p", "n"))
         codes = classify(slope, p, n, min_years=trend.years_needed((YEARS[0], YEARS[-1])), no_change=trend.no_change, **rules)
         wet = 2 * (out["water"][:, block.rows, block.cols] >= 0.5).sum(axis=0) >= len(YEARS)
         return block.rows, block.cols, [bands, np.where(wet, np.uint8(WATER_CODE), codes)[None], *fvc[:, None]]
 
     each = [slice(at, at + 1) for at in range(len(YEARS))]
-    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):  # as in `raster_target`
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES if outputs else CACHE_BYTES // 4):  # the writer's cache; reading aligned tiles needs none
         for at, year in zip(each, YEARS, strict=True):
             read = tuple(s for s in plan.scenes if s.year == year)
             stage(partial(year_block, read=read), len(read), [(name, at) for name in composite.BANDS])

@@ -86,7 +86,12 @@ def _default(field: Any) -> str:
 
 def offset_table() -> str:
     """Return docs/sentinel-2-offset.md: the table by which the offset is decided."""
-    head = ["# Sentinel-2 radiometric offset: the table", "", "The first row that fits an item decides; then the data are asked ([catalogues.md](catalogues.md)).", ""]
+    head = [
+        "# Sentinel-2 radiometric offset: the table",
+        "",
+        "The first row that fits an item decides; then the data are asked ([catalogues.md](catalogues.md)).",
+        "",
+    ]
     return "\n".join([*head, *radiometry.table()]) + "\n"
 
 

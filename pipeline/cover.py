@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.errors import RunFault
-from pipeline.kernels.pixels import cover
+from pipeline.kernels.pixels import count_bins, cover, take_bins
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -86,14 +86,13 @@ def _bin(values: np.ndarray) -> np.ndarray:
 
 
 def _histogram(block: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    values = block[np.broadcast_to(inside, block.shape)]
-    return np.bincount(_bin(values[np.isfinite(values)]), minlength=BINS)
+    return np.sum([count_bins(year, inside, BINS) for year in block], axis=0)
 
 
 def _values_in(block: np.ndarray, inside: np.ndarray, bins: np.ndarray) -> np.ndarray:
-    values = block[np.broadcast_to(inside, block.shape)]
-    values = values[np.isfinite(values)].astype(np.float64)
-    return values[np.isin(_bin(values), bins)]
+    wanted = np.zeros(BINS, bool)
+    wanted[bins] = True
+    return np.concatenate([take_bins(year, inside, wanted, year.size) for year in block])
 
 
 def _order_statistic(kept: np.ndarray, kept_bins: np.ndarray, before: np.ndarray, rank: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import resource
 import threading
 from functools import cache
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 BLOCK = 512
 MAX_BLOCK_BYTES = 2**30
+MOST_HANDLES = 128  # per thread: GDAL keeps a block of each open file
 TIFF_SIGNATURES = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
 _handles = threading.local()
 
@@ -71,7 +73,8 @@ def thread_handle(key: tuple[Any, ...], make: Any) -> Any:
     handles = _handles.__dict__.setdefault("by_key", {})
     if key not in handles:
         if len(handles) >= _most_handles():
-            handles.pop(next(iter(handles))).close()
+            # Any: blocks walk the same files in turn, and the oldest would be the next that is needed.
+            handles.pop(random.choice(list(handles))).close()
         handles[key] = make()
     return handles[key]
 
@@ -90,7 +93,7 @@ def _most_handles() -> int:
     wanted = hard if 0 < hard < 16_384 else 16_384
     if 0 < soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(16, min(512, wanted // 2 // (os.cpu_count() or 1)))
+    return max(16, min(MOST_HANDLES, wanted // 2 // (os.cpu_count() or 1)))
 
 
 def open_stack(paths: dict[int, Path], block: int = BLOCK) -> xr.DataArray:

@@ -10,8 +10,12 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
+from pipeline.cover import Endmembers
 from pipeline.kernels.kendall import OUTPUTS, exact_limit, mann_kendall
 from pipeline.kernels.null import null_tables
+from pipeline.kernels.pixels import cover
+
+STRIP = 32  # rows
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,19 @@ def statistics(series: np.ndarray, times: np.ndarray, *, test: str = "mann-kenda
     limit = exact_limit(significance, len(times))
     TESTS[test].kernel(flat, np.ascontiguousarray(times, np.float64), *null_tables(len(times)), limit, out)
     return out.reshape(len(OUTPUTS), *shape)
+
+
+def annual_statistics(ndvi: np.ndarray, times: np.ndarray, pair: Endmembers | None, *, test: str, significance: str) -> np.ndarray:
+    """Return the nine statistics (9, y, x), float32, of yearly NDVI (time, y, x), or of its cover before clamping.
+
+    Cover is formed in float64. The work goes in strips of rows, which stay in the cache.
+    """
+    out = np.empty((len(OUTPUTS), *ndvi.shape[1:]), np.float32)
+    for top in range(0, ndvi.shape[1], STRIP):
+        part = ndvi[:, top : top + STRIP]
+        values = part.astype(np.float64) if pair is None else cover(part, pair.soil, pair.vegetation)
+        out[:, top : top + STRIP] = statistics(values, times, test=test, significance=significance)
+    return out
 
 
 def years(coordinate: Any) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Lookup:
         """Return whether rows and columns are looked up independently."""
         return self.rows.ndim == 1
 
-    @property
+    @cached_property
     def straight(self) -> bool:
         """Return whether the window is the block."""
         if self.window is None or not self.separable or self.window[2:] != self.shape:

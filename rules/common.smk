@@ -28,7 +28,9 @@ except RunFault as error:
 LOCKS = []
 R = str(PLAN.results)
 THREADS = min(8, os.cpu_count() or 1)
-if PLAN.dask:  # not a parameter of the rules: where blocks run changes no result, so nothing runs again for it
+if (
+    PLAN.dask
+):  # not a parameter of the rules: where blocks run changes no result, so nothing runs again for it
     os.environ["MINEGREEN_DASK"] = PLAN.dask
 
 
@@ -42,7 +44,12 @@ wildcard_constraints:
 
 def only(with_scenes):
     """Constrain {mine} in paths with {mine}/{sensor}/ to sensors whose images are scenes, or are prepared composites."""
-    pairs = [f"{m}/{s}" for m in PLAN.mines for s in PLAN.config(m).sensors if PLAN.has_scenes(m, s) == with_scenes]
+    pairs = [
+        f"{m}/{s}"
+        for m in PLAN.mines
+        for s in PLAN.config(m).sensors
+        if PLAN.has_scenes(m, s) == with_scenes
+    ]
     return f"(?=(?:{'|'.join(pairs) or '(?!)'})/)[a-z0-9-]+"
 
 

@@ -47,8 +47,6 @@ rule scenes:
 
 
 rule composite:
-    wildcard_constraints:
-        mine=only(with_scenes=True),
     input:
         aoi=aoi_of,
         scenes=R + "/{mine}/{sensor}/scenes.json",
@@ -63,6 +61,8 @@ rule composite:
         R + "/{mine}/logs/{sensor}/composite_{year}.log",
     benchmark:
         R + "/{mine}/logs/{sensor}/composite_{year}.tsv"
+    wildcard_constraints:
+        mine=only(with_scenes=True),
     threads: THREADS
     params:
         config=config_of,
@@ -77,8 +77,6 @@ rule composite:
 
 
 rule prepared:
-    wildcard_constraints:
-        mine=only(with_scenes=False),
     input:
         scenes=R + "/{mine}/{sensor}/scenes.json",
         image=image_of_year,
@@ -88,6 +86,8 @@ rule prepared:
         R + "/{mine}/logs/{sensor}/composite_{year}.log",
     benchmark:
         R + "/{mine}/logs/{sensor}/composite_{year}.tsv"
+    wildcard_constraints:
+        mine=only(with_scenes=False),
     threads: THREADS
     params:
         config=config_of,

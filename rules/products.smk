@@ -6,9 +6,7 @@ rule observations:
         aoi=aoi_of,
         parts=parts_of,
     output:
-        multiext(
-            R + "/{mine}/{sensor}/", "zone_by_scene.csv", "masked_by_zone.csv"
-        ),
+        multiext(R + "/{mine}/{sensor}/", "zone_by_scene.csv", "masked_by_zone.csv"),
     log:
         R + "/{mine}/logs/{sensor}/observations.log",
     benchmark:

@@ -179,7 +179,7 @@ def test_every_thread_has_its_own_handle_and_keeps_it(tmp_path):
     assert [row for _, row in found] == [list(range(40 * i, 40 * (i + 1))) for i in range(4)]
 
 
-def test_the_oldest_of_many_handles_is_closed(monkeypatch):
+def test_one_of_too_many_handles_is_closed(monkeypatch):
     class Handle:
         closed = False
 
@@ -190,10 +190,13 @@ def test_the_oldest_of_many_handles_is_closed(monkeypatch):
 
     def work():
         made = [thread_handle(("test", i), Handle) for i in range(100)]
-        assert [h.closed for h in made] == [True] * 36 + [False] * 64
-        assert thread_handle(("test", 99), Handle) is made[99]
-        assert thread_handle(("test", 0), Handle) is not made[0]
-        assert made[36].closed
+        assert sum(not h.closed for h in made) == 64
+        for i, handle in enumerate(made):
+            if not handle.closed:
+                assert thread_handle(("test", i), Handle) is handle
+        closed = next(i for i, handle in enumerate(made) if handle.closed)
+        assert thread_handle(("test", closed), Handle) is not made[closed]
+        assert sum(not h.closed for h in made) == 63
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(work).result()

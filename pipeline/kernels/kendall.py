@@ -29,7 +29,7 @@ _A, _B, _C = (float(w) for w in TIE_KEY)
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
 
 
-@njit(["void(f8[:, ::1], i8)", "void(f4[:, ::1], i8)"], **_OPTIONS)
+@njit("void(f8[:, ::1], i8)", **_OPTIONS)
 def sort_rows(planes, n):
     """Sort the first n rows of `planes` in place, each column on its own, ascending (odd-even merge sort)."""
     p = 1

@@ -12,37 +12,50 @@ from pipeline.kernels.codes import LARGEST_HALO
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
 
 
+# The loops over one row are functions of their own: on whole arrays the compiler cannot rule out overlaps and does not vectorise.
+@njit("void(u1[::1], u1, u1, u1[::1], u1[::1])", **_OPTIONS)
+def _down(codes, flag, far, above, out):
+    for x in range(codes.size):
+        step = min(np.uint8(above[x] + np.uint8(1)), far)
+        out[x] = np.uint8(0) if codes[x] & flag else step
+
+
+@njit("void(u1[::1], u1, u1[::1])", **_OPTIONS)
+def _up(nearest, far, below):
+    for x in range(nearest.size):
+        step = min(np.uint8(below[x] + np.uint8(1)), far)
+        below[x] = min(step, nearest[x])
+
+
+@njit("void(u1[::1], u1, u1[::1])", **_OPTIONS)
+def _reached(distance, most, row):
+    for x in range(row.size):
+        row[x] |= np.uint8(distance[x] <= most)
+
+
 @njit("void(u1[:, ::1], u1, i8, f8, u1[:, ::1], u1[:, ::1])", **_OPTIONS)
 def _grow(codes, flag, halo, reach, nearest, out):
     rows, cols = codes.shape
     height, width = out.shape
     far = np.uint8(halo + 1)
-    above = np.full(cols, far, np.uint8)  # distance to the nearest flagged cell upwards, then downwards
+    column = np.full(cols, far, np.uint8)  # distance to the nearest flagged cell upwards, then in both directions
     for y in range(rows):
-        for x in range(cols):
-            step = above[x] + np.uint8(above[x] < far)
-            above[x] = np.uint8(0) if codes[y, x] & flag else np.uint8(step)
-        nearest[y] = above
-    above[:] = far
-    row = np.empty(width, np.uint8)
+        _down(codes[y], flag, far, column, nearest[y])
+        column[:] = nearest[y]
+    column[:] = far
     for y in range(rows - 1, -1, -1):
-        for x in range(cols):
-            step = above[x] + np.uint8(above[x] < far)
-            above[x] = min(np.uint8(step), nearest[y, x])
+        _up(nearest[y], far, column)
         if not halo <= y < halo + height:
             continue
+        row = out[y - halo]
         row[:] = 0
         for dx in range(-halo, halo + 1):
             beside = reach * reach - dx * dx
             if beside >= 0:
-                most = np.uint8(math.floor(math.sqrt(beside) + 1e-9))
-                shifted = above[halo + dx : halo + dx + width]
-                for x in range(width):
-                    row[x] |= np.uint8(shifted[x] <= most)
-        out[y - halo] = row
+                _reached(column[halo + dx : halo + dx + width], np.uint8(math.floor(math.sqrt(beside) + 1e-9)), row)
 
 
-def grow(codes: np.ndarray, flag: int, halo: int, reach: float) -> np.ndarray:
+def grow(codes: np.ndarray, flag: int, halo: int, reach: float, out: np.ndarray | None = None, work: np.ndarray | None = None) -> np.ndarray:
     """Return 1 for cells whose centre lies within `reach` of the centre of a flagged cell, else 0.
 
     Exact Euclidean distance: down and up each column first, then across the row.
@@ -53,6 +66,7 @@ def grow(codes: np.ndarray, flag: int, halo: int, reach: float) -> np.ndarray:
     flag : the bit
     halo : cells around the block, at most 250, at least floor(reach)
     reach : distance in cells
+    out, work : where the result and the distances go, of the shapes of the result and of `codes`; default: new arrays
 
     Returns
     -------
@@ -69,7 +83,10 @@ def grow(codes: np.ndarray, flag: int, halo: int, reach: float) -> np.ndarray:
     """
     if not (reach < halo + 1 and 0 <= halo <= LARGEST_HALO):
         raise ValueError(f"halo {halo} with reach {reach}; expected at least the reach, at most {LARGEST_HALO} cells")
-    out = np.zeros((codes.shape[0] - 2 * halo, codes.shape[1] - 2 * halo), np.uint8)
+    if out is None:
+        out = np.empty((codes.shape[0] - 2 * halo, codes.shape[1] - 2 * halo), np.uint8)
     if (codes & np.uint8(flag)).any():
-        _grow(codes, np.uint8(flag), halo, reach, np.empty_like(codes), out)
+        _grow(codes, np.uint8(flag), halo, reach, np.empty_like(codes) if work is None else work, out)
+    else:
+        out[:] = 0
     return out

@@ -24,6 +24,28 @@ def spread(codes, rows, cols, table, outside, out):
             out[y, x] = table[codes[r, c]] if r >= 0 and c >= 0 else outside
 
 
+# The loop over one row is a function of its own: on whole arrays the compiler cannot rule out overlaps and does not vectorise.
+@njit([f"void({kind}[::1], {kind}[::1], u1[::1], u1[::1], f4[::1], f4, f4, f4, b1, u1[::1], f4[::1])" for kind in ("u2", "i2", "f4")], **_OPTIONS)
+def _observe_row(red, nir, codes, grown, linear, low, high, least_sum, keep_water, state, ndvi):
+    scale_r, offset_r, scale_n, offset_n = linear[0], linear[1], linear[2], linear[3]
+    for x in range(red.size):
+        r = np.float32(red[x])
+        n = np.float32(nir[x])
+        entry = codes[x] & np.uint8(7)
+        there = (low <= r) & (r <= high) & (low <= n) & (n <= high) & (entry != NO_DATA)
+        r = r * scale_r + offset_r
+        n = n * scale_n + offset_n
+        total = n + r
+        positive = (r > 0) & (n > 0)
+        free = there & (grown[x] == 0)
+        land = free & (entry == LAND) & positive & (total >= least_sum)
+        water = free & (entry == WATER)
+        found = np.uint8(MASKED) if there else np.uint8(NO_DATA)
+        found = np.uint8(WATER) if water else found
+        state[x] = np.uint8(LAND) if land else found
+        ndvi[x] = (n - r) / total if land | (water & keep_water & positive) else np.float32(np.nan)
+
+
 def _signature(kind: str) -> str:
     return f"void({kind}[:, ::1], {kind}[:, ::1], u1[:, ::1], u1[:, ::1], i8, f4[::1], f4, f4, f4, b1, u1[:, ::1], f4[:, ::1])"
 
@@ -43,28 +65,10 @@ def observe(red, nir, codes, grown, halo, linear, low, high, least_sum, keep_wat
     state : (y, x) NO_DATA, LAND, WATER or MASKED. Water keeps its state whatever its reflectance.
     ndvi : (y, x) (nir - red) / (nir + red) of LAND, NaN elsewhere
     """
+    width = state.shape[1]
     for y in range(state.shape[0]):
-        for x in range(state.shape[1]):
-            r = np.float32(red[y, x])
-            n = np.float32(nir[y, x])
-            entry = codes[y + halo, x + halo] & 7
-            there = low <= r <= high and low <= n <= high and entry != NO_DATA
-            r = r * linear[0] + linear[1]
-            n = n * linear[2] + linear[3]
-            total = n + r
-            lit = r > 0 and n > 0 and total >= least_sum
-            found = np.uint8(MASKED)
-            if entry == WATER:
-                found = np.uint8(WATER)
-            elif entry == LAND and lit:
-                found = np.uint8(LAND)
-            if grown[y, x]:
-                found = np.uint8(MASKED)
-            if not there:
-                found = np.uint8(NO_DATA)
-            state[y, x] = found
-            wanted = found == LAND or (keep_water and found == WATER and r > 0 and n > 0)
-            ndvi[y, x] = (n - r) / total if wanted else np.float32(np.nan)
+        of_row = codes[y + halo, halo : halo + width]
+        _observe_row(red[y], nir[y], of_row, grown[y], linear, low, high, least_sum, keep_water, state[y], ndvi[y])
 
 
 @njit("void(f4[:, ::1], u1[:, ::1], u1[:, ::1], i8, f4[::1], b1, u1[:, ::1], f4[:, ::1])", **_OPTIONS)

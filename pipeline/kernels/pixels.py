@@ -99,3 +99,41 @@ def classify(
     a, b, c = (np.ascontiguousarray(v, np.float32).reshape(-1) for v in (slope, p, n))
     _classify(a, b, c, min_years, no_change, slight, significant, extreme, out.reshape(-1))
     return out
+
+
+@njit("void(f4[::1], b1[::1], i8[::1])", **_OPTIONS)
+def _count_bins(values, chosen, counts):
+    for i in range(values.size):
+        v = np.float64(values[i])
+        if chosen[i] and -np.inf < v < np.inf:
+            counts[min(max(np.int64((v + 1.0) * (counts.size / 2)), 0), counts.size - 1)] += 1
+
+
+@njit("i8(f4[::1], b1[::1], b1[::1], f8[::1])", **_OPTIONS)
+def _take_bins(values, chosen, wanted, out):
+    n = 0
+    for i in range(values.size):
+        v = np.float64(values[i])
+        if chosen[i] and -np.inf < v < np.inf and wanted[min(max(np.int64((v + 1.0) * (wanted.size / 2)), 0), wanted.size - 1)]:
+            out[n] = v
+            n += 1
+    return n
+
+
+def count_bins(values: np.ndarray, chosen: np.ndarray, bins: int) -> np.ndarray:
+    """Return how many finite values of chosen cells fall into each of `bins` equal bins of -1..1 (the outer ones are open).
+
+    >>> import numpy as np
+    >>> count_bins(np.float32([-1, -0.1, 0.3, np.nan, 1]), np.array([True, True, True, True, False]), 4).tolist()
+    [1, 1, 1, 0]
+    """
+    counts = np.zeros(bins, np.int64)
+    _count_bins(np.ascontiguousarray(values, np.float32).reshape(-1), np.ascontiguousarray(chosen).reshape(-1), counts)
+    return counts
+
+
+def take_bins(values: np.ndarray, chosen: np.ndarray, wanted: np.ndarray, most: int) -> np.ndarray:
+    """Return the finite values, float64, of chosen cells that fall into the bins where `wanted`; `most` bounds their number."""
+    out = np.empty(most)
+    n = _take_bins(np.ascontiguousarray(values, np.float32).reshape(-1), np.ascontiguousarray(chosen).reshape(-1), wanted, out)
+    return out[:n].copy()

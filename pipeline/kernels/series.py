@@ -2,29 +2,91 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import njit
 
 from pipeline.kernels.codes import LAND, WATER
-from pipeline.kernels.kendall import LANES, sort_rows
 
 MEAN = -1.0  # in place of a percentile
+LANES = 256  # pixels at a time: the days of that many stay in the first-level cache
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
+
+
+@njit("void(u1[::1], i4, i4[::1], i4[::1], i4[::1])", **_OPTIONS)
+def _count_row(state, day_of_year, clear, wet, days):
+    for x in range(state.size):
+        water = np.int32(state[x] == WATER)
+        seen = np.int32(state[x] == LAND) | water
+        clear[x] += seen
+        wet[x] += water
+        days[x] += seen * day_of_year
 
 
 @njit("void(u1[:, ::1], i8, i4[:, :, ::1])", **_OPTIONS)
 def count(day_state, day_of_year, counts):
     """Add one day to `counts` (3, y, x): clear observations, those on water, sum of their days of the year."""
     for y in range(day_state.shape[0]):
-        for x in range(day_state.shape[1]):
-            found = day_state[y, x]
-            water = np.int32(found == WATER)
-            clear = np.int32(found == LAND) + water
-            counts[0, y, x] += clear
-            counts[1, y, x] += water
-            counts[2, y, x] += clear * np.int32(day_of_year)
+        _count_row(day_state[y], np.int32(day_of_year), counts[0, y], counts[1, y], counts[2, y])
+
+
+@njit("void(f4[::1], f4[::1])", **_OPTIONS)
+def _exchange(low, high):
+    for w in range(low.size):
+        u = low[w]
+        v = high[w]
+        low[w] = min(u, v)
+        high[w] = max(u, v)
+
+
+@njit("void(f4[:, ::1], i8)", **_OPTIONS)
+def _sort_days(tile, n):
+    """Sort the first n rows of a tile without NaN, each column on its own, ascending (odd-even merge sort; Batcher 1968)."""
+    p = 1
+    while p < n:
+        k = p
+        while k >= 1:
+            for j in range(k % p, n - k, 2 * k):
+                for i in range(min(k, n - j - k)):
+                    if (i + j) // (2 * p) == (i + j + k) // (2 * p):
+                        _exchange(tile[i + j], tile[i + j + k])
+            k //= 2
+        p *= 2
+
+
+# Loops over one row are functions of their own, which the compiler vectorises.
+@njit("void(f4[::1], f4[::1], i4[::1])", **_OPTIONS)
+def _fill(values, row, number):
+    for w in range(values.size):
+        valid = values[w] == values[w]
+        number[w] += np.int32(valid)
+        row[w] = values[w] if valid else np.float32(np.inf)
+
+
+@njit("void(i4[::1], i4[::1], i4[::1], f4[::1], f4[::1], f4[::1])", **_OPTIONS)
+def _observed(clear, wet, days, out_clear, out_day, out_share):
+    for w in range(clear.size):
+        out_clear[w] = clear[w]
+    for w in range(clear.size):
+        out_day[w] = np.float64(days[w]) / np.float64(clear[w])  # 0 / 0 is NaN
+    for w in range(clear.size):
+        out_share[w] = np.float64(wet[w]) / np.float64(clear[w])
+
+
+@njit("void(f4[:, ::1], i4[::1], f8, f4[::1])", **_OPTIONS)
+def _order_statistics(tile, number, share, out):
+    for w in range(out.size):
+        last = max(number[w] - 1, 0)
+        place = share * last
+        below = np.int32(place)
+        low = np.float64(tile[below, w])
+        out[w] = low + (np.float64(tile[min(below + 1, last), w]) - low) * (place - below)
+
+
+@njit("void(i4[::1], i4[::1], i4[::1], i4, b1, f4[::1])", **_OPTIONS)
+def _blank(number, clear, wet, least, keep_water, out):
+    for w in range(out.size):
+        is_water = (clear[w] > 0) & (2 * wet[w] >= clear[w]) & (not keep_water)
+        out[w] = np.float32(np.nan) if (number[w] < least) | is_water else out[w]
 
 
 @njit("void(f4[:, ::1], i4[:, ::1], f8, i8, b1, f4[:, ::1])", **_OPTIONS)
@@ -43,37 +105,28 @@ def composite(ndvi, counts, percentile, least, keep_water, out):
     """
     n_days, n_pixels = ndvi.shape
     tile = np.empty((max(n_days, 1), LANES), np.float32)
-    number = np.empty(LANES)
-    total = np.empty(LANES)
+    number = np.empty(LANES, np.int32)
+    total = np.zeros(LANES)
     for first in range(0, n_pixels, LANES):
         width = min(LANES, n_pixels - first)
-        for w in range(LANES):
-            number[w] = 0.0
-            total[w] = 0.0
+        number[:] = 0
         for i in range(n_days):
-            for w in range(width):
-                value = ndvi[i, first + w]
-                valid = value == value
-                number[w] += 1.0 if valid else 0.0
-                total[w] += np.float64(value) if valid else 0.0
-                tile[i, w] = value if valid else np.float32(np.inf)
+            _fill(ndvi[i, first : first + width], tile[i], number)
         if percentile >= 0:
-            sort_rows(tile, n_days)
-        for w in range(width):
-            pixel = first + w
-            n = np.int64(number[w])
-            clear = counts[0, pixel]
-            out[1, pixel] = clear
-            out[2, pixel] = np.float64(counts[2, pixel]) / clear if clear > 0 else np.nan
-            out[3, pixel] = np.float64(counts[1, pixel]) / clear if clear > 0 else np.nan
-            is_water = clear > 0 and 2 * counts[1, pixel] >= clear
-            if n < max(least, 1) or (is_water and not keep_water):
-                out[0, pixel] = np.nan
-            elif percentile < 0:
-                out[0, pixel] = total[w] / n
-            else:
-                place = percentile / 100.0 * (n - 1)
-                below = np.int64(math.floor(place))
-                low = np.float64(tile[below, w])
-                high = np.float64(tile[min(below + 1, n - 1), w])
-                out[0, pixel] = low + (high - low) * (place - below)
+            _sort_days(tile, n_days)
+        else:
+            total[:] = 0.0
+            for i in range(n_days):
+                for w in range(width):
+                    total[w] += np.float64(tile[i, w]) if tile[i, w] < np.inf else 0.0
+        clear = counts[0, first : first + width]
+        wet = counts[1, first : first + width]
+        days = counts[2, first : first + width]
+        _observed(clear, wet, days, out[1, first : first + width], out[2, first : first + width], out[3, first : first + width])
+        value = out[0, first : first + width]
+        if percentile < 0:
+            for w in range(width):
+                value[w] = total[w] / max(number[w], 1)
+        else:
+            _order_statistics(tile, number, percentile / 100.0, value)
+        _blank(number, clear, wet, np.int32(max(least, 1)), keep_water, value)

@@ -7,12 +7,11 @@ import numpy as np
 from pipeline.grid import native_grid
 from pipeline.kernels.kendall import OUTPUTS, Z90
 from pipeline.kernels.null import interval_coverage
-from pipeline.kernels.pixels import cover
 from pipeline.reader import open_raster, open_stack
 from pipeline.sources import read_pair
 from pipeline.stages.job import Job
 from pipeline.styles import continuous_qml
-from pipeline.trend import statistics
+from pipeline.trend import annual_statistics
 from pipeline.writer import Band, RasterSpec, write_raster, write_text
 
 UNITS = {"slope": "per year", "slope_low": "per year", "slope_high": "per year", "intercept": "1", "n": "years"}
@@ -27,8 +26,7 @@ def run(job: Job, period: tuple[int, int]) -> None:
     times = np.array(years, np.float64)
 
     def one_block(ndvi: np.ndarray) -> np.ndarray:
-        values = ndvi.astype(np.float64) if pair is None else cover(ndvi, pair.soil, pair.vegetation)
-        return statistics(values, times, test=trend.test, significance=trend.significance).astype(np.float32)
+        return annual_statistics(ndvi, times, pair, test=trend.test, significance=trend.significance)
 
     with open_raster(job.folder.ndvi(years[0])) as dataset:
         grid = native_grid(dataset)
