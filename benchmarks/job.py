@@ -37,9 +37,9 @@ from scipy.ndimage import distance_transform_edt
 from pipeline import blockwise, composite, crosscheck
 from pipeline.classes import legend, limits
 from pipeline.config import Config
-from pipeline.cover import Endmembers, cover, percentiles
+from pipeline.cover import Endmembers, percentiles
 from pipeline.kernels.kendall import OUTPUTS
-from pipeline.kernels.pixels import classify
+from pipeline.kernels.pixels import clamped_cover, classify
 from pipeline.scenes import Layer, Scene
 from pipeline.stages.classes import WATER_CODE
 from pipeline.stages.composite import DTYPES
@@ -159,12 +159,12 @@ def ours(plan: Plan, outputs: Path | None = None) -> dict[str, np.ndarray]:
 
     def trend_block(block: composite.Block, pair: Endmembers) -> tuple:
         ndvi = out["ndvi"][:, block.rows, block.cols]
-        fvc = np.stack([np.clip(cover(year, pair.soil, pair.vegetation), 0, 1).astype(np.float32) for year in ndvi])
+        fvc = [clamped_cover(year, pair.soil, pair.vegetation) for year in ndvi]
         bands = annual_statistics(ndvi, times, pair, test=trend.test, significance=trend.significance)
         slope, p, n = (bands[OUTPUTS.index(name)] for name in ("slope", "p", "n"))
         codes = classify(slope, p, n, min_years=trend.years_needed((YEARS[0], YEARS[-1])), no_change=trend.no_change, **rules)
         wet = 2 * (out["water"][:, block.rows, block.cols] >= 0.5).sum(axis=0) >= len(YEARS)
-        return block.rows, block.cols, [bands, np.where(wet, np.uint8(WATER_CODE), codes)[None], *fvc[:, None]]
+        return block.rows, block.cols, [bands, np.where(wet, np.uint8(WATER_CODE), codes)[None], *(year[None] for year in fvc)]
 
     each = [slice(at, at + 1) for at in range(len(YEARS))]
     with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES if outputs else CACHE_BYTES // 4):  # the writer's cache; reading aligned tiles needs none

@@ -25,7 +25,7 @@ from pipeline.images import read_image, shown
 from pipeline.kernels.codes import GROWS, NO_DATA, WEIGHT_UNIT
 from pipeline.kernels.neighbours import grow
 from pipeline.kernels.observe import merge, observe, observe_ndvi, spread, zone_sums
-from pipeline.kernels.series import MEAN, composite, count
+from pipeline.kernels.series import MEAN, composite
 from pipeline.scenes import Scene
 from pipeline.sensors import SENSORS, SceneRule
 from pipeline.windows import Lookup, locate
@@ -142,23 +142,23 @@ def compute(block: Block, scenes: tuple[Scene, ...], grid: GeoBox, how: Recipe, 
     shape = block.shape
     days = len({s.day for s in scenes})
     ndvi = _buffer("ndvi", (days, *shape), np.float32)
-    counts = _buffer("counts", (3, *shape), np.int32)
-    counts[:] = 0
+    of_days = _buffer("states", (days, *shape), np.uint8)
+    numbers = np.zeros(days, np.int64)
     sums = np.zeros((len(scenes), zones, 4), np.int64)
     position = {scene.id: i for i, scene in enumerate(scenes)}
     for i, (_, group) in enumerate(groupby(scenes, key=lambda s: s.day)):
-        of_day = _buffer("state of the day", shape, np.uint8)
         for k, scene in enumerate(group):
-            state, values = (of_day, ndvi[i]) if k == 0 else (_buffer("state", shape, np.uint8), _buffer("values", shape, np.float32))
+            state, values = (of_days[i], ndvi[i]) if k == 0 else (_buffer("state", shape, np.uint8), _buffer("values", shape, np.float32))
             reader.observe(scene, state, values)
             for part in block.parts:
                 zone_sums(state.reshape(-1), values.reshape(-1), part.cells, part.weights, sums[position[scene.id], part.zone])
             if k > 0:
-                merge(state, values, of_day, ndvi[i])
-        count(of_day, scene.day_of_year, counts)
+                merge(state, values, of_days[i], ndvi[i])
+            numbers[i] = scene.day_of_year
     out = np.empty((len(BANDS), *shape), np.float32)
     cells = shape[0] * shape[1]
-    composite(ndvi.reshape(days, cells), counts.reshape(3, cells), how.percentile, how.least, how.keep_water, out.reshape(len(BANDS), cells))
+    flat = out.reshape(len(BANDS), cells)
+    composite(ndvi.reshape(days, cells), of_days.reshape(days, cells), numbers, how.percentile, how.least, how.keep_water, flat)
     return Result(block.rows, block.cols, out, sums)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.errors import RunFault
-from pipeline.kernels.pixels import count_bins, cover, take_bins
+from pipeline.kernels.pixels import clamped_cover, count_bins, take_bins
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -104,4 +104,4 @@ def annual_cover(ndvi: Any, pair: Endmembers) -> da.Array:
     """Return clamped cover, 0..1, lazy float32, same shape and chunks; NaN stays NaN."""
     import dask.array as da
 
-    return da.asarray(ndvi).map_blocks(lambda b: np.clip(cover(b, pair.soil, pair.vegetation), 0, 1).astype(np.float32), dtype=np.float32)
+    return da.asarray(ndvi).map_blocks(clamped_cover, pair.soil, pair.vegetation, dtype=np.float32)

@@ -13,7 +13,6 @@ import xarray as xr
 from pipeline.cover import Endmembers
 from pipeline.kernels.kendall import OUTPUTS, exact_limit, mann_kendall
 from pipeline.kernels.null import null_tables
-from pipeline.kernels.pixels import cover
 
 STRIP = 32  # rows
 
@@ -120,16 +119,31 @@ def statistics(series: np.ndarray, times: np.ndarray, *, test: str = "mann-kenda
     return out.reshape(len(OUTPUTS), *shape)
 
 
-def annual_statistics(ndvi: np.ndarray, times: np.ndarray, pair: Endmembers | None, *, test: str, significance: str) -> np.ndarray:
+def annual_statistics(
+    ndvi: np.ndarray, times: np.ndarray, pair: Endmembers | None, *, test: str, significance: str, out: np.ndarray | None = None
+) -> np.ndarray:
     """Return the nine statistics (9, y, x), float32, of yearly NDVI (time, y, x), or of its cover before clamping.
 
-    Cover is formed in float64. The work goes in strips of rows, which stay in the cache.
+    Cover is formed in float64. The work goes in strips of rows through arrays that are used again: they stay in the cache,
+    and the system need not clear new memory. `out`: where the result goes; default a new array.
     """
-    out = np.empty((len(OUTPUTS), *ndvi.shape[1:]), np.float32)
-    for top in range(0, ndvi.shape[1], STRIP):
+    n, height, width = ndvi.shape
+    if out is None:
+        out = np.empty((len(OUTPUTS), height, width), np.float32)
+    tables, limit = null_tables(len(times)), exact_limit(significance, len(times))
+    values, found = np.empty(n * STRIP * width), np.empty(len(OUTPUTS) * STRIP * width)
+    for top in range(0, height, STRIP):
         part = ndvi[:, top : top + STRIP]
-        values = part.astype(np.float64) if pair is None else cover(part, pair.soil, pair.vegetation)
-        out[:, top : top + STRIP] = statistics(values, times, test=test, significance=significance)
+        rows = part.shape[1]
+        series, result = values[: part.size].reshape(part.shape), found[: len(OUTPUTS) * rows * width]
+        if pair is None:
+            series[:] = part
+        else:
+            np.subtract(part, pair.soil, out=series, dtype=np.float64)
+            np.divide(series, pair.vegetation - pair.soil, out=series)
+        flat = result.reshape(len(OUTPUTS), rows * width)
+        TESTS[test].kernel(series.reshape(n, rows * width), np.ascontiguousarray(times, np.float64), *tables, limit, flat)
+        out[:, top : top + STRIP] = result.reshape(len(OUTPUTS), rows, width)
     return out
 
 

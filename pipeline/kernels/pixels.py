@@ -53,6 +53,25 @@ def cover(ndvi: np.ndarray, soil: float, vegetation: float) -> np.ndarray:
     return (ndvi.astype(np.float64) - soil) / (vegetation - soil)
 
 
+@njit("void(f4[::1], f8, f8, f4[::1])", **_OPTIONS)
+def _clamped_cover(ndvi, soil, contrast, out):
+    for i in range(ndvi.size):
+        c = (np.float64(ndvi[i]) - soil) / contrast
+        out[i] = min(max(c, 0.0), 1.0) if c == c else np.nan
+
+
+def clamped_cover(ndvi: np.ndarray, soil: float, vegetation: float) -> np.ndarray:
+    """Return `cover` clamped to 0..1 as float32, same shape; NaN stays NaN. One pass, without arrays in between.
+
+    >>> import numpy as np
+    >>> clamped_cover(np.float32([-0.5, 0.455, 0.9, np.nan]), 0.05, 0.86).round(6).tolist()
+    [0.0, 0.5, 1.0, nan]
+    """
+    out = np.empty(ndvi.shape, np.float32)
+    _clamped_cover(np.ascontiguousarray(ndvi, np.float32).reshape(-1), soil, vegetation - soil, out.reshape(-1))
+    return out
+
+
 @njit("void(f4[::1], f4[::1], f4[::1], i8, f8, f8, f8, f8, u1[::1])", **_OPTIONS)
 def _classify(slope, p, n, min_years, no_change, slight, significant, extreme, out):
     for i in range(out.size):

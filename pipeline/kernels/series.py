@@ -22,13 +22,6 @@ def _count_row(state, day_of_year, clear, wet, days):
         days[x] += seen * day_of_year
 
 
-@njit("void(u1[:, ::1], i8, i4[:, :, ::1])", **_OPTIONS)
-def count(day_state, day_of_year, counts):
-    """Add one day to `counts` (3, y, x): clear observations, those on water, sum of their days of the year."""
-    for y in range(day_state.shape[0]):
-        _count_row(day_state[y], np.int32(day_of_year), counts[0, y], counts[1, y], counts[2, y])
-
-
 @njit("void(f4[::1], f4[::1])", **_OPTIONS)
 def _exchange(low, high):
     for w in range(low.size):
@@ -89,14 +82,15 @@ def _blank(number, clear, wet, least, keep_water, out):
         out[w] = np.float32(np.nan) if (number[w] < least) | is_water else out[w]
 
 
-@njit("void(f4[:, ::1], i4[:, ::1], f8, i8, b1, f4[:, ::1])", **_OPTIONS)
-def composite(ndvi, counts, percentile, least, keep_water, out):
+@njit("void(f4[:, ::1], u1[:, ::1], i8[::1], f8, i8, b1, f4[:, ::1])", **_OPTIONS)
+def composite(ndvi, state, day_of_year, percentile, least, keep_water, out):
     """Fill `out` (4, pixels): NDVI of the year, clear observations, their mean day of year, their share on water.
 
     Parameters
     ----------
     ndvi : (days, pixels) float32, NaN where a day has no observation of land
-    counts : (3, pixels), see `count`
+    state : (days, pixels) LAND, WATER, or anything else where the day is not clear
+    day_of_year : (days,)
     percentile : 0..100, linear between the order statistics as numpy.percentile; MEAN for the mean
     least : a pixel with fewer observations of land has no NDVI
     keep_water : False: a pixel that is water in at least half of its clear observations has no NDVI
@@ -107,11 +101,21 @@ def composite(ndvi, counts, percentile, least, keep_water, out):
     tile = np.empty((max(n_days, 1), LANES), np.float32)
     number = np.empty(LANES, np.int32)
     total = np.zeros(LANES)
+    clear_of = np.empty(LANES, np.int32)
+    wet_of = np.empty(LANES, np.int32)
+    days_of = np.empty(LANES, np.int32)
     for first in range(0, n_pixels, LANES):
         width = min(LANES, n_pixels - first)
+        clear = clear_of[:width]
+        wet = wet_of[:width]
+        days = days_of[:width]
         number[:] = 0
+        clear[:] = 0
+        wet[:] = 0
+        days[:] = 0
         for i in range(n_days):
             _fill(ndvi[i, first : first + width], tile[i], number)
+            _count_row(state[i, first : first + width], np.int32(day_of_year[i]), clear, wet, days)
         if percentile >= 0:
             _sort_days(tile, n_days)
         else:
@@ -119,9 +123,6 @@ def composite(ndvi, counts, percentile, least, keep_water, out):
             for i in range(n_days):
                 for w in range(width):
                     total[w] += np.float64(tile[i, w]) if tile[i, w] < np.inf else 0.0
-        clear = counts[0, first : first + width]
-        wet = counts[1, first : first + width]
-        days = counts[2, first : first + width]
         _observed(clear, wet, days, out[1, first : first + width], out[2, first : first + width], out[3, first : first + width])
         value = out[0, first : first + width]
         if percentile < 0:
