@@ -16,7 +16,7 @@ import numpy as np
 from pipeline import blockwise
 from pipeline.errors import RunFault
 
-CACHE_BYTES = 256 * 2**20
+CACHE_BYTES = 64 * 2**20
 TILE = 512
 
 
@@ -126,7 +126,11 @@ def _overviews(tiled: Path, spec: RasterSpec, side: int) -> None:
 
     factors = [2**k for k in range(1, 32) if side / 2 ** (k - 1) > TILE]
     if factors:
-        with rasterio.open(tiled, "r+") as dataset:
+        try:
+            dataset = rasterio.open(tiled, "r+")
+        except TypeError as error:  # rasterio's word for a file that is none: nothing of it reached the disk
+            raise RunFault(f"{tiled.name}: could not be written: {error}; is the disk full?") from None
+        with dataset:
             dataset.build_overviews(factors, Resampling.average if spec.colours is None else Resampling.nearest)
 
 

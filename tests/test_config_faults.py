@@ -228,12 +228,20 @@ def test_one_bad_file_of_several_stops_all(small_mine, stopped):
     assert stopped(small_mine.write(), bad).where == str(bad)
 
 
-@pytest.mark.parametrize("key", ["foo", "dask", "Results", "mine"])
+@pytest.mark.parametrize("key", ["foo", "Dask", "Results", "mine"])
 def test_config_settings_other_than_results_are_refused(small_mine, stopped, key):
     small_mine.write()
     error = stopped(**{key: "1"})
     assert (error.where, error.field, error.found) == ("--config", key, "1")
     assert "results" in error.expected
+
+
+@pytest.mark.parametrize("value", ["1", "", 7, "http://host:8786", "tcp://host", "tcp://host:8786;rm", "tcp://a b:1", "tcp://host:8786\n"], ids=repr)
+def test_a_dask_address_that_is_none_is_refused(small_mine, stopped, value):
+    small_mine.write()
+    error = stopped(dask=value)
+    assert (error.where, error.field) == ("--config", "dask")
+    assert "dask.distributed scheduler" in error.expected
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\0b", "", None, False, 7, ["a"], "/vsimem/x", "s3://bucket/x", "a{b}"], ids=repr)
@@ -324,7 +332,7 @@ def test_snakemake_exits_2_on_a_bad_config(small_mine):
 def test_snakemake_exits_2_on_an_unknown_setting(small_mine):
     code, err = snakemake("--configfile", small_mine.write(), "--config", f"results={small_mine.results}", "foo=1")
     assert code == 2
-    assert "--config: foo\n  found:    1\n  expected: one of: results" in err
+    assert "--config: foo\n  found:    1\n  expected: one of: dask, results" in err
     assert not small_mine.results.exists()
 
 
