@@ -1,0 +1,16 @@
+"""The benchmark of the whole job runs on a small case: it compares with numpy, scipy and pymannkendall before it prints a speed."""
+
+import re
+import subprocess
+import sys
+
+from running import ROOT, environment
+
+
+def test_the_small_case_agrees_and_prints_its_table():
+    command = [sys.executable, str(ROOT / "benchmarks" / "job.py"), "--small"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert re.search(r"^\| ours, to arrays in memory \| [0-9.]+ ", done.stdout, re.MULTILINE)
+    assert "NDVI bit by bit" in done.stdout
+    assert "extrapolated" in done.stdout
