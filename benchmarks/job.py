@@ -20,7 +20,6 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -38,6 +37,7 @@ from pipeline import blockwise, composite, crosscheck
 from pipeline.classes import legend, limits
 from pipeline.config import Config
 from pipeline.cover import Endmembers, percentiles
+from pipeline.handles import close_idle
 from pipeline.kernels.kendall import OUTPUTS
 from pipeline.kernels.pixels import clamped_cover, classify
 from pipeline.scenes import Layer, Scene
@@ -134,48 +134,54 @@ def ours(plan: Plan, outputs: Path | None = None) -> dict[str, np.ndarray]:
     out = {name: np.empty((len(YEARS), *grid.shape), dtype) for name, dtype in (DTYPES | {"fvc": "float32"}).items()}
     out |= {"trend": np.empty((len(OUTPUTS), *grid.shape), np.float32), "classes": np.empty((1, *grid.shape), np.uint8)}
 
-    def target(name: str, at: slice, folder: Path) -> object:
+    def view(name: str, at: int, rows: slice, cols: slice) -> np.ndarray:
+        return out[name][:, rows, cols] if name in ("trend", "classes") else out[name][at : at + 1, rows, cols]
+
+    def target(name: str, at: int) -> object:
         colours = {c.code: c.rgba for c in legend(trend.scheme)} if name == "classes" else None
         nodata = float("nan") if out[name].dtype.kind == "f" else 0 if colours else None
         bands = tuple(map(Band, OUTPUTS if name == "trend" else (name,)))
-        return raster_target(folder / f"{name}_{at.start}.tif", grid, RasterSpec(bands, str(out[name].dtype), nodata, {}, colours))
+        return raster_target(outputs / f"{name}_{at}.tif", grid, RasterSpec(bands, str(out[name].dtype), nodata, {}, colours))
 
-    # Threads of its own, as open files end with their thread: the product has a process for each stage and year.
-    def stage(task: Callable[[composite.Block], tuple], days: int, bands: list[tuple[str, slice]]) -> None:
-        with ExitStack() as stack, ThreadPoolExecutor(plan.threads) as pool, dask.config.set(scheduler="threads", pool=pool):
-            files = [stack.enter_context(target(*band, outputs)) for band in bands] if outputs else []
+    def stage(tasks: list[tuple[Callable[..., tuple], tuple]], products: list[tuple[str, int]]) -> None:
+        with ExitStack() as stack:
+            files = {made: stack.enter_context(target(*made)) for made in products} if outputs else {}
 
             def place(found: tuple) -> None:
                 rows, cols, values = found
-                for (name, at), block in zip(bands, values, strict=True):
-                    out[name][at, rows, cols] = block
-                for file, block in zip(files, values, strict=False):
-                    file.put(rows, cols, block)
+                for (name, at), block in values.items():
+                    if block is not None:  # None: already in its place
+                        view(name, at, rows, cols)[:] = block
+                    if outputs:
+                        files[name, at].put(rows, cols, view(name, at, rows, cols))
 
-            blockwise.run([dask.delayed(task, pure=False)(b) for b in composite.blocks(grid, BLOCK, days, [])], place)
+            blockwise.run([dask.delayed(task, pure=False)(*given) for task, given in tasks], place)
 
-    def year_block(block: composite.Block, read: tuple[Scene, ...]) -> tuple:
-        return block.rows, block.cols, list(composite.compute(block, read, grid, how, 0).values[:, None])
+    def year_block(block: composite.Block, year: int) -> tuple:
+        values = composite.compute(block, read[year], grid, how, 0).values
+        return block.rows, block.cols, {(name, year - YEARS[0]): band[None] for name, band in zip(composite.BANDS, values, strict=True)}
 
     def trend_block(block: composite.Block, pair: Endmembers) -> tuple:
-        ndvi = out["ndvi"][:, block.rows, block.cols]
-        fvc = [clamped_cover(year, pair.soil, pair.vegetation) for year in ndvi]
-        bands = annual_statistics(ndvi, times, pair, test=trend.test, significance=trend.significance)
+        rows, cols = block.rows, block.cols
+        ndvi, bands = out["ndvi"][:, rows, cols], out["trend"][:, rows, cols]
+        for year, cover in zip(ndvi, out["fvc"][:, rows, cols], strict=True):
+            cover[:] = clamped_cover(year, pair.soil, pair.vegetation)
+        annual_statistics(ndvi, times, pair, test=trend.test, significance=trend.significance, out=bands)
         slope, p, n = (bands[OUTPUTS.index(name)] for name in ("slope", "p", "n"))
         codes = classify(slope, p, n, min_years=trend.years_needed((YEARS[0], YEARS[-1])), no_change=trend.no_change, **rules)
-        wet = 2 * (out["water"][:, block.rows, block.cols] >= 0.5).sum(axis=0) >= len(YEARS)
-        return block.rows, block.cols, [bands, np.where(wet, np.uint8(WATER_CODE), codes)[None], *(year[None] for year in fvc)]
+        wet = 2 * (out["water"][:, rows, cols] >= 0.5).sum(axis=0) >= len(YEARS)
+        return rows, cols, dict.fromkeys(filled) | {("classes", 0): np.where(wet, np.uint8(WATER_CODE), codes)[None]}
 
-    each = [slice(at, at + 1) for at in range(len(YEARS))]
-    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES if outputs else CACHE_BYTES // 4):  # the writer's cache; reading aligned tiles needs none
-        for at, year in zip(each, YEARS, strict=True):
-            read = tuple(s for s in plan.scenes if s.year == year)
-            stage(partial(year_block, read=read), len(read), [(name, at) for name in composite.BANDS])
-        with ThreadPoolExecutor(plan.threads) as pool, dask.config.set(scheduler="threads", pool=pool):
-            ndvi = da.from_array(out["ndvi"], chunks=(-1, BLOCK, BLOCK), name=False)
-            found, pooled = percentiles(ndvi, np.ones(grid.shape, bool), (config.fvc.soil.percentile, config.fvc.vegetation.percentile))
-        whole, pair = slice(0, None), Endmembers(*found, pooled).check()
-        stage(partial(trend_block, pair=pair), 0, [("trend", whole), ("classes", whole), *(("fvc", at) for at in each)])
+    read = {year: tuple(s for s in plan.scenes if s.year == year) for year in YEARS}
+    filled = [("trend", 0), *product(["fvc"], range(len(YEARS)))]
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), dask.config.set(scheduler="threads", num_workers=plan.threads):
+        parts = {year: list(composite.blocks(grid, BLOCK, len(read[year]), [], plan.threads)) for year in YEARS}
+        stage([(year_block, (block, year)) for year in YEARS for block in parts[year]], list(product(composite.BANDS, range(len(YEARS)))))
+        close_idle()
+        ndvi = da.from_array(out["ndvi"], chunks=(-1, BLOCK, BLOCK), name=False)
+        found, pooled = percentiles(ndvi, np.ones(grid.shape, bool), (config.fvc.soil.percentile, config.fvc.vegetation.percentile))
+        pair = Endmembers(*found, pooled).check()
+        stage([(trend_block, (block, pair)) for block in composite.blocks(grid, BLOCK, 0, [])], [("classes", 0), *filled])
     return out | {"pair": np.array(found)}
 
 

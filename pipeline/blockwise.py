@@ -41,6 +41,12 @@ def cluster(address: str) -> Iterator[None]:
             _client.reset(token)
 
 
+def workers(threads: int) -> int:
+    """Return how many blocks are computed at a time: a cluster's threads, or the given number of this process."""
+    client = _client.get()
+    return threads if client is None else max(1, sum(client.nthreads().values()))
+
+
 def run(tasks: list[Any], sink: Callable[[Any], None], what: str = "blocks") -> None:
     """Compute Dask delayed tasks and give each result to `sink`, in the order in which they finish.
 
@@ -59,8 +65,7 @@ def run(tasks: list[Any], sink: Callable[[Any], None], what: str = "blocks") -> 
     from distributed import as_completed
 
     waiting = iter(tasks)
-    most = max(1, AHEAD * sum(client.nthreads().values()))
-    first = [client.compute(task) for task in islice(waiting, most)]
+    first = [client.compute(task) for task in islice(waiting, AHEAD * workers(1))]
     finished = as_completed(first, loop=client.loop, with_results=True)
     last = time.monotonic()
     for done, (future, result) in enumerate(finished, 1):

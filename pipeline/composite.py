@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 BANDS = ("ndvi", "clear", "doy", "water")
 STACK_BYTES = 64 * 2**20  # of NDVI of one block and year; beyond it blocks get smaller
 LEAST_SIDE = 64
+TURNS = 2  # blocks per worker, at least: the last ones shall not keep one worker waiting for long
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,20 @@ class Block:
         return self.rows.stop - self.rows.start, self.cols.stop - self.cols.start
 
 
-def blocks(grid: GeoBox, side: int, days: int, coverages: list[ZoneCoverage]) -> Iterator[Block]:
-    """Return the blocks of a grid, of at most `side` cells a side, smaller where a year has many days."""
+def blocks(grid: GeoBox, side: int, days: int, coverages: list[ZoneCoverage], workers: int = 1) -> Iterator[Block]:
+    """Return the blocks of a grid: `side` rows high and a multiple of `side` cells wide, smaller where a year has many days.
+
+    Wide blocks read images in fewer and larger pieces; there are at least `TURNS` for each worker where the grid allows it.
+    """
+    height, width = grid.shape
     while side > LEAST_SIDE and side * side * 4 * days > STACK_BYTES:
         side = ceil(side / 2)
-    height, width = grid.shape
+    across = max(1, min(ceil(width / side), STACK_BYTES // (side * side * 4 * max(days, 1))))
+    while across > 1 and ceil(height / side) * ceil(width / (across * side)) < TURNS * workers:
+        across = ceil(across / 2)
     for top in range(0, height, side):
-        for left in range(0, width, side):
-            rows, cols = slice(top, min(top + side, height)), slice(left, min(left + side, width))
+        for left in range(0, width, across * side):
+            rows, cols = slice(top, min(top + side, height)), slice(left, min(left + across * side, width))
             yield Block(rows, cols, tuple(_parts(rows, cols, coverages)))
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.errors import BadInput, RunFault, one_line
-from pipeline.reader import TIFF_SIGNATURES, check_blocks, forget_handle, open_raster, thread_handle
+from pipeline.handles import lent
+from pipeline.reader import TIFF_SIGNATURES, check_blocks, open_raster
 
 ATTEMPTS, PAUSE_S = 3, 1.0
 FINAL = {
@@ -106,7 +108,7 @@ def _start(href: str) -> bytes | None:
 
 
 def read_image(href: str, what: str, action: Callable[[Any], Any]) -> Any:
-    """Return `action(dataset)` of a scene file, with this thread's own handle; retried, then a fault that names `what`.
+    """Return `action(dataset)` of a scene file, with a handle that nobody else uses; retried, then a fault that names `what`.
 
     Raises
     ------
@@ -115,30 +117,28 @@ def read_image(href: str, what: str, action: Callable[[Any], Any]) -> Any:
     """
     import rasterio
 
-    what = one_line(what)
-    key, problem = ("image", href, 0 if is_remote(href) else _changed(href)), ""
+    remote, problem = is_remote(href), ""
+    key = ("image", href, 0 if remote else _changed(href))
     for attempt in range(ATTEMPTS):
-        if attempt and is_remote(href):
+        if attempt and remote:
             time.sleep(PAUSE_S * attempt)
         try:
-            dataset = thread_handle(key, partial(open_image, href, attempt) if attempt and is_remote(href) else partial(open_image, href))
-            if not is_remote(href):
-                return action(dataset)
-            with rasterio.Env(**HTTP_OPTIONS):
+            with rasterio.Env(**HTTP_OPTIONS) if remote else nullcontext(), lent(key, partial(open_image, href, attempt)) as dataset:
                 return action(dataset)
         except RunFault as error:
             if any(words in str(error) for words in FINAL.values()):
-                raise RunFault(f"{what}: {error}") from None
+                raise RunFault(f"{one_line(what)}: {error}") from None
             problem = str(error)
         except rasterio.errors.RasterioError as error:
             problem = _plain(error)
-        forget_handle(key)
-    raise RunFault(f"{what}: {shown(href)}: cannot be read, tried {ATTEMPTS} times: {problem}")
+    raise RunFault(f"{one_line(what)}: {shown(href)}: cannot be read, tried {ATTEMPTS} times: {problem}")
 
 
 def _changed(href: str) -> int:
-    path = Path(href)
-    return path.stat().st_mtime_ns if path.exists() else 0
+    try:
+        return Path(href).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _plain(error: BaseException) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.grid import native_grid
+from pipeline.handles import lent
 from pipeline.kernels.pixels import normalised_difference
-from pipeline.reader import BLOCK, open_raster, thread_handle
+from pipeline.reader import BLOCK, open_raster
 from pipeline.windows import locate
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ def read_on_grid(path: Path, bands: tuple[int, ...], grid: GeoBox, rows: slice, 
     """
     from rasterio.windows import Window
 
-    dataset = thread_handle((path, path.stat().st_mtime_ns), lambda: open_raster(path))
-    lookup = locate(native_grid(dataset), grid, rows, cols)
-    if lookup.window is None:
-        return np.full((len(bands), *lookup.shape), np.nan, np.float32)
-    top, left, height, width = lookup.window
-    values = dataset.read(bands, window=Window(left, top, width, height), masked=True).astype(np.float32).filled(np.nan)
+    with lent((path, path.stat().st_mtime_ns), lambda: open_raster(path)) as dataset:
+        lookup = locate(native_grid(dataset), grid, rows, cols)
+        if lookup.window is None:
+            return np.full((len(bands), *lookup.shape), np.nan, np.float32)
+        top, left, height, width = lookup.window
+        values = dataset.read(bands, window=Window(left, top, width, height), masked=True).astype(np.float32).filled(np.nan)
     return np.stack([lookup.take(band, np.nan) for band in values])
 
 

@@ -1,12 +1,8 @@
-"""The only reader of rasters: GeoTIFF by an allow-list of one driver, one handle per thread."""
+"""The only reader of rasters: GeoTIFF by an allow-list of one driver."""
 
 from __future__ import annotations
 
 import os
-import random
-import resource
-import threading
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +15,7 @@ if TYPE_CHECKING:
 
 BLOCK = 512
 MAX_BLOCK_BYTES = 2**30
-MOST_HANDLES = 128  # per thread: GDAL keeps a block of each open file
 TIFF_SIGNATURES = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
-_handles = threading.local()
 
 
 def open_raster(path: Path) -> Any:
@@ -66,34 +60,6 @@ def _check_neighbours(path: Path) -> None:
             with neighbour.open("rb") as handle:
                 if handle.read(4) not in TIFF_SIGNATURES:
                     raise BadInput(neighbour, "mask or overview file", "content that is no TIFF", "a TIFF", "remove it, or write it again")
-
-
-def thread_handle(key: tuple[Any, ...], make: Any) -> Any:
-    """Return this thread's own handle for a key; a handle shared between threads fails in GDAL."""
-    handles = _handles.__dict__.setdefault("by_key", {})
-    if key not in handles:
-        if len(handles) >= _most_handles():
-            # Any: blocks walk the same files in turn, and the oldest would be the next that is needed.
-            handles.pop(random.choice(list(handles))).close()
-        handles[key] = make()
-    return handles[key]
-
-
-def forget_handle(key: tuple[Any, ...]) -> None:
-    """Close this thread's handle for a key, so that the next use opens the file anew."""
-    handle = _handles.__dict__.setdefault("by_key", {}).pop(key, None)
-    if handle is not None:
-        handle.close()
-
-
-@cache
-def _most_handles() -> int:
-    """Return how many files one thread keeps open: a year of scenes, within what the system allows the process."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = hard if 0 < hard < 16_384 else 16_384
-    if 0 < soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(16, min(MOST_HANDLES, wanted // 2 // (os.cpu_count() or 1)))
 
 
 def open_stack(paths: dict[int, Path], block: int = BLOCK) -> xr.DataArray:

@@ -14,6 +14,7 @@ LAYERS = (
     {
         "pipeline",
         "pipeline.errors",
+        "pipeline.handles",
         "pipeline.kernels",
         "pipeline.kernels.codes",
         "pipeline.kernels.null",

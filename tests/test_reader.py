@@ -1,10 +1,6 @@
 """The reader: only GeoTIFFs are opened, nothing leads elsewhere, and threads read what one handle reads."""
 
 import contextlib
-import os
-import resource
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import dask
 import numpy as np
@@ -14,7 +10,7 @@ from affine import Affine
 
 from pipeline import reader
 from pipeline.errors import BadInput
-from pipeline.reader import open_bands, open_raster, open_stack, read_window, thread_handle
+from pipeline.reader import open_bands, open_raster, open_stack, read_window
 
 
 def geotiff(path, values, west=540_000, **options):
@@ -161,49 +157,3 @@ def test_threads_read_what_one_thread_reads(tmp_path):
     for _ in range(5):
         with dask.config.set(scheduler="threads", num_workers=8):
             np.testing.assert_array_equal(stack.compute(), one)
-
-
-def test_every_thread_has_its_own_handle_and_keeps_it(tmp_path):
-    path = geotiff(tmp_path / "a.tif", np.arange(1200, dtype=np.float32).reshape(1, 30, 40))
-    barrier = threading.Barrier(4)
-
-    def work(i):
-        barrier.wait()
-        first, second = (thread_handle(("test", path), lambda: open_raster(path)) for _ in range(2))
-        assert first is second
-        return id(first), first.read(1)[i].tolist()
-
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(work, range(4)))
-    assert len({handle for handle, _ in found}) == 4
-    assert [row for _, row in found] == [list(range(40 * i, 40 * (i + 1))) for i in range(4)]
-
-
-def test_one_of_too_many_handles_is_closed(monkeypatch):
-    class Handle:
-        closed = False
-
-        def close(self):
-            self.closed = True
-
-    monkeypatch.setattr(reader, "_most_handles", lambda: 64)
-
-    def work():
-        made = [thread_handle(("test", i), Handle) for i in range(100)]
-        assert sum(not h.closed for h in made) == 64
-        for i, handle in enumerate(made):
-            if not handle.closed:
-                assert thread_handle(("test", i), Handle) is handle
-        closed = next(i for i, handle in enumerate(made) if handle.closed)
-        assert thread_handle(("test", closed), Handle) is not made[closed]
-        assert sum(not h.closed for h in made) == 63
-
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(work).result()
-
-
-def test_a_thread_may_keep_a_year_of_scenes_open_within_the_limit_of_the_process():
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = reader._most_handles()
-    assert 16 <= most <= 512
-    assert most * (os.cpu_count() or 1) <= max(resource.getrlimit(resource.RLIMIT_NOFILE)[0], limit[0])

@@ -16,6 +16,7 @@ from pipeline import grid as grids
 from pipeline.aoi import read_zones
 from pipeline.composite import BANDS, Result, blocks, compute, recipe
 from pipeline.coverage import zone_coverages
+from pipeline.handles import close_idle
 from pipeline.observed import part_rows, write_part
 from pipeline.prepared import annual_ndvi, missing_year
 from pipeline.stages.job import Job
@@ -60,7 +61,6 @@ def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> 
     lock = Lock()
     days = len({s.day for s in read})
     shared = dask.delayed((read, grid, how), pure=False, traverse=False)
-    tasks = [dask.delayed(_task, pure=False)(b, shared, len(coverages)) for b in blocks(grid, job.block, days, coverages)]
     with ExitStack() as stack:
         targets = {}
         for name in BANDS:
@@ -75,7 +75,9 @@ def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> 
                 np.add(sums, found.sums, out=sums)
 
         with job.computing(f"NDVI {year} from {len(read)} scenes"):
-            blockwise.run(tasks, place, f"NDVI {year}")
+            cut = blocks(grid, job.block, days, coverages, blockwise.workers(job.threads))
+            blockwise.run([dask.delayed(_task, pure=False)(b, shared, len(coverages)) for b in cut], place, f"NDVI {year}")
+        close_idle()  # writing needs the memory
     write_part(folder.zone_by_scene(year), part_rows(read, coverages, sums))
 
 
