@@ -143,8 +143,9 @@ def ours(plan: Plan, outputs: Path | None = None) -> dict[str, np.ndarray]:
         bands = tuple(map(Band, OUTPUTS if name == "trend" else (name,)))
         return raster_target(outputs / f"{name}_{at}.tif", grid, RasterSpec(bands, str(out[name].dtype), nodata, {}, colours))
 
-    def stage(tasks: list[tuple[Callable[..., tuple], tuple]], products: list[tuple[str, int]]) -> None:
-        with ExitStack() as stack:
+    # Threads of its own, as a thread keeps memory: the product has a process for each stage and year.
+    def stage(task: Callable[..., tuple], items: list, shared: tuple, products: list[tuple[str, int]]) -> None:
+        with ExitStack() as stack, ThreadPoolExecutor(plan.threads) as pool, dask.config.set(scheduler="threads", pool=pool):
             files = {made: stack.enter_context(target(*made)) for made in products} if outputs else {}
 
             def place(found: tuple) -> None:
@@ -155,10 +156,12 @@ def ours(plan: Plan, outputs: Path | None = None) -> dict[str, np.ndarray]:
                     if outputs:
                         files[name, at].put(rows, cols, view(name, at, rows, cols))
 
-            blockwise.run([dask.delayed(task, pure=False)(*given) for task, given in tasks], place)
+            blockwise.each(task, items, shared, place)
+        close_idle()
 
-    def year_block(block: composite.Block, year: int) -> tuple:
-        values = composite.compute(block, read[year], grid, how, 0).values
+    def year_block(item: tuple[int, composite.Block]) -> tuple:
+        year, block = item
+        values = composite.compute(block, read[year], grid, how, 0, reuse=True).values
         return block.rows, block.cols, {(name, year - YEARS[0]): band[None] for name, band in zip(composite.BANDS, values, strict=True)}
 
     def trend_block(block: composite.Block, pair: Endmembers) -> tuple:
@@ -169,19 +172,19 @@ def ours(plan: Plan, outputs: Path | None = None) -> dict[str, np.ndarray]:
         annual_statistics(ndvi, times, pair, test=trend.test, significance=trend.significance, out=bands)
         slope, p, n = (bands[OUTPUTS.index(name)] for name in ("slope", "p", "n"))
         codes = classify(slope, p, n, min_years=trend.years_needed((YEARS[0], YEARS[-1])), no_change=trend.no_change, **rules)
-        wet = 2 * (out["water"][:, rows, cols] >= 0.5).sum(axis=0) >= len(YEARS)
+        wet = 2 * (out["water"][:, rows, cols] >= 0.5).sum(axis=0, dtype=np.uint16) >= len(YEARS)
         return rows, cols, dict.fromkeys(filled) | {("classes", 0): np.where(wet, np.uint8(WATER_CODE), codes)[None]}
 
     read = {year: tuple(s for s in plan.scenes if s.year == year) for year in YEARS}
     filled = [("trend", 0), *product(["fvc"], range(len(YEARS)))]
-    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES), dask.config.set(scheduler="threads", num_workers=plan.threads):
-        parts = {year: list(composite.blocks(grid, BLOCK, len(read[year]), [], plan.threads)) for year in YEARS}
-        stage([(year_block, (block, year)) for year in YEARS for block in parts[year]], list(product(composite.BANDS, range(len(YEARS)))))
-        close_idle()
-        ndvi = da.from_array(out["ndvi"], chunks=(-1, BLOCK, BLOCK), name=False)
-        found, pooled = percentiles(ndvi, np.ones(grid.shape, bool), (config.fvc.soil.percentile, config.fvc.vegetation.percentile))
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES if outputs else CACHE_BYTES // 4):  # the writer's cache; reading whole tiles needs none
+        parts = [(year, block) for year in YEARS for block in composite.blocks(grid, BLOCK, len(read[year]), [], plan.threads)]
+        stage(year_block, parts, (), list(product(composite.BANDS, range(len(YEARS)))))
+        with ThreadPoolExecutor(plan.threads) as pool, dask.config.set(scheduler="threads", pool=pool):
+            ndvi = da.from_array(out["ndvi"], chunks=(-1, BLOCK, BLOCK), name=False)
+            found, pooled = percentiles(ndvi, np.ones(grid.shape, bool), (config.fvc.soil.percentile, config.fvc.vegetation.percentile))
         pair = Endmembers(*found, pooled).check()
-        stage([(trend_block, (block, pair)) for block in composite.blocks(grid, BLOCK, 0, [])], [("classes", 0), *filled])
+        stage(trend_block, list(composite.blocks(grid, BLOCK, 64, [])), (pair,), [("classes", 0), *filled])
     return out | {"pair": np.array(found)}
 
 

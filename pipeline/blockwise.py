@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
@@ -77,3 +77,22 @@ def run(tasks: list[Any], sink: Callable[[Any], None], what: str = "blocks") -> 
         if time.monotonic() - last >= 2:
             last = time.monotonic()
             log.info("%s: %d %%", what, 100 * done // len(tasks))
+
+
+def each(function: Callable[..., Any], items: Iterable[Any], shared: tuple[Any, ...], sink: Callable[[Any], None], what: str = "blocks") -> None:
+    """Give `function(item, *shared)` of each item to `sink`, as `run` does; `shared` travels to a cluster once.
+
+    On threads a result reaches `sink` before its thread starts the next one, so it may lie in memory that is used again.
+    """
+    import dask
+
+    if _client.get() is None:
+
+        def step(item: Any) -> None:
+            sink(function(item, *shared))
+
+        # Named in their order, which Dask then keeps: blocks that follow each other read the same files.
+        dask.compute(*[dask.delayed(step, pure=False)(item, dask_key_name=f"{what} {i:09d}") for i, item in enumerate(items)])
+        return
+    sent = [dask.delayed(value, pure=False, traverse=False) for value in shared]
+    run([dask.delayed(function, pure=False)(item, *sent) for item in items], sink, what)

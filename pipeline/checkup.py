@@ -151,7 +151,7 @@ def _clearest_scene(config: Config, sensor: str, found: Inspected, zones: Zones)
     """Return the scene that shows the largest clear share of the zones, and its NDVI, at reduced resolution."""
     grid = _coarse(found.grid)
     how = recipe(config, sensor, abs(grid.resolution.x))
-    whole = Block(slice(0, grid.shape[0]), slice(0, grid.shape[1]), ())
+    whole = Block(0, slice(0, grid.shape[0]), slice(0, grid.shape[1]), ())
     inside = touched_cells(zone_coverages(zones, grid), grid.shape)
     scenes = signed(list(found.scenes), Path(str(config.sensors[sensor].catalog)))
     best: tuple[float, str, np.ndarray] | None = None

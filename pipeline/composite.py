@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, product
 from math import ceil, floor, prod
 from threading import local
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 BANDS = ("ndvi", "clear", "doy", "water")
 STACK_BYTES = 64 * 2**20  # of NDVI of one block and year; beyond it blocks get smaller
 LEAST_SIDE = 64
+GOLDEN = 0.618034
 TURNS = 2  # blocks per worker, at least: the last ones shall not keep one worker waiting for long
 
 
@@ -83,8 +84,9 @@ class ZonePart:
 
 @dataclass(frozen=True)
 class Block:
-    """Where a task works."""
+    """Where a task works; `number` counts the blocks of a grid."""
 
+    number: int
     rows: slice
     cols: slice
     parts: tuple[ZonePart, ...]
@@ -106,10 +108,9 @@ def blocks(grid: GeoBox, side: int, days: int, coverages: list[ZoneCoverage], wo
     across = max(1, min(ceil(width / side), STACK_BYTES // (side * side * 4 * max(days, 1))))
     while across > 1 and ceil(height / side) * ceil(width / (across * side)) < TURNS * workers:
         across = ceil(across / 2)
-    for top in range(0, height, side):
-        for left in range(0, width, across * side):
-            rows, cols = slice(top, min(top + side, height)), slice(left, min(left + across * side, width))
-            yield Block(rows, cols, tuple(_parts(rows, cols, coverages)))
+    for number, (top, left) in enumerate(product(range(0, height, side), range(0, width, across * side))):
+        rows, cols = slice(top, min(top + side, height)), slice(left, min(left + across * side, width))
+        yield Block(number, rows, cols, tuple(_parts(rows, cols, coverages)))
 
 
 def _parts(rows: slice, cols: slice, coverages: list[ZoneCoverage]) -> Iterator[ZonePart]:
@@ -137,8 +138,10 @@ class Result:
     sums: np.ndarray
 
 
-def compute(block: Block, scenes: tuple[Scene, ...], grid: GeoBox, how: Recipe, zones: int) -> Result:
+def compute(block: Block, scenes: tuple[Scene, ...], grid: GeoBox, how: Recipe, zones: int, reuse: bool = False) -> Result:
     """Return the composite of one block of one year; `scenes` in their fixed order (by day, time and id).
+
+    With `reuse` the values lie in this thread's memory and last until its next block.
 
     Raises
     ------
@@ -147,13 +150,15 @@ def compute(block: Block, scenes: tuple[Scene, ...], grid: GeoBox, how: Recipe, 
     """
     reader = _BlockReader(block, grid, how)
     shape = block.shape
-    days = len({s.day for s in scenes})
+    groups = list(enumerate(list(group) for _, group in groupby(scenes, key=lambda s: s.day)))
+    days = len(groups)
+    start = int(days * (block.number * GOLDEN % 1))  # each block elsewhere: files are seldom wanted by two threads at a time
     ndvi = _buffer("ndvi", (days, *shape), np.float32)
     of_days = _buffer("states", (days, *shape), np.uint8)
     numbers = np.zeros(days, np.int64)
     sums = np.zeros((len(scenes), zones, 4), np.int64)
     position = {scene.id: i for i, scene in enumerate(scenes)}
-    for i, (_, group) in enumerate(groupby(scenes, key=lambda s: s.day)):
+    for i, group in groups[start:] + groups[:start]:
         for k, scene in enumerate(group):
             state, values = (of_days[i], ndvi[i]) if k == 0 else (_buffer("state", shape, np.uint8), _buffer("values", shape, np.float32))
             reader.observe(scene, state, values)
@@ -162,7 +167,7 @@ def compute(block: Block, scenes: tuple[Scene, ...], grid: GeoBox, how: Recipe, 
             if k > 0:
                 merge(state, values, of_days[i], ndvi[i])
             numbers[i] = scene.day_of_year
-    out = np.empty((len(BANDS), *shape), np.float32)
+    out = _buffer("out", (len(BANDS), *shape), np.float32) if reuse else np.empty((len(BANDS), *shape), np.float32)
     cells = shape[0] * shape[1]
     flat = out.reshape(len(BANDS), cells)
     composite(ndvi.reshape(days, cells), of_days.reshape(days, cells), numbers, how.percentile, how.least, how.keep_water, flat)

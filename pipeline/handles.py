@@ -7,12 +7,13 @@ import random
 import resource
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from ctypes import CDLL
 from functools import cache
 from math import ceil
 from threading import Lock
 from typing import Any
 
-MOST_IDLE = 128  # an open file of Sentinel-2 takes about 0.8 MB
+MOST_IDLE = 64  # an open file of Sentinel-2 takes about 0.8 MB
 _lock = Lock()
 _idle: dict[Hashable, list[Any]] = {}
 _key_of: dict[int, Hashable] = {}  # key of each idle handle, by its id
@@ -47,9 +48,11 @@ def forget(key: Hashable) -> None:
 
 
 def close_idle() -> None:
-    """Close all idle files: GDAL gives their memory back."""
+    """Close all idle files, and give the memory that they leave scattered back to the system."""
     for key in list(_idle):
         forget(key)
+    if hasattr(libc := CDLL(None), "malloc_trim"):  # glibc
+        libc.malloc_trim(0)
 
 
 def _keep(key: Hashable, handle: Any) -> None:
@@ -58,8 +61,8 @@ def _keep(key: Hashable, handle: Any) -> None:
         _idle.setdefault(key, []).append(handle)
         _key_of[id(handle)] = key
         if len(_key_of) > _most_idle():
-            # One of the older half: not the oldest, as blocks walk the same files in turn and it would be needed next.
-            chosen = random.choice(list(_key_of)[: ceil(len(_key_of) / 2)])
+            # One of the oldest quarter: not the oldest, as blocks walk the same files in turn and it would be needed next.
+            chosen = random.choice(list(_key_of)[: ceil(len(_key_of) / 4)])
             held = _idle[_key_of.pop(chosen)]
             surplus = next(h for h in held if id(h) == chosen)
             held.remove(surplus)

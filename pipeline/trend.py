@@ -14,7 +14,7 @@ from pipeline.cover import Endmembers
 from pipeline.kernels.kendall import OUTPUTS, exact_limit, mann_kendall
 from pipeline.kernels.null import null_tables
 
-STRIP = 32  # rows
+STRIP_CELLS = 8192  # whose work arrays stay in the second-level cache at 5 years
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,10 @@ def annual_statistics(
     if out is None:
         out = np.empty((len(OUTPUTS), height, width), np.float32)
     tables, limit = null_tables(len(times)), exact_limit(significance, len(times))
-    values, found = np.empty(n * STRIP * width), np.empty(len(OUTPUTS) * STRIP * width)
-    for top in range(0, height, STRIP):
-        part = ndvi[:, top : top + STRIP]
+    strip = max(1, STRIP_CELLS // max(width, 1))  # rows
+    values, found = np.empty(n * strip * width), np.empty(len(OUTPUTS) * strip * width)
+    for top in range(0, height, strip):
+        part = ndvi[:, top : top + strip]
         rows = part.shape[1]
         series, result = values[: part.size].reshape(part.shape), found[: len(OUTPUTS) * rows * width]
         if pair is None:
@@ -143,7 +144,7 @@ def annual_statistics(
             np.divide(series, pair.vegetation - pair.soil, out=series)
         flat = result.reshape(len(OUTPUTS), rows * width)
         TESTS[test].kernel(series.reshape(n, rows * width), np.ascontiguousarray(times, np.float64), *tables, limit, flat)
-        out[:, top : top + STRIP] = result.reshape(len(OUTPUTS), rows, width)
+        out[:, top : top + strip] = result.reshape(len(OUTPUTS), rows, width)
     return out
 
 

@@ -8,20 +8,46 @@ from numba import njit
 from pipeline.kernels.codes import LAND, WATER
 
 MEAN = -1.0  # in place of a percentile
-LANES = 256  # pixels at a time: the days of that many stay in the first-level cache
+LANES = 512  # pixels at a time: the days of that many stay in the first-level cache
+GROUP = 64  # days that are counted in one byte a pixel, their days of the year (below 1,000) in two
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
 
 
-@njit("void(u1[::1], i4, i4[::1], i4[::1], i4[::1])", **_OPTIONS)
-def _count_row(state, day_of_year, clear, wet, days):
-    for x in range(state.size):
-        water = np.int32(state[x] == WATER)
-        seen = np.int32(state[x] == LAND) | water
-        clear[x] += seen
-        wet[x] += water
-        days[x] += seen * day_of_year
+@njit("i8[:, ::1](i8, i8)", **_OPTIONS)
+def network(n, top):
+    """Return the comparisons (m, 2), in order, that bring the ranks 0 to `top` of n values to their places.
+
+    Odd-even merge sort (Batcher 1968) without the comparisons that only order values above `top`.
+    """
+    found = np.empty((n * n, 2), np.int64)
+    m = 0
+    p = 1
+    while p < n:
+        k = p
+        while k >= 1:
+            for j in range(k % p, n - k, 2 * k):
+                for i in range(min(k, n - j - k)):
+                    if (i + j) // (2 * p) == (i + j + k) // (2 * p):
+                        found[m, 0] = i + j
+                        found[m, 1] = i + j + k
+                        m += 1
+            k //= 2
+        p *= 2
+    needed = np.zeros(n, np.bool_)
+    needed[: top + 1] = True
+    first = m
+    for c in range(m - 1, -1, -1):
+        low, high = found[c]
+        if needed[low] or needed[high]:
+            needed[low] = True
+            needed[high] = True
+            first -= 1
+            found[first, 0] = low
+            found[first, 1] = high
+    return found[first:m].copy()
 
 
+# Loops over one row are functions of their own, which the compiler vectorises.
 @njit("void(f4[::1], f4[::1])", **_OPTIONS)
 def _exchange(low, high):
     for w in range(low.size):
@@ -31,22 +57,30 @@ def _exchange(low, high):
         high[w] = max(u, v)
 
 
-@njit("void(f4[:, ::1], i8)", **_OPTIONS)
-def _sort_days(tile, n):
-    """Sort the first n rows of a tile without NaN, each column on its own, ascending (odd-even merge sort; Batcher 1968)."""
-    p = 1
-    while p < n:
-        k = p
-        while k >= 1:
-            for j in range(k % p, n - k, 2 * k):
-                for i in range(min(k, n - j - k)):
-                    if (i + j) // (2 * p) == (i + j + k) // (2 * p):
-                        _exchange(tile[i + j], tile[i + j + k])
-            k //= 2
-        p *= 2
+@njit("void(u1[::1], u2, u1[::1], u1[::1], u2[::1])", **_OPTIONS)
+def _count_day(state, day_of_year, clear, wet, days):
+    for x in range(state.size):
+        water = np.uint8(state[x] == WATER)
+        seen = np.uint8(state[x] == LAND) | water
+        clear[x] += seen
+        wet[x] += water
+    for x in range(state.size):
+        days[x] += day_of_year if (state[x] == LAND) | (state[x] == WATER) else np.uint16(0)
 
 
-# Loops over one row are functions of their own, which the compiler vectorises.
+@njit("void(u1[::1], u1[::1], u2[::1], i4[::1], i4[::1], i4[::1])", **_OPTIONS)
+def _add_counts(clear, wet, days, all_clear, all_wet, all_days):
+    for x in range(clear.size):
+        all_clear[x] += clear[x]
+    for x in range(wet.size):
+        all_wet[x] += wet[x]
+    for x in range(days.size):
+        all_days[x] += days[x]
+    clear[:] = 0
+    wet[:] = 0
+    days[:] = 0
+
+
 @njit("void(f4[::1], f4[::1], i4[::1])", **_OPTIONS)
 def _fill(values, row, number):
     for w in range(values.size):
@@ -57,11 +91,11 @@ def _fill(values, row, number):
 
 @njit("void(i4[::1], i4[::1], i4[::1], f4[::1], f4[::1], f4[::1])", **_OPTIONS)
 def _observed(clear, wet, days, out_clear, out_day, out_share):
-    for w in range(clear.size):
+    for w in range(out_clear.size):
         out_clear[w] = clear[w]
-    for w in range(clear.size):
+    for w in range(out_day.size):
         out_day[w] = np.float64(days[w]) / np.float64(clear[w])  # 0 / 0 is NaN
-    for w in range(clear.size):
+    for w in range(out_share.size):
         out_share[w] = np.float64(wet[w]) / np.float64(clear[w])
 
 
@@ -98,36 +132,37 @@ def composite(ndvi, state, day_of_year, percentile, least, keep_water, out):
     Without a clear observation day and share are NaN; the number of clear observations is never missing.
     """
     n_days, n_pixels = ndvi.shape
+    share = percentile / 100.0
+    steps = network(n_days, min(n_days - 1, np.int64(max(share, 0.0) * (n_days - 1)) + 1))
     tile = np.empty((max(n_days, 1), LANES), np.float32)
     number = np.empty(LANES, np.int32)
     total = np.zeros(LANES)
-    clear_of = np.empty(LANES, np.int32)
-    wet_of = np.empty(LANES, np.int32)
-    days_of = np.empty(LANES, np.int32)
+    clear = np.empty(LANES, np.int32)
+    wet = np.empty(LANES, np.int32)
+    days = np.empty(LANES, np.int32)
+    group = np.zeros(LANES, np.uint8), np.zeros(LANES, np.uint8), np.zeros(LANES, np.uint16)
     for first in range(0, n_pixels, LANES):
         width = min(LANES, n_pixels - first)
-        clear = clear_of[:width]
-        wet = wet_of[:width]
-        days = days_of[:width]
         number[:] = 0
         clear[:] = 0
         wet[:] = 0
         days[:] = 0
         for i in range(n_days):
             _fill(ndvi[i, first : first + width], tile[i], number)
-            _count_row(state[i, first : first + width], np.int32(day_of_year[i]), clear, wet, days)
+            _count_day(state[i, first : first + width], np.uint16(day_of_year[i]), *group)
+            if (i + 1) % GROUP == 0 or i + 1 == n_days:
+                _add_counts(*group, clear, wet, days)
+        value = out[0, first : first + width]
         if percentile >= 0:
-            _sort_days(tile, n_days)
+            for c in range(steps.shape[0]):
+                _exchange(tile[steps[c, 0]], tile[steps[c, 1]])
+            _order_statistics(tile, number, share, value)
         else:
             total[:] = 0.0
             for i in range(n_days):
                 for w in range(width):
                     total[w] += np.float64(tile[i, w]) if tile[i, w] < np.inf else 0.0
-        _observed(clear, wet, days, out[1, first : first + width], out[2, first : first + width], out[3, first : first + width])
-        value = out[0, first : first + width]
-        if percentile < 0:
             for w in range(width):
                 value[w] = total[w] / max(number[w], 1)
-        else:
-            _order_statistics(tile, number, percentile / 100.0, value)
+        _observed(clear, wet, days, out[1, first : first + width], out[2, first : first + width], out[3, first : first + width])
         _blank(number, clear, wet, np.int32(max(least, 1)), keep_water, value)

@@ -36,7 +36,7 @@ def run(job: Job, period: tuple[int, int]) -> None:
 
     def one_block(bands: np.ndarray, inside: np.ndarray, water: np.ndarray) -> np.ndarray:
         codes = classify(bands[SLOPE], bands[P], bands[N], min_years=needed, no_change=trend.no_change, **rules)
-        codes = np.where(2 * (water >= 0.5).sum(axis=0) >= len(years), np.uint8(WATER_CODE), codes)
+        codes = np.where(2 * (water >= 0.5).sum(axis=0, dtype=np.uint16) >= len(years), np.uint8(WATER_CODE), codes)
         return np.where(inside[0], codes, np.uint8(0))[None]
 
     inside = np.ones(grid.shape, bool)

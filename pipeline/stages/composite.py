@@ -45,8 +45,6 @@ def run(job: Job, year: int) -> None:
 
 
 def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> None:
-    import dask
-
     config, folder = job.config, job.folder
     catalog = config.sensors[job.sensor].catalog
     if catalog is None:
@@ -60,7 +58,6 @@ def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> 
     sums = np.zeros((len(read), len(coverages), 4), np.int64)
     lock = Lock()
     days = len({s.day for s in read})
-    shared = dask.delayed((read, grid, how), pure=False, traverse=False)
     with ExitStack() as stack:
         targets = {}
         for name in BANDS:
@@ -76,11 +73,6 @@ def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> 
 
         with job.computing(f"NDVI {year} from {len(read)} scenes"):
             cut = blocks(grid, job.block, days, coverages, blockwise.workers(job.threads))
-            blockwise.run([dask.delayed(_task, pure=False)(b, shared, len(coverages)) for b in cut], place, f"NDVI {year}")
+            blockwise.each(compute, cut, (read, grid, how, len(coverages), job.dask is None), place, f"NDVI {year}")
         close_idle()  # writing needs the memory
     write_part(folder.zone_by_scene(year), part_rows(read, coverages, sums))
-
-
-def _task(block: Any, shared: Any, zones: int) -> Result:
-    read, grid, how = shared
-    return compute(block, read, grid, how, zones)
