@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
+from threading import Lock
 from typing import Any
 
 from pipeline.errors import RunFault
@@ -82,17 +83,21 @@ def run(tasks: list[Any], sink: Callable[[Any], None], what: str = "blocks") -> 
 def each(function: Callable[..., Any], items: Iterable[Any], shared: tuple[Any, ...], sink: Callable[[Any], None], what: str = "blocks") -> None:
     """Give `function(item, *shared)` of each item to `sink`, as `run` does; `shared` travels to a cluster once.
 
-    On threads a result reaches `sink` before its thread starts the next one, so it may lie in memory that is used again.
+    Items are started in their order. On threads a result reaches `sink` before its thread starts the next one, so it may lie in memory that is used again.
     """
     import dask
 
     if _client.get() is None:
+        listed = list(items)
+        waiting, lock = iter(listed), Lock()
 
-        def step(item: Any) -> None:
+        # Dask starts its tasks in an order of its own; blocks that follow each other read the same files.
+        def step(_: int) -> None:
+            with lock:
+                item = next(waiting)
             sink(function(item, *shared))
 
-        # Named in their order, which Dask then keeps: blocks that follow each other read the same files.
-        dask.compute(*[dask.delayed(step, pure=False)(item, dask_key_name=f"{what} {i:09d}") for i, item in enumerate(items)])
+        dask.compute(*[dask.delayed(step, pure=False)(i) for i in range(len(listed))])
         return
     sent = [dask.delayed(value, pure=False, traverse=False) for value in shared]
     run([dask.delayed(function, pure=False)(item, *sent) for item in items], sink, what)

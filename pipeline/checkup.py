@@ -156,7 +156,7 @@ def _clearest_scene(config: Config, sensor: str, found: Inspected, zones: Zones)
     scenes = signed(list(found.scenes), Path(str(config.sensors[sensor].catalog)))
     best: tuple[float, str, np.ndarray] | None = None
     for scene in sorted(scenes, key=lambda s: s.when)[:: max(1, len(scenes) // MOST_SCENES)]:
-        ndvi = compute(whole, (scene,), grid, replace(how, least=1), 0).values[0]
+        ndvi = compute(whole, (scene,), grid, replace(how, least=1), 0).values["ndvi"]
         share = float(np.isfinite(ndvi[inside]).mean())
         if best is None or share > best[0]:
             best = (share, scene.when[:10], ndvi)

@@ -33,7 +33,7 @@ from pipeline.windows import Lookup, locate
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
-BANDS = ("ndvi", "clear", "doy", "water")
+DTYPES = {"ndvi": "float32", "clear": "uint16", "doy": "float32", "water": "float32"}
 STACK_BYTES = 64 * 2**20  # of NDVI of one block and year; beyond it blocks get smaller
 LEAST_SIDE = 64
 GOLDEN = 0.618034
@@ -130,18 +130,18 @@ def _parts(rows: slice, cols: slice, coverages: list[ZoneCoverage]) -> Iterator[
 
 @dataclass(frozen=True)
 class Result:
-    """One block of one year: `values` (4, y, x) float32 as `BANDS`; `sums` (scenes, zones, 4), see `zone_sums`."""
+    """One block of one year: arrays (y, x) as `DTYPES`; `sums` (scenes, zones, 4), see `zone_sums`."""
 
     rows: slice
     cols: slice
-    values: np.ndarray
+    values: dict[str, np.ndarray]
     sums: np.ndarray
 
 
-def compute(block: Block, scenes: tuple[Scene, ...], grid: GeoBox, how: Recipe, zones: int, reuse: bool = False) -> Result:
+def compute(block: Block, scenes: tuple[Scene, ...], grid: GeoBox, how: Recipe, zones: int, out: dict[str, np.ndarray] | None = None) -> Result:
     """Return the composite of one block of one year; `scenes` in their fixed order (by day, time and id).
 
-    With `reuse` the values lie in this thread's memory and last until its next block.
+    `out`: contiguous arrays of the block that are filled; default: new ones.
 
     Raises
     ------
@@ -167,10 +167,11 @@ def compute(block: Block, scenes: tuple[Scene, ...], grid: GeoBox, how: Recipe, 
             if k > 0:
                 merge(state, values, of_days[i], ndvi[i])
             numbers[i] = scene.day_of_year
-    out = _buffer("out", (len(BANDS), *shape), np.float32) if reuse else np.empty((len(BANDS), *shape), np.float32)
-    cells = shape[0] * shape[1]
-    flat = out.reshape(len(BANDS), cells)
-    composite(ndvi.reshape(days, cells), of_days.reshape(days, cells), numbers, how.percentile, how.least, how.keep_water, flat)
+    if out is None:
+        out = {name: np.empty(shape, dtype) for name, dtype in DTYPES.items()}
+    cells = prod(shape)
+    flat = (out[name].reshape(cells) for name in DTYPES)
+    composite(ndvi.reshape(days, cells), of_days.reshape(days, cells), numbers, how.percentile, how.least, how.keep_water, *flat)
     return Result(block.rows, block.cols, out, sums)
 
 

@@ -46,10 +46,7 @@ class Endmembers:
 
 
 def percentiles(ndvi: Any, inside: np.ndarray, wanted: tuple[float, ...]) -> tuple[list[float], int]:
-    """Return percentiles of all valid NDVI inside a mask, pooled over all years, and the number of values.
-
-    Equal to `numpy.percentile` (linear interpolation), in two passes over the blocks and without holding the values:
-    a histogram finds the bins of the order statistics that are needed, then only the values of those bins are kept.
+    """Return percentiles of all valid NDVI inside a mask, pooled over all years, and the number of values; see `pooled_percentiles`.
 
     Parameters
     ----------
@@ -57,12 +54,22 @@ def percentiles(ndvi: Any, inside: np.ndarray, wanted: tuple[float, ...]) -> tup
     inside : (y, x) bool
     wanted : percentiles, 0..100
     """
-    import dask
+    if isinstance(ndvi, np.ndarray):
+        return pooled_percentiles([(ndvi, inside)], wanted)
     import dask.array as da
 
-    data = da.asarray(ndvi)
-    mask = da.from_array(inside, chunks=data.chunks[1:])
-    blocks = list(zip(data.to_delayed().ravel(), np.broadcast_to(mask.to_delayed(), data.numblocks).ravel(), strict=True))
+    mask = da.from_array(inside, chunks=ndvi.chunks[1:]).to_delayed()
+    return pooled_percentiles(list(zip(ndvi.to_delayed().ravel(), np.broadcast_to(mask, ndvi.numblocks).ravel(), strict=True)), wanted)
+
+
+def pooled_percentiles(blocks: list[tuple[Any, Any]], wanted: tuple[float, ...]) -> tuple[list[float], int]:
+    """Return percentiles of all valid values of many blocks, and the number of values; each block is (time, y, x) and its mask (y, x).
+
+    Equal to `numpy.percentile` (linear interpolation), in two passes over the blocks and without holding the values:
+    a histogram finds the bins of the order statistics that are needed, then only the values of those bins are kept.
+    """
+    import dask
+
     counts = np.sum(dask.compute(*[dask.delayed(_histogram)(b, m) for b, m in blocks]), axis=0)
     total = int(counts.sum())
     if total == 0:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import xarray as xr
 
 from pipeline.cover import Endmembers
 from pipeline.kernels.kendall import OUTPUTS, exact_limit, mann_kendall
 from pipeline.kernels.null import null_tables
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 STRIP_CELLS = 8192  # whose work arrays stay in the second-level cache at 5 years
 
@@ -75,6 +77,8 @@ def trend(
     >>> round(float(out.slope), 4), float(out.s), round(float(out.p), 4), float(out.n)
     (0.0633, 6.0, 0.0833, 4.0)
     """
+    import xarray as xr
+
     if test not in TESTS:
         raise ValueError(f"test is {test!r}; expected one of {', '.join(TESTS)}")
     if data.dtype not in (np.float32, np.float64):

@@ -89,7 +89,7 @@ def _fill(values, row, number):
         row[w] = values[w] if valid else np.float32(np.inf)
 
 
-@njit("void(i4[::1], i4[::1], i4[::1], f4[::1], f4[::1], f4[::1])", **_OPTIONS)
+@njit("void(i4[::1], i4[::1], i4[::1], u2[::1], f4[::1], f4[::1])", **_OPTIONS)
 def _observed(clear, wet, days, out_clear, out_day, out_share):
     for w in range(out_clear.size):
         out_clear[w] = clear[w]
@@ -116,20 +116,20 @@ def _blank(number, clear, wet, least, keep_water, out):
         out[w] = np.float32(np.nan) if (number[w] < least) | is_water else out[w]
 
 
-@njit("void(f4[:, ::1], u1[:, ::1], i8[::1], f8, i8, b1, f4[:, ::1])", **_OPTIONS)
-def composite(ndvi, state, day_of_year, percentile, least, keep_water, out):
-    """Fill `out` (4, pixels): NDVI of the year, clear observations, their mean day of year, their share on water.
+@njit("void(f4[:, ::1], u1[:, ::1], i8[::1], f8, i8, b1, f4[::1], u2[::1], f4[::1], f4[::1])", **_OPTIONS)
+def composite(ndvi, state, day_of_year, percentile, least, keep_water, annual, seen, day, share_wet):
+    """Compose the days of one year.
 
     Parameters
     ----------
     ndvi : (days, pixels) float32, NaN where a day has no observation of land
     state : (days, pixels) LAND, WATER, or anything else where the day is not clear
-    day_of_year : (days,)
+    day_of_year : (days,) 1 to 999
     percentile : 0..100, linear between the order statistics as numpy.percentile; MEAN for the mean
     least : a pixel with fewer observations of land has no NDVI
     keep_water : False: a pixel that is water in at least half of its clear observations has no NDVI
-
-    Without a clear observation day and share are NaN; the number of clear observations is never missing.
+    annual, seen, day, share_wet : (pixels,) filled with NDVI of the year, the number of clear observations (never missing),
+        their mean day of year, and their share on water; the last two are NaN without a clear observation
     """
     n_days, n_pixels = ndvi.shape
     share = percentile / 100.0
@@ -152,7 +152,7 @@ def composite(ndvi, state, day_of_year, percentile, least, keep_water, out):
             _count_day(state[i, first : first + width], np.uint16(day_of_year[i]), *group)
             if (i + 1) % GROUP == 0 or i + 1 == n_days:
                 _add_counts(*group, clear, wet, days)
-        value = out[0, first : first + width]
+        value = annual[first : first + width]
         if percentile >= 0:
             for c in range(steps.shape[0]):
                 _exchange(tile[steps[c, 0]], tile[steps[c, 1]])
@@ -164,5 +164,5 @@ def composite(ndvi, state, day_of_year, percentile, least, keep_water, out):
                     total[w] += np.float64(tile[i, w]) if tile[i, w] < np.inf else 0.0
             for w in range(width):
                 value[w] = total[w] / max(number[w], 1)
-        _observed(clear, wet, days, out[1, first : first + width], out[2, first : first + width], out[3, first : first + width])
+        _observed(clear, wet, days, seen[first : first + width], day[first : first + width], share_wet[first : first + width])
         _blank(number, clear, wet, np.int32(max(least, 1)), keep_water, value)

@@ -14,7 +14,7 @@ import numpy as np
 from pipeline import blockwise, scenes
 from pipeline import grid as grids
 from pipeline.aoi import read_zones
-from pipeline.composite import BANDS, Result, blocks, compute, recipe
+from pipeline.composite import DTYPES, Result, blocks, compute, recipe
 from pipeline.coverage import zone_coverages
 from pipeline.handles import close_idle
 from pipeline.observed import part_rows, write_part
@@ -23,7 +23,6 @@ from pipeline.stages.job import Job
 from pipeline.writer import Band, RasterSpec, raster_target, write_raster
 
 log = logging.getLogger("minegreen")
-DTYPES = {"ndvi": "float32", "clear": "uint16", "doy": "float32", "water": "float32"}
 UNITS = {"ndvi": "1", "clear": "observations", "doy": "day of year", "water": "share of clear observations"}
 
 
@@ -60,19 +59,19 @@ def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> 
     days = len({s.day for s in read})
     with ExitStack() as stack:
         targets = {}
-        for name in BANDS:
+        for name, dtype in DTYPES.items():
             path = folder.ndvi(year) if name == "ndvi" else folder.observed(name, year)
-            nodata = float("nan") if DTYPES[name] == "float32" else None
-            targets[name] = stack.enter_context(raster_target(path, grid, RasterSpec((Band(name, UNITS[name]),), DTYPES[name], nodata, tags)))
+            nodata = float("nan") if dtype == "float32" else None
+            targets[name] = stack.enter_context(raster_target(path, grid, RasterSpec((Band(name, UNITS[name]),), dtype, nodata, tags)))
 
         def place(found: Result) -> None:
-            for i, name in enumerate(BANDS):
-                targets[name].put(found.rows, found.cols, found.values[i : i + 1])
+            for name, values in found.values.items():
+                targets[name].put(found.rows, found.cols, values[None])
             with lock:
                 np.add(sums, found.sums, out=sums)
 
         with job.computing(f"NDVI {year} from {len(read)} scenes"):
             cut = blocks(grid, job.block, days, coverages, blockwise.workers(job.threads))
-            blockwise.each(compute, cut, (read, grid, how, len(coverages), job.dask is None), place, f"NDVI {year}")
+            blockwise.each(compute, cut, (read, grid, how, len(coverages)), place, f"NDVI {year}")
         close_idle()  # writing needs the memory
     write_part(folder.zone_by_scene(year), part_rows(read, coverages, sums))
