@@ -67,15 +67,6 @@ def native_grid(dataset: Any) -> GeoBox:
     return GeoBox.from_rio(dataset)
 
 
-def is_aligned(native: GeoBox, grid: GeoBox) -> bool:
-    """Return whether cells of both grids coincide (to 0.001 cell), so that values can be copied."""
-    if native.crs != grid.crs or not is_plain(native):
-        return False
-    to_native = ~native.affine @ grid.affine
-    steps = (to_native.c, to_native.f)
-    return abs(to_native.a - 1) < 1e-6 and abs(to_native.e - 1) < 1e-6 and all(abs(step - round(step)) < 1e-3 for step in steps)
-
-
 def is_plain(native: GeoBox) -> bool:
     """Return whether a grid is projected in metres, north up, with square cells."""
     a = native.affine

@@ -14,7 +14,7 @@ from pipeline.errors import BadInput
 from pipeline.grid import sensor_grid
 from pipeline.images import resolve, shown
 from pipeline.radiometry import Decision, decide, facts, floor
-from pipeline.scenefiles import Header, meets, open_header, sample
+from pipeline.scenefiles import meets, open_header, sample
 from pipeline.season import day_of_year, season_year, solar_day
 from pipeline.sensors import SENSORS, SceneRule
 from pipeline.stac import Asset, Item, read_items
@@ -53,10 +53,12 @@ class Scene:
 
 @dataclass
 class Fate:
-    """What became of one item: `dropped` is the reason, or None; `notes` by asset."""
+    """What becomes of one item: `dropped` is the reason, or None; `notes` by asset; what is known of it so far."""
 
     item: Item
     dropped: str | None = None
+    layers: dict[str, Layer] = field(default_factory=dict)
+    grid: Any = None
     notes: dict[str, str] = field(default_factory=dict)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -96,32 +98,28 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
     fates.sort(key=lambda f: (f.item.when, f.item.id))
     longitude = float(zones.frame.to_crs(4326).total_bounds[[0, 2]].mean())
     _select(fates, config, sensor, longitude)
-    layers: dict[int, dict[str, Layer]] = {}
     for fate in _kept(fates):
-        found = _layers(fate.item, rule, catalog, sensor)
-        if "mask" not in found:
+        fate.layers = _layers(fate.item, rule, catalog, sensor)
+        if "mask" not in fate.layers:
             fate.dropped = f"no quality layer ({', '.join(rule.assets['mask'])})"
-        else:
-            layers[id(fate)] = found
     kept = _kept(fates)
     with ThreadPoolExecutor(THREADS) as pool:
-        headers = dict(zip(map(id, kept), pool.map(lambda f: open_header(f.item, layers[id(f)], rule), kept), strict=True))
+        for fate, header in zip(kept, pool.map(lambda f: open_header(f.item, f.layers, rule), kept), strict=True):
+            fate.grid = header["main"].grid
     _some(kept, catalog, sensor, fates)
-    grid = sensor_grid(config, sensor, zones, _native([headers[id(f)]["main"] for f in kept], zones), config_path)
+    grid = sensor_grid(config, sensor, zones, _native([f.grid for f in kept], zones), config_path)
     for fate in kept:
-        if not meets(headers[id(fate)]["main"].grid, grid):
+        if not meets(fate.grid, grid):
             fate.dropped = "does not meet the area"
     kept = _kept(fates)
     _some(kept, catalog, sensor, fates)
-    decisions = _offsets(kept, layers, rule, entry.offset, catalog, sensor)
     scenes = []
-    for fate in kept:
-        decision = decisions[id(fate)]
+    for fate, decision in zip(kept, _offsets(kept, rule, entry.offset, catalog, sensor), strict=True):
         day = solar_day(fate.item.when, longitude)
         year = season_year(day, config.season)
         if year is None:
             raise AssertionError("_select keeps items of a season")
-        final = _with_offset(layers[id(fate)], decision)
+        final = _with_offset(fate.layers, decision)
         fate.notes = {layer.asset: decision.reason if role in ("red", "nir") else role for role, layer in final.items()}
         when = fate.item.when.isoformat().replace("+00:00", "Z")
         scenes.append(Scene(fate.item.id, when, day.isoformat(), year, day_of_year(day, year), decision.offset, final))
@@ -226,15 +224,15 @@ def _linear(asset: Asset, band: int, role: str, rule: SceneRule, catalog: Path, 
     return scale, (offset or 0.0) if role == "ndvi" else 0.0
 
 
-def _native(headers: list[Header], zones: Zones) -> Any:
+def _native(grids: list[Any], zones: Zones) -> Any:
     """Return the grid that decides: of the first scene in the AOI's UTM zone, else of the first in the commonest CRS."""
     utm = zones.frame.estimate_utm_crs().to_epsg()
-    epsg = [h.grid.crs.epsg for h in headers]
+    epsg = [g.crs.epsg for g in grids]
     wanted = utm if utm in epsg else Counter(epsg).most_common(1)[0][0]
-    return headers[epsg.index(wanted)].grid
+    return grids[epsg.index(wanted)]
 
 
-def _offsets(kept: list[Fate], layers: dict[int, dict[str, Layer]], rule: SceneRule, asked: str, catalog: Path, sensor: str) -> dict[int, Decision]:
+def _offsets(kept: list[Fate], rule: SceneRule, asked: str, catalog: Path, sensor: str) -> list[Decision]:
     """Return the radiometric offset of each item.
 
     Raises
@@ -244,7 +242,7 @@ def _offsets(kept: list[Fate], layers: dict[int, dict[str, Layer]], rule: SceneR
     """
 
     def one(fate: Fate) -> Decision:
-        found = layers[id(fate)]
+        found = fate.layers
         if rule.offset_from is None or "red" not in found:
             return Decision(0.0, "-", None)
         red = found["red"]
@@ -264,7 +262,7 @@ def _offsets(kept: list[Fate], layers: dict[int, dict[str, Layer]], rule: SceneR
             "take the items from another collection, or say `offset: raw` (files as ESA delivers them) or `offset: applied` (already subtracted)",
             limit=10_000,
         )
-    return dict(zip(map(id, kept), decisions, strict=True))
+    return decisions
 
 
 def _with_offset(layers: dict[str, Layer], decision: Decision) -> dict[str, Layer]:
