@@ -210,7 +210,7 @@ def observed(plan: Plan, year: int, first: int) -> np.ndarray:
                 read[role] = dataset.read(1, window=window)
         cloud, code = read["mask"] == 8, read["mask"][inner]
         clear = ~(distance_transform_edt(~cloud) <= 4)[inner] if cloud.any() else np.ones(code.shape, bool)
-        red, nir = (read[r][inner].astype(np.float32) * np.float32(0.0001) + np.float32(scene.offset) for r in ("red", "nir"))
+        red, nir = ((read[r][inner].astype(np.float32) + np.float32(scene.offset * 10_000)) * np.float32(0.0001) for r in ("red", "nir"))
         land = clear & (code == 4) & (red > 0) & (nir > 0) & (nir + red >= np.float32(0.04))
         ndvi = np.where(land, (nir - red) / (nir + red), np.float32(np.nan))
         days.append(np.where(clear & (code == 6), np.float32(-np.inf), ndvi))

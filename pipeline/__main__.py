@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     _log_to(getattr(given, "log", None))
+    ending = _end_by_interrupt()
     try:
         return int(given.call(given) or 0)
     except (BadInput, RunFault) as error:
@@ -52,9 +55,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.exception("%s failed; the same command resumes", given.command)
         return RunFault.exit_code
     finally:
+        if ending is not None:
+            signal.signal(signal.SIGTERM, ending)
         for handler in [h for h in log.handlers if isinstance(h, logging.FileHandler)]:
             log.removeHandler(handler)
             handler.close()
+
+
+def _end_by_interrupt() -> Any:
+    """Let SIGTERM end a stage as Ctrl-C does, with its temporary files removed; return what it did before, None off the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+
+    def stop(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    return signal.signal(signal.SIGTERM, stop)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,6 +15,7 @@ from pipeline.composite import Block, compute, recipe
 from pipeline.config import Config, load_all
 from pipeline.coverage import touched_cells, zone_coverages
 from pipeline.errors import one_line
+from pipeline.grid import ground_cell_m
 from pipeline.images import is_remote
 from pipeline.kernels.null import smallest_p
 from pipeline.kernels.pixels import normalised_difference
@@ -52,7 +53,7 @@ def run(paths: list[Path], results: Path) -> list[str]:
                 lines += _scenes(config, sensor, found.scenes[sensor])
             else:
                 lines += _sensor(config, sensor, grids[sensor])
-        lines += [line for sensor in config.sensors for line in _periods(config, sensor)]
+        lines += [line for sensor in config.sensors for line in _periods(config, sensor, found.scenes.get(sensor))]
         lines += [f"  warning: {text}" for text in zones.warnings]
         lines += [f"  {text}" for text in _picture(picture, config, found)]
     return [one_line(line) for line in lines]
@@ -81,8 +82,8 @@ def _scenes(config: Config, sensor: str, found: Inspected) -> list[str]:
     per_year = Counter(s.year for s in scenes)
     local = {layer.href for s in scenes for layer in s.layers.values() if not is_remote(layer.href)}
     size = sum(Path(href).stat().st_size for href in local)
-    dropped = Counter(row["item"] for row in found.ledger if row["status"] == "dropped") - Counter()
-    listed = len({row["item"] for row in found.ledger})
+    dropped = {row["item"] for row in found.ledger if row["status"] == "dropped"}
+    listed = found.listed
     reasons = Counter(row["reason"] for row in found.ledger if row["item"] in dropped and row["status"] == "dropped" and row["reason"] != "not needed")
     lines = [
         f"  {sensor}: {len(scenes)} of {listed} listed scenes: " + ", ".join(f"{y}: {per_year[y]}" for y in config.all_years),
@@ -110,10 +111,10 @@ def _sensor(config: Config, sensor: str, grid: Any) -> list[str]:
     return lines + ([f"  {sensor}: years without images: {', '.join(missing)}"] if missing else [])
 
 
-def _periods(config: Config, sensor: str) -> list[str]:
+def _periods(config: Config, sensor: str, found: Inspected | None) -> list[str]:
     trend, lines = config.trend, []
     for first, last in config.periods:
-        n = config.images_in(sensor, (first, last))
+        n = config.images_in(sensor, (first, last)) if found is None else len({s.year for s in found.scenes if first <= s.year <= last})
         p = smallest_p(n, trend.significance)
         limits = {"slight": trend.alpha.slight, "significant": trend.alpha.significant, "extreme": trend.alpha.extreme}
         out = [c.label for c in legend(trend.scheme) if c.limit is not None and not p <= limits[c.limit] + 1e-6]
@@ -150,7 +151,7 @@ def _picture(path: Path, config: Config, found: Checked) -> list[str]:
 def _clearest_scene(config: Config, sensor: str, found: Inspected, zones: Zones) -> tuple[str, np.ndarray]:
     """Return the scene that shows the largest clear share of the zones, and its NDVI, at reduced resolution."""
     grid = _coarse(found.grid)
-    how = recipe(config, sensor, abs(grid.resolution.x))
+    how = recipe(config, sensor, ground_cell_m(grid))
     whole = Block(0, slice(0, grid.shape[0]), slice(0, grid.shape[1]), ())
     inside = touched_cells(zone_coverages(zones, grid), grid.shape)
     scenes = signed(list(found.scenes), Path(str(config.sensors[sensor].catalog)))
@@ -159,7 +160,7 @@ def _clearest_scene(config: Config, sensor: str, found: Inspected, zones: Zones)
         ndvi = compute(whole, (scene,), grid, replace(how, least=1), 0).values["ndvi"]
         share = float(np.isfinite(ndvi[inside]).mean())
         if best is None or share > best[0]:
-            best = (share, scene.when[:10], ndvi)
+            best = (share, scene.day, ndvi)
     if best is None:
         raise AssertionError("an inspected catalogue has a scene")
     return best[1], best[2]

@@ -21,8 +21,8 @@ from pipeline.config import Config
 from pipeline.coverage import ZoneCoverage
 from pipeline.errors import BadInput, RunFault
 from pipeline.grid import native_grid
-from pipeline.images import read_image, shown
-from pipeline.kernels.codes import GROWS, NO_DATA, WEIGHT_UNIT
+from pipeline.images import read_image, shown, state_of
+from pipeline.kernels.codes import GROWS, LARGEST_HALO, NO_DATA, WEIGHT_UNIT
 from pipeline.kernels.neighbours import grow
 from pipeline.kernels.observe import merge, observe, observe_ndvi, spread, zone_sums
 from pipeline.kernels.series import MEAN, composite
@@ -54,13 +54,21 @@ class Recipe:
     least: int
 
 
-def recipe(config: Config, sensor: str, resolution_m: float) -> Recipe:
-    """Return the recipe of a sensor on a grid."""
+def recipe(config: Config, sensor: str, cell_m: float) -> Recipe:
+    """Return the recipe of a sensor on a grid with cells of this side on the ground.
+
+    Raises
+    ------
+    BadInput
+        When masks would be dilated by more cells than can be.
+    """
     rule: SceneRule | None = SENSORS[config.kind(sensor)].scenes
     if rule is None:
         raise AssertionError("the config model allows a catalogue only where the sensor has a rule")
     mask, chosen = config.mask, config.composite
-    reach = mask.dilate_m / resolution_m if mask.dilate else 0.0
+    reach = mask.dilate_m / cell_m if mask.dilate else 0.0
+    if reach > LARGEST_HALO:
+        raise BadInput(config.mine, "mask.dilate_m", mask.dilate_m, f"at most {LARGEST_HALO} cells of {cell_m:g} m", "lower it")
     return Recipe(
         rule.mask.table(mask.drop, mask.dilate),
         rule.valid,
@@ -177,6 +185,7 @@ def compute(block: Block, scenes: tuple[Scene, ...], grid: GeoBox, how: Recipe, 
 
 _memory = local()
 _natives: WeakKeyDictionary[Any, tuple[GeoBox, Any]] = WeakKeyDictionary()
+_states: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 
 def _buffer(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -193,6 +202,13 @@ def _native(dataset: Any) -> tuple[GeoBox, Any]:
     if dataset not in _natives:
         _natives[dataset] = native_grid(dataset), (dataset.crs.to_wkt(), dataset.transform, dataset.shape)
     return _natives[dataset]
+
+
+def _state(dataset: Any, href: str) -> str:
+    """Return the state of an open file; worked out once per open file."""
+    if dataset not in _states:
+        _states[dataset] = state_of(dataset, href)
+    return _states[dataset]
 
 
 class _BlockReader:
@@ -219,7 +235,7 @@ class _BlockReader:
         red, nir = (self._band(scene, role, how.valid[0] - 1) for role in ("red", "nir"))
         if red.dtype != nir.dtype:
             red, nir = red.astype(np.float32), nir.astype(np.float32)
-        linear = np.array([v for role in ("red", "nir") for v in (layers[role].scale, layers[role].offset)], np.float32)
+        linear = np.array([v for role in ("red", "nir") for v in (layers[role].scale, layers[role].offset / layers[role].scale)], np.float32)
         observe(red, nir, codes, grown, how.halo, linear, low, high, np.float32(how.least_sum), how.keep_water, state, ndvi)
 
     def _lookup(self, dataset: Any, halo: int) -> Lookup:
@@ -236,6 +252,8 @@ class _BlockReader:
         layer = scene.layers[role]
 
         def read(dataset: Any) -> tuple[Lookup, np.ndarray | None]:
+            if layer.state and _state(dataset, layer.href) != layer.state:
+                raise RunFault(f"{what}: {shown(layer.href)}: the file has changed since it was inspected; run again to inspect it anew")
             lookup = self._lookup(dataset, halo)
             if lookup.window is None:
                 return lookup, None
@@ -248,7 +266,7 @@ class _BlockReader:
 
         what = f"item {scene.id}: asset {layer.asset}"
         try:
-            found: tuple[Lookup, np.ndarray | None] = read_image(layer.href, what, read)
+            found: tuple[Lookup, np.ndarray | None] = read_image(layer.href, what, read, layer.stamp)
         except BadInput as error:
             raise RunFault(f"{what}: {shown(layer.href)}: {error.found}; has the file changed since the run began?") from None
         return found

@@ -6,6 +6,8 @@ from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.errors import BadInput
@@ -65,6 +67,19 @@ def native_grid(dataset: Any) -> GeoBox:
     from odc.geo.geobox import GeoBox
 
     return GeoBox.from_rio(dataset)
+
+
+def ground_cell_m(grid: GeoBox) -> float:
+    """Return the side of a cell on the ground at the grid's centre, in metres; the grid's own where the projection is true to 1 %."""
+    from pyproj import CRS, Geod, Transformer
+
+    own, (height, width) = abs(grid.resolution.x), grid.shape
+    across, down = np.array([0.0, 1, 0, 0]) + width / 2, np.array([0.0, 0, 0, 1]) + height / 2
+    x, y = grid.affine.a * across + grid.affine.c, grid.affine.e * down + grid.affine.f
+    lon, lat = Transformer.from_crs(CRS.from_wkt(grid.crs.to_wkt()), 4326, always_xy=True).transform(x, y)
+    _, _, sides = Geod(ellps="WGS84").inv(lon[[0, 2]], lat[[0, 2]], lon[[1, 3]], lat[[1, 3]])
+    side = float(np.sqrt(np.prod(sides)))
+    return side if abs(side / own - 1) > 0.01 else own
 
 
 def is_plain(native: GeoBox) -> bool:

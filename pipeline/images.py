@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pipeline.errors import BadInput, RunFault, one_line
 from pipeline.handles import lent
 from pipeline.reader import TIFF_SIGNATURES, check_blocks, open_raster
 
+Stamp = tuple[int, int]
 ATTEMPTS, PAUSE_S = 3, 1.0
 FINAL = {
     "404": "not found (404); is the catalogue out of date?",
@@ -42,7 +44,8 @@ def shown(href: str) -> str:
     >>> shown("https://me:pw@host.org/B04.tif?sig=secret"), shown("scenes/B04.tif")
     ('https://host.org/B04.tif', 'scenes/B04.tif')
     """
-    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|/vsi", href):
+    href = href.strip()
+    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|/vsi|//", href):
         return href
     scheme, separator, rest = re.split(r"[?#]", href, maxsplit=1)[0].partition("://")
     host, slash, path = rest.partition("/")
@@ -64,6 +67,10 @@ def resolve(href: str, catalog: Path) -> str:
             raise ValueError("a URL without a host")
         return href
     path = href.removeprefix("file://")
+    if href != href.strip() or href.startswith("//"):
+        raise ValueError("blanks around it, or no http(s): before the host")
+    if "{" in path or "}" in path:
+        raise ValueError("braces, which the workflow takes for wildcards")
     if path.startswith("/vsi") or re.match(r"[A-Za-z0-9_+.-]{2,}:", path):
         raise ValueError("neither a path nor http(s)")
     return str(Path(path) if Path(path).is_absolute() else catalog.parent / path)
@@ -107,18 +114,29 @@ def _start(href: str) -> bytes | None:
         return None
 
 
-def read_image(href: str, what: str, action: Callable[[Any], Any]) -> Any:
+def state_of(dataset: Any, href: str) -> str:
+    """Return a digest of what an open file is: grid, type, bands, nodata, and the size of a local one."""
+    size = None if is_remote(href) else stamp_of(href)[1]
+    crs = dataset.crs.to_wkt() if dataset.crs else None
+    described = (crs, tuple(dataset.transform), dataset.shape, dataset.dtypes, str(dataset.nodata), size)
+    return hashlib.sha256(repr(described).encode()).hexdigest()[:16]
+
+
+def read_image(href: str, what: str, action: Callable[[Any], Any], stamp: Stamp | None = None) -> Any:
     """Return `action(dataset)` of a scene file, with a handle that nobody else uses; retried, then a fault that names `what`.
 
     Raises
     ------
     RunFault
-        When every attempt failed; `what` names item and asset.
+        When every attempt failed, or a local file is not as its `stamp` says; `what` names item and asset.
     """
     import rasterio
 
     remote, problem = is_remote(href), ""
-    key = ("image", href, 0 if remote else _changed(href))
+    now = (0, 0) if remote else stamp_of(href)
+    if stamp is not None and stamp != now:
+        raise RunFault(f"{one_line(what)}: {shown(href)}: the file has changed while the run was reading it")
+    key = ("image", href, now)
     for attempt in range(ATTEMPTS):
         if attempt and remote:
             time.sleep(PAUSE_S * attempt)
@@ -134,11 +152,13 @@ def read_image(href: str, what: str, action: Callable[[Any], Any]) -> Any:
     raise RunFault(f"{one_line(what)}: {shown(href)}: cannot be read, tried {ATTEMPTS} times: {problem}")
 
 
-def _changed(href: str) -> int:
+def stamp_of(href: str) -> Stamp:
+    """Return when a local file was last changed, and its size; zeros where there is none."""
     try:
-        return Path(href).stat().st_mtime_ns
+        status = Path(href).stat()
     except OSError:
-        return 0
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
 
 
 def _plain(error: BaseException) -> str:

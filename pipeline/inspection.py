@@ -16,7 +16,7 @@ from pipeline import grid as grids
 from pipeline import scenes
 from pipeline.aoi import Zones
 from pipeline.config import Config
-from pipeline.images import is_remote, resolve
+from pipeline.images import is_remote, resolve, stamp_of
 from pipeline.layout import MineFolder
 from pipeline.provenance import code, digest, options
 from pipeline.scenes import Inspected
@@ -35,13 +35,14 @@ def catalog_of(config: Config, sensor: str, results: Path) -> Path:
 def inspected(config: Config, config_path: Path, sensor: str, zones: Zones, catalog: Path) -> Inspected:
     """Return `pipeline.scenes.inspect` of a catalogue, kept from the last time where nothing has changed."""
     kept = CACHE / f"{_key(config, sensor, zones, catalog)}.json"
-    if kept.is_file():
+    with suppress(OSError, ValueError, KeyError, TypeError):  # what cannot be used is made again
         values = json.loads(kept.read_text(encoding="utf-8"))
         return Inspected(
             grids.from_json(values["grid"]),
             tuple(scenes.from_json(s) for s in values["scenes"]),
             tuple(values["ledger"]),
             tuple(values["warnings"]),
+            int(values["listed"]),
         )
     found = scenes.inspect(config, config_path, sensor, zones, catalog)
     text = {
@@ -49,6 +50,7 @@ def inspected(config: Config, config_path: Path, sensor: str, zones: Zones, cata
         "scenes": [scenes.to_json(s) for s in found.scenes],
         "ledger": found.ledger,
         "warnings": found.warnings,
+        "listed": found.listed,
     }
     with suppress(OSError):  # where nothing can be kept, the next call inspects again
         write_text(kept, json.dumps(text, ensure_ascii=False))
@@ -65,9 +67,8 @@ def _key(config: Config, sensor: str, zones: Zones, catalog: Path) -> str:
                 href = resolve(asset.href, catalog)
             except ValueError:
                 continue
-            path = Path(href)
             if not is_remote(href):
-                files[href] = (path.stat().st_size, path.stat().st_mtime_ns) if path.is_file() else None
+                files[href] = stamp_of(href)
     outline = zones.frame.to_json()
     whole = [str(catalog.absolute()), digest(options(config, "scenes", sensor)), code("scenes"), outline, sorted(files.items())]
     content = hashlib.sha256(catalog.read_bytes()).hexdigest()

@@ -31,6 +31,16 @@ def products(root: Path) -> list[Path]:
     return sorted(p for p in found if p.name != "run.json" and "logs" not in p.relative_to(root).parts)
 
 
+def warnings_of(folder: Path) -> list[str]:
+    """Return what a sensor's results warn of: of its images, and of zones whose ground is taken for cloud."""
+    found = list(json.loads((folder / "scenes.json").read_text(encoding="utf-8")).get("warnings", []))
+    masked = folder / "masked_by_zone.csv"
+    if masked.is_file():
+        with masked.open(encoding="utf-8", newline="") as handle:
+            found += [f"zone {r['zone']}: {float(r['ratio'] or 'inf'):.1f} times: {r['warning']}" for r in csv.DictReader(handle) if r["warning"]]
+    return found
+
+
 def describe(root: Path, config: Config, warnings: tuple[str, ...]) -> dict[str, Any]:
     """Return the content of run.json; no times, so that equal runs give equal bytes."""
     ledgers = {}
@@ -40,7 +50,7 @@ def describe(root: Path, config: Config, warnings: tuple[str, ...]) -> dict[str,
     return {
         "software": {"minegreen": pipeline.__version__, "python": sys.version.split()[0]} | {name: version(name) for name in LIBRARIES},
         "config": config.model_dump(mode="json"),
-        "warnings": list(warnings),
+        "warnings": [*warnings, *(text for name in config.sensors for text in warnings_of(root / name))],
         "ledger": ledgers,
         "sha256": {str(p.relative_to(root)): sha256(p) for p in products(root)},
     }

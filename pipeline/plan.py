@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from pipeline.aoi import Zones, read_zones
 from pipeline.config import Config, load_all, plain_path
 from pipeline.errors import BadInput
-from pipeline.grid import sensor_grid
+from pipeline.grid import ground_cell_m, sensor_grid
 from pipeline.images import is_remote
 from pipeline.inspection import catalog_of, inspected
 from pipeline.kernels.codes import LARGEST_HALO
@@ -22,6 +23,7 @@ from pipeline.scenes import Inspected
 from pipeline.sources import inspect, read_pair, source
 
 SETTINGS = {"dask", "results"}
+CLOCK_S = 60  # by which a file's clock may be ahead of ours
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ class Checked:
 
 def check(path: Path, config: Config, results: Path) -> Checked:
     """Validate AOI and images of one mine; the synthetic mine's scenes are made by the run, so that they cannot be checked."""
+    writable(MineFolder(results, config.mine).root)
     zones = read_zones(config, path)
     grids: dict[str, Any] = {}
     scenes: dict[str, Inspected] = {}
@@ -136,12 +139,24 @@ def check(path: Path, config: Config, results: Path) -> Checked:
         else:
             scenes[sensor] = inspected(config, path, sensor, zones, catalog_of(config, sensor, results))
             grids[sensor] = scenes[sensor].grid
-        cell = abs(grids[sensor].resolution.x)
+            _inputs(path, sensor, entry.catalog, scenes[sensor], results)
+        cell = ground_cell_m(grids[sensor])
         if entry.catalog is not None and config.mask.dilate and config.mask.dilate_m > LARGEST_HALO * cell:
             raise BadInput(path, "mask.dilate_m", config.mask.dilate_m, f"at most {LARGEST_HALO} cells of {cell:g} m", "lower it")
     if config.fvc.endmembers is not None:
         read_pair(Path(config.fvc.endmembers))
     return Checked(zones, grids, scenes)
+
+
+def _inputs(path: Path, sensor: str, catalog: str, found: Inspected, results: Path) -> None:
+    """Refuse a catalogue or images that the run itself would write over, or whose time lies in the future."""
+    local = {layer.href for scene in found.scenes for layer in scene.layers.values() if not is_remote(layer.href)}
+    for file in (Path(catalog), *map(Path, sorted(local))):
+        if file.resolve().is_relative_to(results.resolve()):
+            raise BadInput(path, f"sensors.{sensor}.catalog", f"{file}, in the results folder", "a file outside of it", "copy it to another folder")
+        ahead = file.stat().st_mtime - time.time()
+        if ahead > CLOCK_S:
+            raise BadInput(file, "time of change", f"{ahead:.0f} s in the future", "a time that has passed", "set it right, for instance by touch")
 
 
 def _results(given: object) -> Path:

@@ -152,11 +152,15 @@ def floor(red: np.ndarray, codes: np.ndarray, rule: SceneRule) -> Floor:
 
 @dataclass(frozen=True)
 class Decision:
-    """The offset of one item in reflectance, and why; `conflict` is None when it can be used."""
+    """The offset of one item in reflectance, and why.
+
+    `conflict` is None when it can be used; `doubt`: the config's word, which the data contradict.
+    """
 
     offset: float
     reason: str
     conflict: str | None
+    doubt: bool = False
 
 
 def decide(known: Facts, seen: Floor, asked: str, rule: SceneRule) -> Decision:
@@ -166,10 +170,11 @@ def decide(known: Facts, seen: Floor, asked: str, rule: SceneRule) -> Decision:
     delivers them: by baseline) and `applied` (the provider has subtracted it everywhere) are the user's word.
     """
     if asked == "applied":
-        return Decision(0.0, f"offset 0: config says applied; {seen}", None)
+        return Decision(0.0, f"offset 0: config says applied; {seen}", None, seen.present is True)
     if asked == "raw":
         old = known.baseline is not None and not _new(known)
-        return Decision(0.0 if old else rule.offset, f"offset {0.0 if old else rule.offset:g}: config says raw; {known}; {seen}", None)
+        value = 0.0 if old else rule.offset
+        return Decision(value, f"offset {value:g}: config says raw; {known}; {seen}", None, seen.present is not None and seen.present == old)
     row = rule_of(known)
     there = row.verdict == "raw"
     value = rule.offset if there else 0.0

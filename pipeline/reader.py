@@ -30,8 +30,14 @@ def open_raster(path: Path) -> Any:
 
     if os.environ.get("GDAL_VRT_ENABLE_PYTHON"):
         raise BadInput("environment", "GDAL_VRT_ENABLE_PYTHON", os.environ["GDAL_VRT_ENABLE_PYTHON"], "not set", "unset it")
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:  # a name that is too long
+        raise BadInput(path, "raster", error.strerror, "a GeoTIFF", "check the path") from None
+    if not there:
         raise BadInput(path, "raster", "no such file", "a GeoTIFF", "check the path")
+    if not os.access(path, os.R_OK):
+        raise BadInput(path, "raster", "no permission to read it", "a GeoTIFF that can be read", "correct its permissions")
     _check_neighbours(path)
     try:
         dataset = rasterio.open(path, driver="GTiff", sharing=False)
@@ -54,9 +60,14 @@ def _check_neighbours(path: Path) -> None:
     aux = f"{path.name}.aux.xml".casefold()
     wanted = {f"{path.name}{suffix}".casefold() for suffix in (".msk", ".ovr")}
     for neighbour in path.parent.iterdir():
-        if neighbour.name.casefold() == aux and b"OVERVIEW_FILE" in neighbour.read_bytes():
+        name = neighbour.name.casefold()
+        if name != aux and name not in wanted:
+            continue
+        if not neighbour.is_file() or not os.access(neighbour, os.R_OK):
+            raise BadInput(neighbour, "side file", "no file that can be read", "a file that can be read, or none", "remove it")
+        if name == aux and b"OVERVIEW_FILE" in neighbour.read_bytes():
             raise BadInput(neighbour, "side file", "OVERVIEW_FILE, which names another file", "no such entry", "remove the file")
-        if neighbour.name.casefold() in wanted:
+        if name in wanted:
             with neighbour.open("rb") as handle:
                 if handle.read(4) not in TIFF_SIGNATURES:
                     raise BadInput(neighbour, "mask or overview file", "content that is no TIFF", "a TIFF", "remove it, or write it again")

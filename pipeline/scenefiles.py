@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, one_line
 from pipeline.grid import native_grid
-from pipeline.images import read_image, shown
+from pipeline.images import read_image, shown, state_of
 from pipeline.sensors import SceneRule
 from pipeline.stac import Item
 
@@ -38,10 +38,11 @@ class File(Protocol):
 
 @dataclass(frozen=True)
 class Header:
-    """Grid and type of one file."""
+    """Grid and type of one file, and the digest of its state."""
 
     grid: GeoBox
     dtype: str
+    state: str
 
 
 def open_header(item: Item, layers: Any, rule: SceneRule) -> dict[str, Header]:
@@ -56,6 +57,8 @@ def open_header(item: Item, layers: Any, rule: SceneRule) -> dict[str, Header]:
     for role, layer in layers.items():
         dtypes = rule.mask.dtypes if role == "mask" else NDVI_DTYPES if role == "ndvi" else rule.dtypes
         out[role] = _checked(item, layer, dtypes)
+        if role == "ndvi" and out[role].dtype == "int16" and layer.scale == 1:
+            raise BadInput(shown(layer.href), f"item {item.id}: asset {layer.asset}: scale", "1 for whole numbers", "for instance 0.0001", "correct the item")
     if "red" in out and out["red"].grid != out["nir"].grid:
         raise BadInput(shown(layers["nir"].href), f"item {item.id}: grid", "not that of the red band", "red and NIR on one grid", "remove the item")
     return out | {"main": out["red" if "red" in out else "ndvi"]}
@@ -66,9 +69,13 @@ def _checked(item: Item, layer: File, dtypes: tuple[str, ...]) -> Header:
 
     def header(dataset: Any) -> tuple[Any, ...]:
         dtype = dataset.dtypes[layer.band - 1] if layer.band <= dataset.count else None
-        return dataset.count, dataset.crs, dataset.transform, dataset.shape, dtype, native_grid(dataset) if dataset.crs else None
+        there = dataset.crs is not None and not dataset.transform.is_degenerate
+        return dataset.count, dataset.crs, dataset.transform, dataset.shape, dtype, native_grid(dataset) if there else None, state_of(dataset, layer.href)
 
-    count, crs, transform, shape, dtype, grid = read_image(layer.href, where, header)
+    try:
+        count, crs, transform, shape, dtype, grid, state = read_image(layer.href, where, header)
+    except BadInput as error:
+        raise BadInput(error.where, f"{where}: {error.field}", error.found, error.expected, error.fix) from None
     name = shown(layer.href)
     if layer.band > count:
         raise BadInput(name, where, f"{count} bands", f"band {layer.band}", "correct the item")
@@ -76,6 +83,10 @@ def _checked(item: Item, layer: File, dtypes: tuple[str, ...]) -> Header:
         raise BadInput(name, f"{where}: CRS", "none", "a coordinate reference system", "assign it (gdal_edit -a_srs) or download it again")
     if transform.is_identity:
         raise BadInput(name, f"{where}: georeference", "a CRS but no position", "a GeoTIFF with an affine transform", "download it again")
+    if transform.is_degenerate:
+        raise BadInput(name, f"{where}: georeference", "cells without area", "a GeoTIFF with an affine transform", "download it again")
+    if not _on_earth(crs):
+        raise BadInput(name, f"{where}: CRS", one_line(crs.to_wkt(), 80), "a reference system of the Earth", "assign the right one, or download it again")
     if dtype not in dtypes:
         raise BadInput(name, f"{where}: values", dtype, " or ".join(dtypes), "give the files as the provider publishes them")
     asset = item.assets[layer.asset]
@@ -89,7 +100,21 @@ def _checked(item: Item, layer: File, dtypes: tuple[str, ...]) -> Header:
     numbers = [v for v in published if isinstance(v, (int, float))][:6] if isinstance(published, list) else []
     if len(numbers) == 6 and not np.allclose(numbers, list(transform)[:6], rtol=0, atol=1e-3):
         raise BadInput(name, f"{where}: transform", f"{list(transform)[:6]} in the file, {numbers} in the item", "the same", "is it the right file?")
-    return Header(grid, dtype)
+    return Header(grid, dtype, state)
+
+
+def _on_earth(crs: Any) -> bool:
+    """Return whether a CRS can be related to longitude and latitude on the Earth."""
+    from pyproj import CRS, Transformer
+    from pyproj.exceptions import ProjError
+
+    try:
+        own = CRS.from_wkt(crs.to_wkt())
+        Transformer.from_crs(own, 4326, always_xy=True)
+    except ProjError:
+        return False
+    body = own.ellipsoid.semi_major_metre if own.ellipsoid is not None else 0.0
+    return abs(body - 6_378_137) < 100_000
 
 
 def meets(image: GeoBox, grid: GeoBox) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.aoi import Zones
 from pipeline.config import Config
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, RunFault
 from pipeline.grid import sensor_grid
-from pipeline.images import resolve, shown
+from pipeline.images import Stamp, is_remote, resolve, shown, stamp_of
 from pipeline.radiometry import Decision, decide, facts, floor
 from pipeline.scenefiles import meets, open_header, sample
 from pipeline.season import day_of_year, season_year, solar_day
@@ -27,7 +28,8 @@ LISTED = 20  # items named in one message
 class Layer:
     """One band of a scene: `asset` as the catalogue calls it, its file, the 1-based band, value = stored x scale + offset.
 
-    `signed`: the catalogue's href has a query, which is not written down; it is looked up again by item and asset.
+    `signed`: the catalogue's href has a query, which is not written down; it is looked up again by item and asset. `state`:
+    digest of what the file was when it was inspected; `stamp`: what a local file is when a stage begins, never written down.
     """
 
     asset: str
@@ -36,6 +38,8 @@ class Layer:
     scale: float
     offset: float
     signed: bool = False
+    state: str = ""
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,13 @@ class Fate:
 
 @dataclass(frozen=True)
 class Inspected:
-    """What a run reads of one sensor: its grid, its scenes in their fixed order, the ledger, and warnings."""
+    """What a run reads of one sensor: its grid, its scenes in their fixed order, the ledger, warnings, how many items were listed."""
 
     grid: Any
     scenes: tuple[Scene, ...]
     ledger: tuple[dict[str, Any], ...]
     warnings: tuple[str, ...]
+    listed: int
 
 
 def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalog: Path) -> Inspected:
@@ -106,6 +111,7 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
     with ThreadPoolExecutor(THREADS) as pool:
         for fate, header in zip(kept, pool.map(lambda f: open_header(f.item, f.layers, rule), kept), strict=True):
             fate.grid = header["main"].grid
+            fate.layers = {role: replace(layer, state=header[role].state) for role, layer in fate.layers.items()}
     _some(kept, catalog, sensor, fates)
     grid = sensor_grid(config, sensor, zones, _native([f.grid for f in kept], zones), config_path)
     for fate in kept:
@@ -113,8 +119,9 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
             fate.dropped = "does not meet the area"
     kept = _kept(fates)
     _some(kept, catalog, sensor, fates)
+    decisions = _offsets(kept, rule, entry.offset, catalog, sensor)
     scenes = []
-    for fate, decision in zip(kept, _offsets(kept, rule, entry.offset, catalog, sensor), strict=True):
+    for fate, decision in zip(kept, decisions, strict=True):
         day = solar_day(fate.item.when, longitude)
         year = season_year(day, config.season)
         if year is None:
@@ -125,7 +132,11 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
         scenes.append(Scene(fate.item.id, when, day.isoformat(), year, day_of_year(day, year), decision.offset, final))
     empty = sorted(set(config.all_years) - {s.year for s in scenes})
     warnings = [f"{sensor}: no scene in the season of {', '.join(map(str, empty))}: no data there"] if empty else []
-    return Inspected(grid, tuple(scenes), tuple(row for fate in fates for row in fate.rows()), tuple(warnings))
+    against = [fate.item.id for fate, decision in zip(kept, decisions, strict=True) if decision.doubt]
+    if against:
+        text = f"{sensor}: offset: {entry.offset} is the config's word, and the data of {len(against)} of {len(kept)} items say the opposite"
+        warnings.append(f"{text}: {', '.join(against[:LISTED])}{' ...' if len(against) > LISTED else ''}")
+    return Inspected(grid, tuple(scenes), tuple(row for fate in fates for row in fate.rows()), tuple(warnings), len(fates))
 
 
 def _kept(fates: list[Fate]) -> list[Fate]:
@@ -198,6 +209,9 @@ def _layers(item: Item, rule: SceneRule, catalog: Path, sensor: str) -> dict[str
             ) from None
         scale, offset = (1.0, 0.0) if role == "mask" else _linear(asset, band, role, rule, catalog, item)
         out[role] = Layer(asset.key, href, band, scale, offset, shown(href) != href)
+    if "red" in out and (out["red"].href, out["red"].band) == (out["nir"].href, out["nir"].band):
+        same = f"red and nir are the same band of {shown(out['red'].href)}"
+        raise BadInput(catalog, f"item {item.id}: assets", same, "two bands", "correct the item")
     return out
 
 
@@ -205,7 +219,7 @@ def _find(item: Item, role: str, rule: SceneRule) -> tuple[Asset, int] | None:
     """Return the asset of a role and its band: by the asset's name, else by the common name of a band inside an asset."""
     for name in rule.assets[role]:
         if name in item.assets:
-            return item.assets[name], 1
+            return item.assets[name], item.assets[name].position(rule.common.get(role, ()))
     for asset in item.assets.values():
         names = [band.get("eo:common_name", band.get("common_name")) for band in asset.bands]
         for wanted in rule.common.get(role, ()):
@@ -218,18 +232,23 @@ def _linear(asset: Asset, band: int, role: str, rule: SceneRule, catalog: Path, 
     scale, offset = asset.number("scale", band), asset.number("offset", band)
     if role == "ndvi" and scale is None:
         raise BadInput(catalog, f"item {item.id}: asset {asset.key}", "no scale", "raster:bands with a scale", "add {scale: 1} where the values are NDVI")
+    where = f"item {item.id}: asset {asset.key}"
     scale = rule.scale if scale is None else scale
+    if role != "ndvi" and not abs(scale - rule.scale) <= 1e-6 * rule.scale:
+        raise BadInput(catalog, f"{where}: scale", scale, f"{rule.scale:g}, as the provider's files have it", "correct the item")
     if not 0 < scale <= 1:
-        raise BadInput(catalog, f"item {item.id}: asset {asset.key}: scale", scale, "a number above 0, at most 1", "correct the item")
+        raise BadInput(catalog, f"{where}: scale", scale, "a number above 0, at most 1", "correct the item")
+    if role == "ndvi" and not abs(offset or 0.0) <= 1:
+        raise BadInput(catalog, f"{where}: offset", offset, "NDVI, -1 to 1", "correct the item")
     return scale, (offset or 0.0) if role == "ndvi" else 0.0
 
 
 def _native(grids: list[Any], zones: Zones) -> Any:
-    """Return the grid that decides: of the first scene in the AOI's UTM zone, else of the first in the commonest CRS."""
+    """Return the grid that decides: the finest one in the AOI's UTM zone, else in the commonest CRS; of the first scene that has it."""
     utm = zones.frame.estimate_utm_crs().to_epsg()
     epsg = [g.crs.epsg for g in grids]
     wanted = utm if utm in epsg else Counter(epsg).most_common(1)[0][0]
-    return grids[epsg.index(wanted)]
+    return min((g for g, code in zip(grids, epsg, strict=True) if code == wanted), key=lambda g: round(abs(g.affine.a), 6))
 
 
 def _offsets(kept: list[Fate], rule: SceneRule, asked: str, catalog: Path, sensor: str) -> list[Decision]:
@@ -245,7 +264,11 @@ def _offsets(kept: list[Fate], rule: SceneRule, asked: str, catalog: Path, senso
         found = fate.layers
         if rule.offset_from is None or "red" not in found:
             return Decision(0.0, "-", None)
-        red = found["red"]
+        red, nir = found["red"], found["nir"]
+        published = [fate.item.assets[band.asset].number("offset", band.band) for band in (red, nir)]
+        if published[0] != published[1]:
+            told = f"{red.asset} {published[0]}, {nir.asset} {published[1]}"
+            raise BadInput(catalog, f"item {fate.item.id}: offset", told, "one published offset for red and NIR", "correct the item")
         seen = floor(*sample(fate.item, red, found["mask"]), rule)
         return decide(facts(fate.item, fate.item.assets[red.asset], red.band), seen, asked, rule)
 
@@ -268,14 +291,17 @@ def _offsets(kept: list[Fate], rule: SceneRule, asked: str, catalog: Path, senso
 def _with_offset(layers: dict[str, Layer], decision: Decision) -> dict[str, Layer]:
     def final(role: str, layer: Layer) -> Layer:
         offset = decision.offset if role in ("red", "nir") else layer.offset
-        return Layer(layer.asset, shown(layer.href), layer.band, layer.scale, offset, layer.signed)
+        return replace(layer, href=shown(layer.href), offset=offset)
 
     return {role: final(role, layer) for role, layer in layers.items()}
 
 
 def to_json(scene: Scene) -> dict[str, Any]:
     """Return a scene as plain values for scenes.json."""
-    return asdict(scene)
+    values = asdict(scene)
+    for layer in values["layers"].values():
+        del layer["stamp"]
+    return values
 
 
 def from_json(values: dict[str, Any]) -> Scene:
@@ -284,15 +310,37 @@ def from_json(values: dict[str, Any]) -> Scene:
 
 
 def signed(scenes: list[Scene], catalog: Path) -> list[Scene]:
-    """Return scenes whose hrefs carry the query that the catalogue's file gives; it is written down nowhere else."""
+    """Return scenes whose hrefs carry the query that the catalogue's file gives; it is written down nowhere else.
+
+    Raises
+    ------
+    RunFault
+        When the catalogue no longer lists such an asset.
+    """
     if not any(layer.signed for scene in scenes for layer in scene.layers.values()):
         return scenes
-    items = {i.id: i for i in read_items(catalog)}
-    out = []
-    for scene in scenes:
-        layers = dict(scene.layers)
-        for role, layer in scene.layers.items():
-            if layer.signed:
-                layers[role] = Layer(**(asdict(layer) | {"href": resolve(items[scene.id].assets[layer.asset].href, catalog)}))
-        out.append(Scene(**(scene.__dict__ | {"layers": layers})))
-    return out
+    hrefs: dict[tuple[str, str, str], str] = {}
+    for item in read_items(catalog):
+        for key, asset in item.assets.items():
+            with suppress(ValueError):
+                href = resolve(asset.href, catalog)
+                hrefs[item.id, key, shown(href)] = href
+
+    def found(scene: Scene, layer: Layer) -> str:
+        if (scene.id, layer.asset, layer.href) not in hrefs:
+            raise RunFault(f"{catalog}: item {scene.id}: asset {layer.asset}: {layer.href} is no longer listed; run again to pin the scenes anew")
+        return hrefs[scene.id, layer.asset, layer.href]
+
+    def whole(scene: Scene) -> Scene:
+        return replace(scene, layers={r: replace(v, href=found(scene, v)) if v.signed else v for r, v in scene.layers.items()})
+
+    return [whole(scene) for scene in scenes]
+
+
+def stamped(scenes: list[Scene]) -> list[Scene]:
+    """Return scenes whose local files are held to what they are now."""
+
+    def whole(layer: Layer) -> Layer:
+        return layer if is_remote(layer.href) else replace(layer, stamp=stamp_of(layer.href))
+
+    return [replace(scene, layers={role: whole(layer) for role, layer in scene.layers.items()}) for scene in scenes]

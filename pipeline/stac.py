@@ -11,12 +11,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import BadInput
 
 MAX_BYTES = 500_000_000
+FIRST_YEAR, LAST_YEAR = 1950, 2200
+LONGEST_NUMBER = 20  # digits; more is no number of a catalogue, and Python refuses 5,000
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class Asset:
                     return float(value)
         return None
 
+    def position(self, names: tuple[str, ...]) -> int:
+        """Return the 1-based band with one of these common names; 1 where the asset does not list several bands."""
+        listed = [band.get("eo:common_name", band.get("common_name")) for band in self.bands]
+        return next((i for i, name in enumerate(listed, 1) if name in names), 1) if len(listed) > 1 else 1
+
     def projection(self, name: str) -> Any:
         """Return a `proj:` field of the asset, else of the item; None where it is not published."""
         return self.content.get(f"proj:{name}", self.properties.get(f"proj:{name}"))
@@ -69,7 +77,7 @@ class Asset:
     def epsg(self) -> int | None:
         """Return the EPSG code that the metadata give."""
         code = self.projection("code")
-        if isinstance(code, str) and (match := re.fullmatch(r"EPSG:(\d+)", code)):
+        if isinstance(code, str) and (match := re.fullmatch(r"EPSG:(\d{4,6})", code)):
             return int(match[1])
         epsg = self.projection("epsg")
         return epsg if isinstance(epsg, int) else None
@@ -90,7 +98,10 @@ class Item:
     def baseline(self) -> float | None:
         """Return the processing baseline, for instance 5.1; None where none is published or it is no number."""
         for key in ("s2:processing_baseline", "sentinel2:processing_baseline", "processing:version"):
-            match = re.fullmatch(r"N?0?(\d{1,2})[.]?(\d{2})", str(self.properties.get(key, "")))
+            value = self.properties.get(key, "")
+            if isinstance(value, float) and 0 < value < 100:
+                return value
+            match = re.fullmatch(r"N?0?(\d{1,2})[.]?(\d{2})", str(value))
             if match:
                 return float(f"{match[1]}.{match[2]}")
         return None
@@ -124,7 +135,12 @@ def read_items(path: Path) -> list[Item]:
     if path.stat().st_size > MAX_BYTES:
         raise BadInput(path, "catalog", f"{path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,}", "split the collection")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
+        content = json.loads(text, parse_int=_whole, object_pairs_hook=_once)
+        if "\\u" in text:
+            json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+    except OSError as error:
+        raise BadInput(path, "catalog", error.strerror, "a file that can be read", "correct its permissions") from None
     except (ValueError, RecursionError) as error:
         raise BadInput(path, "catalog", f"no JSON: {error}", "a STAC item collection", "save the search's result again") from None
     features = content.get("features", [content]) if isinstance(content, dict) and content.get("type") in ("FeatureCollection", "Feature") else None
@@ -134,6 +150,20 @@ def read_items(path: Path) -> list[Item]:
     if not features:
         raise BadInput(path, "features", "none", "at least one item", "search again: is the area, the season or the collection right?")
     return list(_items(path, features))
+
+
+def _whole(digits: str) -> float:
+    return int(digits) if len(digits) <= LONGEST_NUMBER else float(digits)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of which no key is given twice; JSON would keep the last."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return content
 
 
 def _items(path: Path, features: list[Any]) -> Iterator[Item]:
@@ -148,6 +178,9 @@ def _items(path: Path, features: list[Any]) -> Iterator[Item]:
         if not isinstance(assets, dict) or not all(isinstance(a, dict) for a in assets.values()):
             raise BadInput(path, f"item {item_id}: assets", type(assets).__name__, "the item's assets by name", "save the search's result again")
         properties = feature["properties"]
+        cloud = properties.get("eo:cloud_cover")
+        if isinstance(cloud, float) and not isfinite(cloud):
+            raise BadInput(path, f"item {item_id}: eo:cloud_cover", cloud, "per cent", "correct the item")
         links = feature["links"] if isinstance(feature.get("links"), list) else []
         yield Item(
             item_id,
@@ -162,6 +195,8 @@ def _items(path: Path, features: list[Any]) -> Iterator[Item]:
 def _when(path: Path, item_id: str, text: Any) -> datetime:
     try:
         found = datetime.fromisoformat(text)
+        if not FIRST_YEAR <= found.year <= LAST_YEAR:
+            raise ValueError(text)
     except (TypeError, ValueError):
         raise BadInput(path, f"item {item_id}: datetime", text, "a date and time such as 2022-07-04T04:07:11Z", "correct or remove the item") from None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -71,7 +71,7 @@ class ZoneSeries:
 
     def share(self, which: np.ndarray) -> float:
         """Return the share of the zone's area in some of its cells, per cent."""
-        return float(100 * self.weights[which].sum() / self.weights.sum())
+        return min(100.0, float(100 * self.weights[which].sum() / self.weights.sum()))
 
     def land_share(self, i: int) -> float:
         """Return the valid share of the zone's area that is not water in the i-th year, per cent."""

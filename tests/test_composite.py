@@ -44,7 +44,7 @@ def plain(mine, folder, year, *, dilate_m=40.0, least_sum=0.04):
         scl = np.repeat(np.repeat(scene["scl"], 2, 0), 2, 1)
         near = distance_transform_edt(~np.isin(scl, (3, 8, 9))) * 10 <= dilate_m if dilate_m and np.isin(scl, (3, 8, 9)).any() else np.zeros(SHAPE, bool)
         offset = np.float32(-0.1) if float(scene["baseline"]) >= 4 else np.float32(0)
-        red, nir = (scene[k].astype("f4") * np.float32(1e-4) + offset for k in ("red", "nir"))
+        red, nir = ((scene[k].astype("f4") + np.float32(offset * 1e4)) * np.float32(1e-4) for k in ("red", "nir"))
         seen = (scene["red"] > 0) & (scene["nir"] > 0) & (scene["red"] < 32768) & (scene["nir"] < 32768) & (scl != 0)
         bright = (red > 0) & (nir > 0) & (red + nir >= np.float32(least_sum))
         state = np.where(seen, 3, 0)

@@ -72,7 +72,7 @@ def annual(source, masks):
             if not item["properties"]["datetime"].startswith(str(year)):
                 continue
             offset = np.float32(item["assets"]["B04"]["raster:bands"][0]["offset"])
-            red, nir = (read(source / item["assets"][b]["href"]).astype("f4") * np.float32(1e-4) + offset for b in ("B04", "B08"))
+            red, nir = ((read(source / item["assets"][b]["href"]).astype("f4") + np.float32(offset * 1e4)) * np.float32(1e-4) for b in ("B04", "B08"))
             good = usable & ~wet & (red > 0) & (nir > 0) & (red + nir >= np.float32(0.04))
             with np.errstate(all="ignore"):
                 ndvi = np.where(good, (nir - red) / (nir + red), np.float32(np.nan))

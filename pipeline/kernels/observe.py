@@ -27,14 +27,14 @@ def spread(codes, rows, cols, table, outside, out):
 # The loop over one row is a function of its own: on whole arrays the compiler cannot rule out overlaps and does not vectorise.
 @njit([f"void({kind}[::1], {kind}[::1], u1[::1], u1[::1], f4[::1], f4, f4, f4, b1, u1[::1], f4[::1])" for kind in ("u2", "i2", "f4")], **_OPTIONS)
 def _observe_row(red, nir, codes, grown, linear, low, high, least_sum, keep_water, state, ndvi):
-    scale_r, offset_r, scale_n, offset_n = linear[0], linear[1], linear[2], linear[3]
+    scale_r, shift_r, scale_n, shift_n = linear[0], linear[1], linear[2], linear[3]
     for x in range(red.size):
         r = np.float32(red[x])
         n = np.float32(nir[x])
         entry = codes[x] & np.uint8(7)
         there = (low <= r) & (r <= high) & (low <= n) & (n <= high) & (entry != NO_DATA)
-        r = r * scale_r + offset_r
-        n = n * scale_n + offset_n
+        r = (r + shift_r) * scale_r
+        n = (n + shift_n) * scale_n
         total = n + r
         positive = (r > 0) & (n > 0)
         free = there & (grown[x] == 0)
@@ -59,7 +59,8 @@ def observe(red, nir, codes, grown, halo, linear, low, high, least_sum, keep_wat
     red, nir : (y, x) stored values; outside low..high (or NaN) is no data
     codes : (y + 2 halo, x + 2 halo) table entries of the mask
     grown : (y, x) 1 where a dilated code reaches
-    linear : scale and offset of red, scale and offset of NIR: reflectance = stored x scale + offset, in float32
+    linear : scale and shift of red, scale and shift of NIR: reflectance = (stored + shift) x scale, in float32, shift = offset / scale.
+        So equal reflectance is equal bit by bit with and without the Sentinel-2 offset, and ties between years stay ties.
     least_sum : reflectances of land that sum to less, or of which one is not positive, are no observation (MASKED)
     keep_water : NDVI of water too
     state : (y, x) NO_DATA, LAND, WATER or MASKED. Water keeps its state whatever its reflectance.

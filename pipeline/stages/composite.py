@@ -48,10 +48,10 @@ def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> 
     catalog = config.sensors[job.sensor].catalog
     if catalog is None:
         raise AssertionError("scenes come from a catalogue")
-    read = tuple(scenes.signed(listed, Path(catalog)))
+    read = tuple(scenes.stamped(scenes.signed(listed, Path(catalog))))
     zones = read_zones(config, job.config_path)
     coverages = zone_coverages(zones, grid)
-    how = recipe(config, job.sensor, abs(grid.resolution.x))
+    how = recipe(config, job.sensor, grids.ground_cell_m(grid))
     chosen = config.composite
     tags = job.tags("composite", year=str(year), method=chosen.method, min_clear=str(chosen.min_clear), scenes=str(len(read)))
     sums = np.zeros((len(read), len(coverages), 4), np.int64)

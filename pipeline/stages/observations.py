@@ -26,7 +26,7 @@ def run(job: Job) -> None:
     for row in shares:
         log.info("masked: %s", one_line(f"{row['zone']}: {_percent(row['masked_pct'])} %, reference {_percent(row['reference_masked_pct'])} %"))
         if row["warning"]:
-            log.warning("%s", one_line(f"zone {row['zone']}: {row['ratio']:.1f} times: {row['warning']}"))
+            log.warning("%s", one_line(f"zone {row['zone']}: {row['ratio'] or float('inf'):.1f} times: {row['warning']}"))
     write_csv(folder.table("masked_by_zone"), MASKED_COLUMNS, shares)
 
 

@@ -37,7 +37,7 @@ def _scenes(job: Job, zones: Zones) -> None:
         log.warning("%s", one_line(text))
     for status, number in sorted(Counter(row["status"] for row in found.ledger).items()):
         log.info("%s: %d of %d listed assets %s", job.sensor, number, len(found.ledger), status)
-    pinned = {"grid": to_json(found.grid), "scenes": [scenes.to_json(s) for s in found.scenes]}
+    pinned = {"grid": to_json(found.grid), "warnings": found.warnings, "scenes": [scenes.to_json(s) for s in found.scenes]}
     write_text(job.folder.scenes, json.dumps(pinned, indent=1, ensure_ascii=False) + "\n")
     write_csv(job.folder.ledger, LEDGER_COLUMNS, found.ledger)
 
