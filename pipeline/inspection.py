@@ -35,7 +35,7 @@ def catalog_of(config: Config, sensor: str, results: Path) -> Path:
 def inspected(config: Config, config_path: Path, sensor: str, zones: Zones, catalog: Path) -> Inspected:
     """Return `pipeline.scenes.inspect` of a catalogue, kept from the last time where nothing has changed."""
     kept = CACHE / f"{_key(config, sensor, zones, catalog)}.json"
-    with suppress(OSError, ValueError, KeyError, TypeError):  # what cannot be used is made again
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError):  # what cannot be used is made again
         values = json.loads(kept.read_text(encoding="utf-8"))
         return Inspected(
             grids.from_json(values["grid"]),

@@ -69,7 +69,7 @@ def _checked(item: Item, layer: File, dtypes: tuple[str, ...]) -> Header:
 
     def header(dataset: Any) -> tuple[Any, ...]:
         dtype = dataset.dtypes[layer.band - 1] if layer.band <= dataset.count else None
-        there = dataset.crs is not None and not dataset.transform.is_degenerate
+        there = dataset.crs is not None and _usable(dataset.transform)
         return dataset.count, dataset.crs, dataset.transform, dataset.shape, dtype, native_grid(dataset) if there else None, state_of(dataset, layer.href)
 
     try:
@@ -83,7 +83,7 @@ def _checked(item: Item, layer: File, dtypes: tuple[str, ...]) -> Header:
         raise BadInput(name, f"{where}: CRS", "none", "a coordinate reference system", "assign it (gdal_edit -a_srs) or download it again")
     if transform.is_identity:
         raise BadInput(name, f"{where}: georeference", "a CRS but no position", "a GeoTIFF with an affine transform", "download it again")
-    if transform.is_degenerate:
+    if not _usable(transform):
         raise BadInput(name, f"{where}: georeference", "cells without area", "a GeoTIFF with an affine transform", "download it again")
     if not _on_earth(crs):
         raise BadInput(name, f"{where}: CRS", one_line(crs.to_wkt(), 80), "a reference system of the Earth", "assign the right one, or download it again")
@@ -101,6 +101,11 @@ def _checked(item: Item, layer: File, dtypes: tuple[str, ...]) -> Header:
     if len(numbers) == 6 and not np.allclose(numbers, list(transform)[:6], rtol=0, atol=1e-3):
         raise BadInput(name, f"{where}: transform", f"{list(transform)[:6]} in the file, {numbers} in the item", "the same", "is it the right file?")
     return Header(grid, dtype, state)
+
+
+def _usable(transform: Any) -> bool:
+    """Return whether cells have a place and an area."""
+    return bool(np.isfinite(tuple(transform)).all()) and not transform.is_degenerate
 
 
 def _on_earth(crs: Any) -> bool:
