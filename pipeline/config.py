@@ -94,7 +94,7 @@ class Season(Model):
     """Growing season, both days included; the year is that of its start."""
 
     start: str = Field(description='first day, "MM-DD"')
-    end: str = Field(description='last day, "MM-DD"; may cross the turn of the year')
+    end: str = Field(description='last day, "MM-DD", included: 02-28 leaves 29 February out, 02-29 takes it in; before start: in the following year')
 
     @model_validator(mode="after")
     def _days(self) -> Season:
@@ -133,7 +133,9 @@ class SensorSource(Model):
         description="Sentinel-2 radiometric offset. auto: by the printed table, per item, checked against the data; raw: files as ESA delivers them; "
         "applied: already subtracted in every file",
     )
-    composites: LocalPath | None = Field(None, description="path of yearly cloud-free GeoTIFF composites with {year} in it")
+    composites: LocalPath | None = Field(
+        None, description="path of yearly cloud-free GeoTIFF composites with {year} in it: the year in which the season starts"
+    )
     bands: Bands | None = Field(None, description="1-based bands of the composites: {red, nir} or {ndvi}")
     scale: Annotated[float, Field(gt=0)] = Field(1.0, description="reflectance (or NDVI) = stored value x scale + offset_value")
     offset_value: float = Field(0.0, description="see scale")
@@ -267,8 +269,8 @@ class Config(Model):
     title: str | None = Field(None, description="free text, any script; default: the id")
     aoi: Aoi
     grid: Grid = Field(Grid(), description="grid of the rasters")
-    years: Years = Field(description="first and last year")
-    season: Season = Field(description="growing season that the composites stand for")
+    years: Years = Field(description="first and last year; a season across the turn of the year belongs to the year in which it starts")
+    season: Season = Field(description="growing season that the composites stand for; across the turn of the year it belongs to the year in which it starts")
     sensors: Annotated[dict[Id, SensorSource], Field(min_length=1)] = Field(description="one entry per sensor, by a free id")
     mask: Mask = Field(Mask(), description="with `catalog`: which observations are dropped")
     composite: Composite = Field(Composite(), description="with `catalog`: how a year's observations become one value")

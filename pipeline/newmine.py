@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline.aoi import read_zones
+from pipeline.aoi import Zones, _read, read_zones
 from pipeline.config import Aoi, Config, Season, SensorSource, Years, load
 from pipeline.errors import BadInput
 from pipeline.reader import open_raster
-from pipeline.stac import read_items
+from pipeline.season import season_year, solar_day
+from pipeline.stac import Item, read_items
 from pipeline.writer import write_text
 
+# Words of zone names without accents; `*` stands for more letters. English, Chinese, Spanish, Portuguese, French, German, Russian.
 ROLES = {
-    "pit": ("pit", "坑"),
-    "dump": ("dump", "spoil", "排土", "渣"),
-    "background": ("background", "reference", "control", "背景", "对照", "参照"),
+    "pit": ("*pit", "*pits", "*坑*", "tajo", "tajos", "rajo", "rajos", "cava", "cavas", "fosse", "fosses", "*tagebau*", "restloch", "карьер*", "разрез*"),
+    "dump": (
+        *("*dump*", "*spoil*", "*排土*", "*渣*", "botadero*", "escombrera*", "botadeiro*", "*esteril", "*estereis", "sterile", "steriles"),
+        *("terril*", "*halde", "*halden", "*haldenflache", "*kippe", "*kippen", "*kippenflache", "отвал*", "террикон*"),
+    ),
+    "background": (
+        *("*background*", "*reference*", "*control*", "*背景*", "*对照*", "*参照*", "referenci*", "testigo*", "testemunha*", "temoin*", "*referenz*"),
+        *("*vergleichsflache*", "*kontrollflache*", "эталон*", "фон", "фонов*", "контрол*"),
+    ),
 }
-SEASONS = {"north": ("07-01", "08-31"), "south": ("01-01", "02-28"), "tropics": ("01-01", "12-31")}
+SEASONS = {"north": ("07-01", "08-31"), "south": ("12-01", "02-28"), "tropics": ("01-01", "12-31")}
+PLAIN_SOUTH = ("01-01", "02-28")  # within one calendar year
 BAND_NAMES = {"red": ("red", "b04"), "nir": ("nir", "nir08", "b08")}
 DEFAULT_BANDS = ("{red: 1, nir: 2}    # 1-based; or {ndvi: 1}", "1.0")
 FIRST, LAST = 2020, 2024  # the founding study's years; used when no images are found
@@ -29,8 +40,9 @@ FIRST, LAST = 2020, 2024  # the founding study's years; used when no images are 
 def run(mine: str, aoi: Path, zone_field: str | None, composites: str | None, catalog: str | None = None, folder: Path = Path("configs")) -> Path:
     """Write configs/<mine>.yaml and return its path.
 
-    Zones are read and validated; roles and references are guessed from their names; the season from the latitude; the
-    years from the files that match `composites` (a path with {year}), or from the items of `catalog`, else 2020-2024.
+    Zones are read and validated; roles and references are guessed from their names, else from another text attribute; the
+    season from the latitude; the years from the files that match `composites` (a path with {year}), or from the items of
+    `catalog` in that season, else 2020-2024.
 
     Raises
     ------
@@ -50,21 +62,34 @@ def run(mine: str, aoi: Path, zone_field: str | None, composites: str | None, ca
     years = _years(pattern) if composites else []
     probe = _probe(mine, aoi, zone_field, pattern)
     zones = read_zones(probe, "minegreen new")
-    roles = {name: _role(name) for name in zones.names}
-    latitude = float(zones.frame.to_crs(4326).total_bounds[[1, 3]].mean())
+    roles, attribute = _roles(zones, probe)
+    bounds = zones.frame.to_crs(4326).total_bounds
+    longitude, latitude = float(bounds[[0, 2]].mean()), float(bounds[[1, 3]].mean())
     season = SEASONS["tropics" if abs(latitude) < 15 else "north" if latitude > 0 else "south"]
     if catalog:
-        taken = sorted({item.when.year for item in read_items(Path(catalog))})
+        season, taken = _season_and_years(read_items(Path(catalog)), longitude, season)
         span, images = (taken[0], max(taken[-1], taken[0] + 1)), _scenes(catalog)
     else:
         span, images = (min(years, default=FIRST), max(years, default=LAST)), _composites(pattern, years)
-    write_text(target, _text(mine, aoi, zone_field, roles, span, season, images))
+    write_text(target, _text(mine, aoi, zone_field, _zones(roles, attribute), span, season, images))
     try:
         load(target)
     except BadInput:
         target.unlink()
         raise
     return target
+
+
+def _season_and_years(items: list[Item], longitude: float, season: tuple[str, str]) -> tuple[tuple[str, str], list[int]]:
+    """Return the season, plain where few items lie in one across the turn of the year, and the years whose season has items."""
+
+    def years(proposed: tuple[str, str]) -> list[int]:
+        asked = Season(start=proposed[0], end=proposed[1])
+        return [year for item in items if (year := season_year(solar_day(item.when, longitude), asked)) is not None]
+
+    if season == SEASONS["south"] and len(years(season)) < len(items) / 2:
+        season = PLAIN_SOUTH
+    return season, sorted(set(years(season) or [item.when.year for item in items]))
 
 
 def _scenes(catalog: str) -> list[str]:
@@ -165,10 +190,43 @@ def _bands(path: Path) -> tuple[str, str]:
     return f"{{red: 1, nir: 2}}    # CONFIRM: 1-based numbers; the images have {count} bands without the names red and nir", scale
 
 
-def _role(name: str) -> str | None:
-    lowered = name.casefold()
-    found = [role for role, words in ROLES.items() if any(w in lowered for w in words)]
+def _roles(zones: Zones, probe: Config) -> tuple[dict[str, str | None], str | None]:
+    """Return the guessed role of each zone, and the attribute that was asked where names say nothing; None if none was."""
+    roles = {name: _role(name) for name in zones.names}
+    if all(roles.values()):
+        return roles, None
+    frame = _read(Path(probe.aoi.path), probe)  # in file order, as the zones
+    for attribute in frame.columns.drop(frame.geometry.name):
+        values = [value for value in frame[attribute] if isinstance(value, str) and value.strip()]
+        if values and sum(_role(value) is not None for value in values) >= len(values) / 2:
+            there = {zone: _role(value) if isinstance(value, str) else None for zone, value in zip(roles, frame[attribute], strict=True)}
+            if any(there[zone] for zone, role in roles.items() if role is None):
+                return {zone: role or there[zone] for zone, role in roles.items()}, str(attribute)
+    return roles, None
+
+
+def _role(text: str) -> str | None:
+    """Return the role that a name says; of several the last of `ROLES`: the dump of a pit is a dump.
+
+    >>> _role("Pilha de estéril da cava norte"), _role("Südkippe"), _role("Hospital")
+    ('dump', 'dump', None)
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    words = re.findall(r"[^\W\d_]+", plain)
+    found = [role for role, patterns in ROLES.items() if any(fnmatchcase(word, p) for word in words for p in patterns)]
     return found[-1] if found else None
+
+
+def _zones(roles: dict[str, str | None], attribute: str | None) -> list[str]:
+    """Return the lines of references and zones; a zone without a role is a comment to fill in."""
+    references = [name for name, role in roles.items() if role == "background"]
+    source = f"names and attribute {quoted(attribute)}" if attribute else "names"
+    guessed = any(roles.values())
+    return [
+        f"  reference: [{', '.join(map(quoted, references))}]" if references else "  # reference: [name of a zone of undisturbed vegetation]",
+        f"  zones:    # roles guessed from {source}: correct them" if guessed else "  # zones:    # no role was guessed: pit, dump, background, ...",
+        *(f"    {quoted(name)}: {{role: {role}}}" if role else f"  #   {quoted(name)}: {{role: pit}}" for name, role in roles.items()),
+    ]
 
 
 def quoted(text: str) -> str:
@@ -185,14 +243,12 @@ def _text(
     mine: str,
     aoi: Path,
     zone_field: str | None,
-    roles: dict[str, str | None],
+    zones: list[str],
     span: tuple[int, int],
     season: tuple[str, str],
     images: list[str],
 ) -> str:
-    references = [name for name, role in roles.items() if role == "background"]
-    listed = [f"    {quoted(name)}: {{role: {role}}}" for name, role in roles.items() if role]
-    reference = f"  reference: [{', '.join(map(quoted, references))}]" if references else "  # reference: [name of a zone of undisturbed vegetation]"
+    turn = "; it belongs to the year in which it starts" if season[0] > season[1] else ""
     field = [f"  zone_field: {quoted(zone_field)}"] if zone_field else ["  # zone_field: zone    # attribute with the zone's name"]
     return "\n".join(
         [
@@ -202,10 +258,9 @@ def _text(
             "aoi:",
             f"  path: {quoted(str(aoi))}",
             *field,
-            reference,
-            *(["  zones:    # roles guessed from the names: correct them", *listed] if listed else []),
+            *zones,
             f"years: {{first: {span[0]}, last: {span[1]}}}",
-            f'season: {{start: "{season[0]}", end: "{season[1]}"}}    # proposed from the latitude: the season that the images stand for',
+            f'season: {{start: "{season[0]}", end: "{season[1]}"}}    # proposed from the latitude: the season that the images stand for{turn}',
             "sensors:",
             *images,
             "fvc:",

@@ -1,8 +1,13 @@
 """`minegreen new`: a config that loads, with what can be found out from the AOI and the images; it never overwrites."""
 
+import json
+import re
+from pathlib import Path
+
 import geopandas as gpd
 import pytest
 import yaml
+from running import ROOT
 from scenemine import SceneMine
 from shapely.geometry import box
 
@@ -186,14 +191,70 @@ ROLES = {
     "pit": ["Pit No. 4", "四号坑"],
     "dump": ["South dump", "DUMP of Pit 2", "南排土场", "渣山", "Bare spoil"],
     "background": ["Background", "Control area", "背景区", "对照", "参照区"],
-    None: ["Meadow", "草地"],
+    None: ["Meadow", "草地", "Hospital", "Zona escavada", "Traverse", "Телефон", "Skipper"],
 }
+ROLES["pit"] += ["open_pit_4", "NorthPit", "Tajo Norte", "RAJO 2", "Cava sul", "Fosse n\N{DEGREE SIGN} 3", "Südtagebau", "Северный карьер", "Угольный разрез"]
+ROLES["dump"] += ["Botadero del tajo", "Escombrera-1", "Botadeiro", "Pilha de estéril", "Este\u0301ril 2", "Terril", "Halde nord", "Außenkippe", "Отвал №2"]
+ROLES["background"] += ["Área de referencia", "Referência", "Zona testigo", "Témoin", "Référence", "Referenzfläche", "Эталонный участок", "Фон", "Контроль"]
 
 
 def test_roles_are_guessed_from_names(folder):
     write_zones([name for names in ROLES.values() for name in names])
     new("site")
     assert {zone: facts.role for zone, facts in written("site").aoi.zones.items()} == {n: role for role, names in ROLES.items() if role for n in names}
+
+
+def write_attributes(**columns):
+    """Write aoi.gpkg with the given attributes, one square per row."""
+    count = len(next(iter(columns.values())))
+    squares = [box(540_000 + 150 * i, 4_210_000, 540_100 + 150 * i, 4_210_100) for i in range(count)]
+    gpd.GeoDataFrame(columns, geometry=squares, crs="EPSG:32647").to_file("aoi.gpkg")
+
+
+def lines(folder):
+    """Return the lines of the config that was written."""
+    return (folder / "configs/site.yaml").read_text(encoding="utf-8").splitlines()
+
+
+def test_where_names_say_nothing_another_attribute_gives_the_roles(folder):
+    write_attributes(nombre=["A", "B", "C", "Botadero D", "E"], area=[1.0, 2, 3, 4, 5], tipo=["tajo", "DUMP", "referencia", "pit", None])
+    assert new("site", "--zone-field", "nombre") == 0
+    config = written("site")
+    assert {zone: facts.role for zone, facts in config.aoi.zones.items()} == {"A": "pit", "B": "dump", "C": "background", "Botadero D": "dump"}
+    assert config.aoi.reference == ("C",)
+    assert '  zones:    # roles guessed from names and attribute "tipo": correct them' in lines(folder)
+    assert '  #   "E": {role: pit}' in lines(folder)
+
+
+def test_numbered_zones_take_their_roles_from_an_attribute(folder):
+    write_attributes(kind=["dump", "pit"])
+    assert new("site") == 0
+    assert {zone: facts.role for zone, facts in written("site").aoi.zones.items()} == {"zone 1": "dump", "zone 2": "pit"}
+
+
+def test_an_attribute_of_which_few_values_are_roles_is_not_used(folder):
+    write_attributes(zone=["A", "B", "C"], note=["north of the pit", "meadow", "road"], number=[1, 2, 3])
+    assert new("site") == 0
+    assert written("site").aoi.zones == {}
+
+
+def test_zones_without_a_role_are_a_template_that_works_once_it_is_no_comment(folder):
+    write_zones(["A: b", "C #2"])
+    assert new("site") == 0
+    assert written("site").aoi.zones == {}
+    start = next(i for i, line in enumerate(lines(folder)) if line.startswith("  # zones:"))
+    assert lines(folder)[start + 1 : start + 3] == ['  #   "A: b": {role: pit}', '  #   "C #2": {role: pit}']
+    text = "\n".join(line.replace("# ", "", 1) if start <= i <= start + 2 else line for i, line in enumerate(lines(folder)))
+    (folder / "configs/site.yaml").write_text(text, encoding="utf-8")
+    assert {zone: facts.role for zone, facts in written("site").aoi.zones.items()} == {"A: b": "pit", "C #2": "pit"}
+
+
+def test_a_zone_without_a_role_is_a_comment_among_those_that_have_one(folder):
+    write_zones(["meadow", "pit"])
+    assert new("site") == 0
+    assert set(written("site").aoi.zones) == {"pit"}
+    start = lines(folder).index("  zones:    # roles guessed from names: correct them")
+    assert lines(folder)[start + 1 : start + 3] == ['  #   "meadow": {role: pit}', '    "pit": {role: pit}']
 
 
 def test_every_background_zone_is_proposed_as_reference(folder):
@@ -209,7 +270,7 @@ def test_without_a_background_zone_the_reference_is_left_as_a_comment(folder):
     assert "# reference: [" in (folder / "configs/site.yaml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("latitude", "start", "end"), [(38, "07-01", "08-31"), (-23, "01-01", "02-28"), (2, "01-01", "12-31"), (-14, "01-01", "12-31")])
+@pytest.mark.parametrize(("latitude", "start", "end"), [(38, "07-01", "08-31"), (-23, "12-01", "02-28"), (2, "01-01", "12-31"), (-14, "01-01", "12-31")])
 def test_the_season_follows_the_latitude(folder, latitude, start, end):
     gpd.GeoDataFrame({"zone": ["a"]}, geometry=[box(20, latitude, 20.1, latitude + 0.1)], crs=4326).to_file("aoi.gpkg")
     new("site")
@@ -219,7 +280,61 @@ def test_the_season_follows_the_latitude(folder, latitude, start, end):
 def test_the_latitude_of_a_projected_aoi_in_the_south_is_found(folder):
     write_zones(["a"], crs="EPSG:32722", at=(700_000, 7_400_000))
     new("site")
-    assert written("site").season.start == "01-01"
+    assert written("site").season.start == "12-01"
+
+
+def test_a_season_across_the_turn_of_the_year_says_which_year_it_belongs_to(folder):
+    new("site")
+    assert not any("in which it starts" in line for line in lines(folder))
+    (folder / "configs/site.yaml").unlink()
+    write_zones(["a"], crs="EPSG:32722", at=(700_000, 7_400_000))
+    new("site")
+    (line,) = [line for line in lines(folder) if line.startswith('season: {start: "12-01", end: "02-28"}')]
+    assert line.endswith("; it belongs to the year in which it starts")
+
+
+def items_of(*times):
+    """Write items.json with one item per time; the files need not exist to write a config."""
+    when = [time if "T" in time else f"{time}T13:30:00Z" for time in times]
+    features = [{"type": "Feature", "id": f"s{i}", "properties": {"datetime": time}, "assets": {}} for i, time in enumerate(when)]
+    Path("items.json").write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+
+
+SOUTH = {"crs": "EPSG:32722", "at": (700_000, 7_400_000)}  # 49 degrees west
+SEASON_YEARS = [
+    (SOUTH, ["2019-12-05", "2021-01-10", "2022-02-28", "2022-06-01"], "12-01", (2019, 2021)),
+    (SOUTH, ["2020-01-10", "2021-12-31", "2022-03-01", "2022-07-01"], "12-01", (2019, 2021)),
+    (SOUTH, ["2020-01-10", "2022-02-11", "2022-12-24", "2023-05-01", "2023-06-01", "2023-07-01", "2023-08-01"], "01-01", (2020, 2022)),
+    (SOUTH, ["2021-12-02", "2022-05-01", "2023-05-01"], "01-01", (2021, 2023)),
+    (SOUTH, ["2020-12-01T02:00:00Z", "2021-12-05", "2023-01-05"], "12-01", (2021, 2022)),
+    ({}, ["2018-01-01", "2019-07-10", "2021-08-31", "2022-09-01"], "07-01", (2019, 2021)),
+    ({}, ["2018-01-01", "2022-09-01"], "07-01", (2018, 2022)),
+    ({}, ["2019-07-10", "2022-09-01"], "07-01", (2019, 2020)),
+]
+
+
+@pytest.mark.parametrize(("where", "times", "start", "span"), SEASON_YEARS)
+def test_years_and_season_are_those_of_the_items(folder, where, times, start, span):
+    write_zones(["a"], **where)
+    items_of(*times)
+    assert new("site", "--catalog", "items.json") == 0
+    config = written("site")
+    assert config.season.start == start
+    assert (config.years.first, config.years.last) == span
+    assert config.periods == (span,)
+
+
+def test_the_example_item_of_the_documentation_is_accepted(tmp_path, monkeypatch, capsys):
+    (example,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "catalogues.md").read_text(encoding="utf-8"), re.DOTALL)
+    (item,) = json.loads(example)["features"]
+    mine = SceneMine(tmp_path, names={"red": "B04", "nir": "B08", "mask": "SCL"})
+    mine.add("2022-07-15", id="20220715", baseline=item["properties"]["s2:processing_baseline"])
+    mine.write()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "items.json").write_text(example, encoding="utf-8")
+    assert new("site", "--catalog", "items.json") == 0
+    assert main(["check", "configs/site.yaml"]) == 0
+    assert "1 of 1 listed scenes: 2022: 1" in capsys.readouterr().out
 
 
 def test_a_catalogue_gives_years_and_a_config_that_passes_check(tmp_path, monkeypatch, capsys):
