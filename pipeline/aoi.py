@@ -65,7 +65,7 @@ def read_zones(config: Config, config_path: Path | str) -> Zones:
     import pyproj
 
     path = Path(config.aoi.path)
-    frame = _read(path, config)
+    frame = read_frame(path, config)
     if frame.crs is None:
         raise BadInput(path, "coordinate reference system", "none", "a CRS", "assign it in QGIS, or add the .prj file")
     if len(frame) == 0:
@@ -84,7 +84,8 @@ def read_zones(config: Config, config_path: Path | str) -> Zones:
     return Zones(frame[["zone", "role", "geodesic_m2", "geometry"]].copy(), references, tuple(warnings))
 
 
-def _read(path: Path, config: Config) -> gpd.GeoDataFrame:
+def read_frame(path: Path, config: Config) -> gpd.GeoDataFrame:
+    """Return the features of a vector file with their attributes, in file order; BadInput for what is not such a file."""
     import geopandas as gpd
 
     signatures = SIGNATURES.get(path.suffix.lower())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline.aoi import Zones, _read, read_zones
+from pipeline.aoi import Zones, read_frame, read_zones
 from pipeline.config import Aoi, Config, Season, SensorSource, Years, load
 from pipeline.errors import BadInput
 from pipeline.reader import open_raster
@@ -195,7 +195,7 @@ def _roles(zones: Zones, probe: Config) -> tuple[dict[str, str | None], str | No
     roles = {name: _role(name) for name in zones.names}
     if all(roles.values()):
         return roles, None
-    frame = _read(Path(probe.aoi.path), probe)  # in file order, as the zones
+    frame = read_frame(Path(probe.aoi.path), probe)  # in file order, as the zones
     for attribute in frame.columns.drop(frame.geometry.name):
         values = [value for value in frame[attribute] if isinstance(value, str) and value.strip()]
         if values and sum(_role(value) is not None for value in values) >= len(values) / 2:
