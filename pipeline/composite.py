@@ -21,7 +21,7 @@ from pipeline.config import Config
 from pipeline.coverage import ZoneCoverage
 from pipeline.errors import BadInput, RunFault
 from pipeline.grid import native_grid
-from pipeline.images import read_image, shown, state_of
+from pipeline.images import FileChanged, read_image, shown, state_of
 from pipeline.kernels.codes import GROWS, LARGEST_HALO, NO_DATA, WEIGHT_UNIT
 from pipeline.kernels.neighbours import grow
 from pipeline.kernels.observe import merge, observe, observe_ndvi, spread, zone_sums
@@ -253,7 +253,7 @@ class _BlockReader:
 
         def read(dataset: Any) -> tuple[Lookup, np.ndarray | None]:
             if layer.state and _state(dataset, layer.href) != layer.state:
-                raise RunFault(f"{what}: {shown(layer.href)}: the file has changed since it was inspected; run again to inspect it anew")
+                raise FileChanged(f"{what}: {shown(layer.href)}: the file has changed since it was inspected; run again to inspect it anew")
             lookup = self._lookup(dataset, halo)
             if lookup.window is None:
                 return lookup, None

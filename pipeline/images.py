@@ -33,6 +33,10 @@ HTTP_OPTIONS = {
 }
 
 
+class FileChanged(RunFault):
+    """A file is not what it was when it was inspected: trying again does not help."""
+
+
 def is_remote(href: str) -> bool:
     """Return whether an href is read over the network."""
     return href.startswith(("http://", "https://"))
@@ -135,7 +139,7 @@ def read_image(href: str, what: str, action: Callable[[Any], Any], stamp: Stamp 
     remote, problem = is_remote(href), ""
     now = (0, 0) if remote else stamp_of(href)
     if stamp is not None and stamp != now:
-        raise RunFault(f"{one_line(what)}: {shown(href)}: the file has changed while the run was reading it")
+        raise FileChanged(f"{one_line(what)}: {shown(href)}: the file has changed while the run was reading it")
     key = ("image", href, now)
     for attempt in range(ATTEMPTS):
         if attempt and remote:
@@ -143,6 +147,8 @@ def read_image(href: str, what: str, action: Callable[[Any], Any], stamp: Stamp 
         try:
             with rasterio.Env(**HTTP_OPTIONS) if remote else nullcontext(), lent(key, partial(open_image, href, attempt)) as dataset:
                 return action(dataset)
+        except FileChanged:
+            raise
         except RunFault as error:
             if any(words in str(error) for words in FINAL.values()):
                 raise RunFault(f"{one_line(what)}: {error}") from None
