@@ -61,7 +61,12 @@ def open_header(item: Item, layers: Any, rule: SceneRule) -> dict[str, Header]:
             raise BadInput(shown(layer.href), f"item {item.id}: asset {layer.asset}: scale", "1 for whole numbers", "for instance 0.0001", "correct the item")
     if "red" in out and out["red"].grid != out["nir"].grid:
         raise BadInput(shown(layers["nir"].href), f"item {item.id}: grid", "not that of the red band", "red and NIR on one grid", "remove the item")
-    return out | {"main": out["red" if "red" in out else "ndvi"]}
+    main = out["red" if "red" in out else "ndvi"]
+    if not meets(out["mask"].grid, main.grid):
+        mask = layers["mask"]
+        where = f"item {item.id}: asset {mask.asset}: position"
+        raise BadInput(shown(mask.href), where, "beside the other bands", "a quality layer of the same ground", "download it again, or remove the item")
+    return out | {"main": main}
 
 
 def _checked(item: Item, layer: File, dtypes: tuple[str, ...]) -> Header:

@@ -553,6 +553,13 @@ def test_15_a_degenerate_transform_is_refused(small, refused, transform, assets)
     assert small.scenes[1]["id"] in error.field
 
 
+def test_15_a_quality_layer_of_other_ground_is_refused(small, refused):
+    write_tif(file(small, 1, "SCL"), read(file(small, 1, "SCL")), Affine(20, 0, WEST + 50_000, 0, -20, NORTH))
+    error = refused(small)
+    assert small.scenes[1]["id"] in error.field
+    assert "position" in str(error)
+
+
 def test_08_a_coarse_first_scene_does_not_decide_the_grid(small):
     for name in ("B04", "B08"):
         write_tif(file(small, 0, name), read(file(small, 0, name))[::6, ::6], Affine(60, 0, WEST, 0, -60, NORTH))
