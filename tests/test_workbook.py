@@ -92,7 +92,7 @@ def test_header_is_frozen_and_filters_cover_the_table(book, name):
     sheet = book[name]
     assert sheet.freeze_panes == "A2"
     assert sheet.auto_filter.ref == sheet.dimensions
-    assert all(6 <= d.width <= workbook.WIDEST + 2 for d in sheet.column_dimensions.values())
+    assert all(5 <= d.width <= workbook.WIDEST + 2 for d in sheet.column_dimensions.values())
     assert len(sheet.column_dimensions) > 0
 
 
