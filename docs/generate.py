@@ -1,4 +1,4 @@
-"""Write what is generated: configs/schema.json, docs/configuration.md, docs/synthetic-mine.md. Run `python docs/generate.py`."""
+"""Write what is generated: configs/schema.json and pages of docs/, see GENERATED. Run `python docs/generate.py`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pipeline import config, planted, radiometry
+from pipeline import areas, config, observed, planted, radiometry, zonestats
 from pipeline.classes import LEGEND
+from pipeline.columns import COLUMNS
+from pipeline.stages.scenes import LEDGER_COLUMNS
 
 ROOT = Path(__file__).parents[1]
 
@@ -93,6 +95,32 @@ def offset_table() -> str:
         "",
     ]
     return "\n".join([*head, *radiometry.table()]) + "\n"
+
+
+TABLES = {
+    "fvc_by_zone": zonestats.FVC_COLUMNS,
+    "fvc_change_by_zone": zonestats.CHANGE_COLUMNS,
+    "trend_area_by_zone": areas.AREA_COLUMNS,
+    "trend_groups_by_zone": areas.GROUP_COLUMNS,
+    "trend_by_zone": zonestats.TREND_COLUMNS,
+    "zone_by_scene": observed.ZONE_BY_SCENE_COLUMNS,
+    "masked_by_zone": observed.MASKED_COLUMNS,
+    "ledger": LEDGER_COLUMNS,
+}
+
+
+def columns() -> str:
+    """Return docs/columns.md: every column of every CSV table."""
+    lines = [
+        "# Columns of the tables",
+        "",
+        "Every column of every CSV table and of `tables.xlsx`, by table in the order of its columns; [results.md](results.md) says more.",
+        "An empty cell means *not known*, zero means zero. 空单元格表示*未知*，零就是零。",
+    ]
+    for table, names in TABLES.items():
+        lines += ["", f"## {table}", "", "| column | unit | meaning | 中文说明 |", "|---|---|---|---|"]
+        lines += [f"| `{c.name}` | {c.unit} | {c.meaning} | {c.meaning_zh} |" for c in map(COLUMNS.__getitem__, names)]
+    return "\n".join(lines) + "\n"
 
 
 def synthetic_mine() -> str:
@@ -180,6 +208,7 @@ def _sky() -> list[str]:
 
 GENERATED = {
     "configs/schema.json": schema,
+    "docs/columns.md": columns,
     "docs/configuration.md": configuration,
     "docs/sentinel-2-offset.md": offset_table,
     "docs/synthetic-mine.md": synthetic_mine,

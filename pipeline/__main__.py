@@ -29,6 +29,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "classes": ("trend classes of one period: trend_class_<a>-<b>.tif", ("sensor", "period")),
     "areas": ("the tables of one sensor", ("sensor",)),
     "map": ("the map of trend classes of one period: trend_class_<a>-<b>.png", ("sensor", "period")),
+    "workbook": ("the tables of all sensors as a workbook: tables.xlsx", ()),
     "manifest": ("close a run: run.json with checksums", ()),
 }
 DISTRIBUTED = ("composite", "trend")

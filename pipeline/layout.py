@@ -7,6 +7,7 @@ from pathlib import Path
 
 OBSERVED = ("clear", "doy", "water")
 SCENE_TABLES = ("zone_by_scene", "masked_by_zone")
+LEDGER = "ledger"
 TABLES = ("fvc_by_zone", "fvc_change_by_zone", "trend_area_by_zone", "trend_groups_by_zone", "trend_by_zone")
 
 
@@ -31,6 +32,11 @@ class MineFolder:
     def synthetic_items(self) -> Path:
         """Return the item collection of the synthetic mine."""
         return self.synthetic / "items.json"
+
+    @property
+    def workbook(self) -> Path:
+        """Return the tables of all sensors as one workbook."""
+        return self.root / "tables.xlsx"
 
     def sensor(self, name: str) -> SensorFolder:
         """Return the folder of one sensor."""
@@ -71,6 +77,10 @@ class SensorFolder:
         """Return one CSV table."""
         return self.root / f"{name}.csv"
 
+    def tables(self, *, with_scenes: bool) -> dict[str, Path]:
+        """Return every CSV table of the sensor by name; two come from scenes only."""
+        return {name: self.table(name) for name in (*TABLES, *(SCENE_TABLES if with_scenes else ()), LEDGER)}
+
     @property
     def scenes(self) -> Path:
         """Return the pinned list of images with the grid."""
@@ -79,7 +89,7 @@ class SensorFolder:
     @property
     def ledger(self) -> Path:
         """Return the account of every listed asset."""
-        return self.root / "ledger.csv"
+        return self.table(LEDGER)
 
     @property
     def endmembers(self) -> Path:

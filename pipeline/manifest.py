@@ -15,8 +15,10 @@ import pipeline
 from pipeline.config import Config
 from pipeline.errors import BadInput
 
-SUFFIXES = {".tif", ".csv", ".json", ".gpkg"}
-LIBRARIES = ("numpy", "numba", "dask", "xarray", "rioxarray", "rasterio", "odc-geo", "geopandas", "shapely", "exactextract", "pydantic", "snakemake")
+SUFFIXES = {".tif", ".csv", ".json", ".gpkg", ".xlsx"}
+LIBRARIES = (
+    "numpy", "numba", "dask", "xarray", "rioxarray", "rasterio", "odc-geo", "geopandas", "shapely", "exactextract", "pydantic", "snakemake", "XlsxWriter",
+)  # fmt: skip
 
 
 def sha256(path: Path) -> str:

@@ -78,10 +78,20 @@ class Plan:
         seen = [folder.observed(what, year) for what in OBSERVED for year in config.all_years] + [folder.table(name) for name in SCENE_TABLES]
         return [str(p) for p in (*rasters, *styles, *others, *maps, *(seen if self.has_scenes(mine, sensor) else ()))]
 
+    def tables(self, mine: str) -> list[str]:
+        """Return every CSV table of a mine."""
+        sensors = self.config(mine).sensors
+        return [str(p) for s in sensors for p in self.folder(mine, s).tables(with_scenes=self.has_scenes(mine, s)).values()]
+
+    def products(self, mine: str) -> list[str]:
+        """Return every product of a mine but the manifest."""
+        sensors = [p for sensor in self.config(mine).sensors for p in self.sensor_products(mine, sensor)]
+        return [str(MineFolder(self.results, mine).workbook), *sensors]
+
     def targets(self) -> list[str]:
         """Return the manifest and every product of every mine, so that a deleted one is made again."""
         manifests = [str(MineFolder(self.results, mine).root / "run.json") for mine in self.mines]
-        return manifests + [p for mine, (_, config) in self.mines.items() for sensor in config.sensors for p in self.sensor_products(mine, sensor)]
+        return manifests + [p for mine in self.mines for p in self.products(mine)]
 
 
 def make(paths: list[str], settings: dict[str, object]) -> Plan:

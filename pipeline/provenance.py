@@ -25,6 +25,7 @@ READS: dict[str, tuple[str, ...]] = {
     "classes": ("trend", "fvc.exclude", "grid.clip", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
     "areas": ("mine", "aoi", "years", "trend", "fvc.exclude"),
     "map": ("mine", "title", "aoi", "trend", "season"),
+    "workbook": ("mine", "sensors"),
     "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend"),
 }
 FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,8 +24,29 @@ def cell(value: Any) -> str:
     if value is None or (isinstance(value, float | np.floating) and math.isnan(value)):
         return ""
     if isinstance(value, str):
-        return "'" + value if value.startswith(FORMULA_STARTS) else value
+        return "'" + value if _hostile(value) else value
     return repr(float(value)) if isinstance(value, float | np.floating) else str(value)
+
+
+def plain(field: str) -> str:
+    """Return the text that a field of a CSV table stands for.
+
+    >>> plain("'=1+1"), plain("''=1+1"), plain("'quoted")
+    ('=1+1', "'=1+1", "'quoted")
+    """
+    return field[1:] if field.startswith("'") and _hostile(field) else field
+
+
+def _hostile(text: str) -> bool:
+    """Return whether a spreadsheet would run a text; behind apostrophes too, so that `plain` undoes `cell`."""
+    return text.lstrip("'").startswith(FORMULA_STARTS)
+
+
+def read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the rows of a table, each field as the text that it stands for."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        header, *rows = csv.reader(handle, strict=True)
+    return header, [[plain(field) for field in row] for row in rows]
 
 
 def write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> None:

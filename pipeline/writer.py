@@ -49,9 +49,14 @@ def _sync(path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file (UTF-8), whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
     with atomic(path) as part:
-        part.write_text(text, encoding="utf-8", newline="")
-        if part.read_bytes() != text.encode("utf-8"):
+        part.write_bytes(content)
+        if part.read_bytes() != content:
             raise RunFault(f"{path}: what was written reads back differently; is the disk full?")
 
 

@@ -127,8 +127,11 @@ def classes_of(wildcards):
 
 
 def products_of(wildcards):
-    sensors = PLAN.config(wildcards.mine).sensors
-    return [p for s in sensors for p in PLAN.sensor_products(wildcards.mine, s)]
+    return PLAN.products(wildcards.mine)
+
+
+def tables_of(wildcards):
+    return PLAN.tables(wildcards.mine)
 
 
 def start():

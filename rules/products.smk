@@ -76,6 +76,26 @@ rule map:
         " --results {params.results:q} --log {log:q}"
 
 
+rule workbook:
+    input:
+        tables=tables_of,
+    output:
+        workbook=R + "/{mine}/tables.xlsx",
+    log:
+        R + "/{mine}/logs/workbook.log",
+    benchmark:
+        R + "/{mine}/logs/workbook.tsv"
+    params:
+        config=config_of,
+        options=options_of("workbook"),
+        code=code("workbook"),
+        results=R,
+    message:
+        "{wildcards.mine}: all tables as a workbook"
+    shell:
+        "minegreen workbook {params.config:q} --results {params.results:q} --log {log:q}"
+
+
 rule manifest:
     input:
         aoi=aoi_of,

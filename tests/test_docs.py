@@ -26,7 +26,7 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("name", ["configs/schema.json", "docs/configuration.md", "docs/sentinel-2-offset.md", "docs/synthetic-mine.md"])
+@pytest.mark.parametrize("name", ["configs/schema.json", "docs/columns.md", "docs/configuration.md", "docs/sentinel-2-offset.md", "docs/synthetic-mine.md"])
 def test_generated_files_are_up_to_date(name):
     assert (ROOT / name).read_text(encoding="utf-8") == generator().GENERATED[name](), "run: python docs/generate.py"
 

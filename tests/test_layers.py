@@ -23,6 +23,7 @@ LAYERS = (
         "pipeline.kernels.observe",
         "pipeline.kernels.pixels",
         "pipeline.kernels.series",
+        "pipeline.columns",
         "pipeline.layout",
     },
     {
@@ -39,7 +40,7 @@ LAYERS = (
     {"pipeline.aoi", "pipeline.provenance", "pipeline.lock", "pipeline.season"},
     {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover"},
     {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.manifest", "pipeline.windows"},
-    {"pipeline.images", "pipeline.prepared", "pipeline.tables", "pipeline.maps", "pipeline.ground", "pipeline.sky", "pipeline.synthetic"},
+    {"pipeline.images", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.maps", "pipeline.ground", "pipeline.sky", "pipeline.synthetic"},
     {"pipeline.scenefiles"},
     {"pipeline.scenes", "pipeline.sources"},
     {"pipeline.composite", "pipeline.observed", "pipeline.inspection"},

@@ -1,0 +1,143 @@
+"""COLUMNS: what each column of the CSV tables means, in English and Chinese; it feeds tables.xlsx and docs/columns.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TEXT = "@"
+WHOLE = "0"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column name, the same in every table that has it. `unit` is empty for text, counts and ratios."""
+
+    name: str
+    unit: str
+    meaning: str
+    meaning_zh: str
+    format: str = TEXT
+
+    @property
+    def heading(self) -> str:
+        """Return the name with its unit.
+
+        >>> COLUMNS["area_km2"].heading, COLUMNS["zone"].heading
+        ('area_km2 (km2)', 'zone')
+        """
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+    @property
+    def is_text(self) -> bool:
+        """Return whether the cells are text, whatever they look like."""
+        return self.format == TEXT
+
+
+SHARE, AREA, P, COVER, SLOPE = "0.00", "0.0000", "0.0000", "0.0000", "0.000000"
+_ALL = (
+    Column("mine", "", "Id of the mine", "矿区代号"),
+    Column("sensor", "", "Id of the sensor in the config", "配置中的传感器代号"),
+    Column("variable", "", "Variable of the trend: fvc (cover) or ndvi", "趋势变量：fvc（植被覆盖度）或 ndvi"),
+    Column("target", "", "What the trend is of: absolute (the pixel itself)", "趋势对象：absolute（像元本身）"),
+    Column("level", "", "zone: one zone; role: all zones of a role together", "zone：单个分区；role：同一角色的全部分区合计"),
+    Column("zone", "", "Name of the zone; empty where all zones of a role are together", "分区名称；按角色合计的行为空"),
+    Column("role", "", "Role of the zone", "分区的角色"),
+    Column("year", "", "Year in which the season starts", "季节开始的年份", WHOLE),
+    Column("first_year", "", "First year of the period", "时段首年", WHOLE),
+    Column("last_year", "", "Last year of the period", "时段末年", WHOLE),
+    Column("from_year", "", "Earlier year of the pair", "两年中的前一年", WHOLE),
+    Column("to_year", "", "Later year of the pair", "两年中的后一年", WHOLE),
+    Column(
+        "years_used", "", "Years in the zone's series; one with less than half of the zone's land falls out", "参与分区序列的年份；有效陆地不足一半的年份不用"
+    ),
+    Column("test", "", "Test of the trend", "趋势检验方法"),
+    Column("scheme", "", "Class scheme: five, seven or nine", "分级方案：five、seven 或 nine"),
+    Column("code", "", "Code of the class in the class raster", "类别在分级栅格中的编码", WHOLE),
+    Column("class_id", "", "Id of the class", "类别代号"),
+    Column("class", "", "Name of the class", "类别名称"),
+    Column("group", "", "Group of classes", "类别组"),
+    Column(
+        "area_km2",
+        "km2",
+        "True ground area: of the class or group in the zone; in fvc_by_zone of the zone",
+        "实地面积：该类或组在分区内的面积；fvc_by_zone 中为分区面积",
+        AREA,
+    ),
+    Column("area_ha", "ha", "The same area in hectares", "同一面积，以公顷计", AREA),
+    Column("area_low_km2", "km2", "Lower bound of the area; empty in this version", "面积下限；本版本为空", AREA),
+    Column("area_high_km2", "km2", "Upper bound of the area; empty in this version", "面积上限；本版本为空", AREA),
+    Column("share_pct", "%", "Share of the zone's area", "占分区面积的比例", SHARE),
+    Column(
+        "share_valid_pct",
+        "%",
+        "Share of the zone's area without water, zones too small and insufficient data",
+        "占分区扣除水体、面积过小和数据不足后面积的比例",
+        SHARE,
+    ),
+    Column("share_reference_pct", "%", "The same share in the zone's reference zones together", "对照分区合计中的同一比例", SHARE),
+    Column(
+        "p_min",
+        "",
+        "Smallest p that the number of years of most of the zone, or of its series, can reach",
+        "分区多数像元或分区序列的年数所能达到的最小 p 值",
+        P,
+    ),
+    Column(
+        "fvc_mean", "", "Mean cover (0 to 1) of the year's valid cells, weighted by ground area", "当年有效像元的平均覆盖度（0 至 1），按实地面积加权", COVER
+    ),
+    Column("fvc_mean_common", "", "Mean cover of the cells valid in every year that has any", "在所有有数据年份均有效的像元的平均覆盖度", COVER),
+    Column("fvc_median", "", "Median cover, weighted by ground area", "覆盖度中位数，按实地面积加权", COVER),
+    Column("fvc_sd", "", "Standard deviation of cover over the zone's cells", "分区像元覆盖度的标准差", COVER),
+    Column(
+        "ndvi_mean", "", "Mean NDVI of the valid cells; in zone_by_scene of the clear land", "有效像元的平均 NDVI；zone_by_scene 中为晴空陆地的平均值", COVER
+    ),
+    Column("valid_pct", "%", "Share of the zone that is valid in the year", "当年有效面积占分区的比例", SHARE),
+    Column(
+        "common_pct",
+        "%",
+        "Share of the zone valid in every year that has any; in trend_by_zone in all years used",
+        "在所有有数据年份均有效的面积占分区的比例；trend_by_zone 中为所用各年",
+        SHARE,
+    ),
+    Column("water_pct", "%", "Share of the zone that is water in the year", "当年水体占分区的比例", SHARE),
+    Column(
+        "masked_pct",
+        "%",
+        "Masked share of what the scenes showed of the zone; in zone_by_scene of the zone's area",
+        "影像所见分区中被掩膜的比例；zone_by_scene 中为占分区面积的比例",
+        SHARE,
+    ),
+    Column(
+        "clamped_pct", "%", "Share of the valid area whose cover was below 0 or above 1 before clamping", "截断前覆盖度小于 0 或大于 1 的有效面积比例", SHARE
+    ),
+    Column("clear_mean", "", "Mean number of clear observations", "晴空观测的平均次数", "0.00"),
+    Column("doy_mean", "day of year", "Mean day of year of the clear observations", "晴空观测的平均年积日", "0.0"),
+    Column("fvc_from", "", "Mean cover in the earlier year over the cells valid in both", "前一年的平均覆盖度（两年均有效的像元）", COVER),
+    Column("fvc_to", "", "Mean cover in the later year over the cells valid in both", "后一年的平均覆盖度（两年均有效的像元）", COVER),
+    Column("change_points", "percentage points", "Change of mean cover", "平均覆盖度的变化（百分点）", SHARE),
+    Column("change_pct", "%", "Change relative to the earlier year", "相对前一年的变化", SHARE),
+    Column("reference_change_points", "percentage points", "Change of the reference zones together", "对照分区合计的变化（百分点）", SHARE),
+    Column("valid_both_pct", "%", "Share of the zone that is valid in both years", "两年均有效的面积占分区的比例", SHARE),
+    Column("slope", "1/year", "Theil-Sen slope of the zone's mean series", "分区均值序列的 Theil-Sen 斜率", SLOPE),
+    Column("slope_low", "1/year", "Lower end of the slope's interval", "斜率区间下限", SLOPE),
+    Column("slope_high", "1/year", "Upper end of the slope's interval", "斜率区间上限", SLOPE),
+    Column("s", "", "Mann-Kendall S", "Mann-Kendall 统计量 S", WHOLE),
+    Column("tau", "", "Kendall's tau-a", "Kendall tau-a 相关系数", "0.0000"),
+    Column("p", "", "Two-sided p of the Mann-Kendall test", "Mann-Kendall 检验的双侧 p 值", P),
+    Column("n", "", "Number of years used", "所用年数", WHOLE),
+    Column("slope_mean", "1/year", "Mean slope of the zone's pixels", "分区像元的平均斜率", SLOPE),
+    Column("change_mean", "", "Mean over pixels of last minus first year, before clamping", "像元末年减首年的平均值（截断前）", COVER),
+    Column("s_zero_pct", "%", "Share of the tested area with S = 0", "S = 0 的面积占受检面积的比例", SHARE),
+    Column("datetime", "", "Time of the scene, UTC; of a composite its year", "影像时间（UTC）；合成影像为年份"),
+    Column("item", "", "Id of the scene in the catalogue, or the composite", "目录中的影像代号，或合成影像"),
+    Column("clear_pct", "%", "Clear share of the zone's area in the scene", "影像中晴空面积占分区的比例", SHARE),
+    Column("offset", "reflectance", "Radiometric offset that was added", "所加的辐射偏移量", "0.0000"),
+    Column("scenes", "", "Number of scenes that show the zone and its reference", "同时覆盖分区及其对照的影像数", WHOLE),
+    Column("reference_masked_pct", "%", "Masked share of what the same scenes showed of the reference", "同一批影像所见对照分区中被掩膜的比例", SHARE),
+    Column("ratio", "", "masked_pct divided by reference_masked_pct", "masked_pct 与 reference_masked_pct 之比", "0.00"),
+    Column("warning", "", "Warning where the ratio is above 1.5", "比值大于 1.5 时的警告"),
+    Column("asset", "", "File of the item, as the catalogue calls it; of a composite the band", "目录中影像文件的名称；合成影像为波段"),
+    Column("status", "", "read or dropped", "read（已读取）或 dropped（未采用）"),
+    Column("reason", "", "Why it was dropped, or how its offset was decided", "未采用的原因，或偏移量的判定依据"),
+)
+COLUMNS: dict[str, Column] = {c.name: c for c in _ALL}

@@ -1,0 +1,23 @@
+"""The tables of all sensors as one workbook: tables.xlsx."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from pipeline.errors import one_line
+from pipeline.layout import LEDGER, SCENE_TABLES, TABLES
+from pipeline.stages.job import Job
+from pipeline.workbook import write_workbook
+
+log = logging.getLogger("minegreen")
+
+
+def run(job: Job) -> None:
+    """Write results/<mine>/tables.xlsx from the CSV tables, which stay the one source of its numbers."""
+    tables: dict[str, dict[str, Path]] = {name: {} for name in (*TABLES, *SCENE_TABLES, LEDGER)}
+    for sensor, entry in job.config.sensors.items():
+        for name, path in job.mine_folder.sensor(sensor).tables(with_scenes=entry.catalog is not None).items():
+            tables[name][sensor] = path
+    for text in write_workbook(job.mine_folder.workbook, {name: parts for name, parts in tables.items() if parts}):
+        log.warning("%s", one_line(text))
