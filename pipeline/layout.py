@@ -8,6 +8,7 @@ from pathlib import Path
 OBSERVED = ("clear", "doy", "water")
 SCENE_TABLES = ("zone_by_scene", "masked_by_zone")
 TABLES = ("fvc_by_zone", "fvc_change_by_zone", "trend_area_by_zone", "trend_groups_by_zone", "trend_by_zone")
+ZONE_TABLES = ("fvc_change_by_zone", "trend_groups_by_zone", "trend_by_zone")  # what zones.gpkg takes its columns from
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,16 @@ class MineFolder:
     def synthetic_items(self) -> Path:
         """Return the item collection of the synthetic mine."""
         return self.synthetic / "items.json"
+
+    @property
+    def zones(self) -> Path:
+        """Return the zones with their results."""
+        return self.root / "zones.gpkg"
+
+    @property
+    def project(self) -> Path:
+        """Return the QGIS project."""
+        return self.root / f"{self.mine}.qgz"
 
     def sensor(self, name: str) -> SensorFolder:
         """Return the folder of one sensor."""

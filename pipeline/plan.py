@@ -71,17 +71,19 @@ class Plan:
     def sensor_products(self, mine: str, sensor: str) -> list[str]:
         """Return every product of one sensor."""
         config, folder = self.config(mine), self.folder(mine, sensor)
-        rasters = [*map(folder.fvc, config.all_years), *map(folder.trend, config.periods), *map(folder.classes, config.periods)]
+        years, scenes = config.all_years, self.has_scenes(mine, sensor)
+        seen = [folder.observed(what, year) for what in OBSERVED for year in years] if scenes else []
+        rasters = [*map(folder.ndvi, years), *seen, *map(folder.fvc, years), *map(folder.trend, config.periods), *map(folder.classes, config.periods)]
         styles = [p.with_suffix(".qml") for p in rasters]
-        others = [folder.scenes, folder.ledger, folder.endmembers, *map(folder.ndvi, config.all_years), *map(folder.table, TABLES)]
+        tables = map(folder.table, (*TABLES, *(SCENE_TABLES if scenes else ())))
         maps = [folder.classes(period).with_suffix(".png") for period in config.periods]
-        seen = [folder.observed(what, year) for what in OBSERVED for year in config.all_years] + [folder.table(name) for name in SCENE_TABLES]
-        return [str(p) for p in (*rasters, *styles, *others, *maps, *(seen if self.has_scenes(mine, sensor) else ()))]
+        return [str(p) for p in (*rasters, *styles, folder.scenes, folder.ledger, folder.endmembers, *tables, *maps)]
 
     def targets(self) -> list[str]:
         """Return the manifest and every product of every mine, so that a deleted one is made again."""
-        manifests = [str(MineFolder(self.results, mine).root / "run.json") for mine in self.mines]
-        return manifests + [p for mine, (_, config) in self.mines.items() for sensor in config.sensors for p in self.sensor_products(mine, sensor)]
+        mines = [MineFolder(self.results, mine) for mine in self.mines]
+        of_mines = [str(p) for mine in mines for p in (mine.root / "run.json", mine.zones, mine.project)]
+        return of_mines + [p for mine, (_, config) in self.mines.items() for sensor in config.sensors for p in self.sensor_products(mine, sensor)]
 
 
 def make(paths: list[str], settings: dict[str, object]) -> Plan:
