@@ -64,7 +64,7 @@ def write_zones(path: Path, zones: Zones, columns: dict[str, list[float | None]]
     for i, (name, values) in enumerate(columns.items(), 3):
         frame.insert(i, name, np.array(values, np.float64))
     with atomic(path) as part, _dated():
-        frame.to_file(part, layer=LAYER, driver="GPKG", engine="pyogrio", promote_to_multi=True)
+        frame.to_file(part, layer=LAYER, driver="GPKG", engine="pyogrio", promote_to_multi=True, VERSION="1.2")
         _add_style(part, zone_qml(dict.fromkeys(frame["role"])))
 
 

@@ -78,8 +78,8 @@ def project_xml(config: Config, root: MineFolder, grids: dict[str, Any], zones: 
     _view(ET.SubElement(qgis, "mapcanvas", name="theMapCanvas", annotationsVisible="1"), first)
     layers = ET.SubElement(qgis, "projectlayers")
     source = f"./{root.zones.name}|layername={LAYER}"
-    _leaf(tree, "zones", "zones", source, "ogr", visible=True)
-    drawn = _maplayer(layers, "vector", "zones", "zones", source, zones.frame.crs)
+    _leaf(tree, _key("zones"), "zones", source, "ogr", visible=True)
+    drawn = _maplayer(layers, "vector", _key("zones"), "zones", source, zones.frame.crs)
     drawn.attrib |= {"geometry": "Polygon", "labelsEnabled": "1"}
     ET.SubElement(drawn, "provider", encoding="UTF-8").text = "ogr"
     drawn.extend(zone_style(dict.fromkeys(zones.frame["role"])))
@@ -105,13 +105,18 @@ def _add(tree: ET.Element, layers: ET.Element, group: Group, root: MineFolder, s
         if isinstance(part, Group):
             _add(node, layers, part, root, sensor, grid)
             continue
-        key = re.sub(r"\W", "_", f"{sensor}_{part.path.stem}")
+        key = _key(f"{sensor}_{part.path.stem}")
         source = f"./{part.path.relative_to(root.root).as_posix()}"
         _leaf(node, key, part.name, source, "gdal", part.visible)
         layer = _maplayer(layers, "raster", key, part.name, source, grid.crs)
         ET.SubElement(layer, "provider").text = "gdal"
         layer.append(part.pipe)
         ET.SubElement(layer, "blendMode").text = "0"
+
+
+def _key(name: str) -> str:
+    """Return the id of a layer: QGIS gives those of ten characters or fewer another one, and the layer tree loses them."""
+    return "minegreen_" + re.sub(r"\W", "_", name)
 
 
 def _leaf(tree: ET.Element, key: str, name: str, source: str, provider: str, visible: bool) -> None:
@@ -130,8 +135,9 @@ def _order(qgis: ET.Element, layers: ET.Element) -> None:
     order = ET.SubElement(qgis, "layerorder")
     for layer in layers:
         ET.SubElement(order, "layer", id=layer.findtext("id", ""))
-    paths = ET.SubElement(ET.SubElement(qgis, "properties"), "Paths")
-    ET.SubElement(paths, "Absolute", type="bool").text = "false"
+    properties = ET.SubElement(qgis, "properties")
+    for group, key, kind, value in (("Paths", "Absolute", "bool", "false"), ("SpatialRefSys", "ProjectionsEnabled", "int", "1")):
+        ET.SubElement(ET.SubElement(properties, group), key, type=kind).text = value
 
 
 def _view(canvas: ET.Element, grid: Any) -> None:
