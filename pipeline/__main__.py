@@ -30,6 +30,8 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "areas": ("the tables of one sensor", ("sensor",)),
     "map": ("the map of trend classes of one period: trend_class_<a>-<b>.png", ("sensor", "period")),
     "workbook": ("the tables of all sensors as a workbook: tables.xlsx", ()),
+    "zones": ("the zones with the results of every sensor: zones.gpkg", ()),
+    "project": ("the QGIS project of all results: <mine>.qgz", ()),
     "manifest": ("close a run: run.json with checksums", ()),
 }
 DISTRIBUTED = ("composite", "trend")

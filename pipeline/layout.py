@@ -9,6 +9,7 @@ OBSERVED = ("clear", "doy", "water")
 SCENE_TABLES = ("zone_by_scene", "masked_by_zone")
 LEDGER = "ledger"
 TABLES = ("fvc_by_zone", "fvc_change_by_zone", "trend_area_by_zone", "trend_groups_by_zone", "trend_by_zone")
+ZONE_TABLES = ("fvc_change_by_zone", "trend_groups_by_zone", "trend_by_zone")  # what zones.gpkg takes its columns from
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ class MineFolder:
     def workbook(self) -> Path:
         """Return the tables of all sensors as one workbook."""
         return self.root / "tables.xlsx"
+
+    @property
+    def zones(self) -> Path:
+        """Return the zones with their results."""
+        return self.root / "zones.gpkg"
+
+    @property
+    def project(self) -> Path:
+        """Return the QGIS project."""
+        return self.root / f"{self.mine}.qgz"
 
     def sensor(self, name: str) -> SensorFolder:
         """Return the folder of one sensor."""

@@ -71,12 +71,13 @@ class Plan:
     def sensor_products(self, mine: str, sensor: str) -> list[str]:
         """Return every product of one sensor."""
         config, folder = self.config(mine), self.folder(mine, sensor)
-        rasters = [*map(folder.fvc, config.all_years), *map(folder.trend, config.periods), *map(folder.classes, config.periods)]
+        years, scenes = config.all_years, self.has_scenes(mine, sensor)
+        seen = [folder.observed(what, year) for what in OBSERVED for year in years] if scenes else []
+        rasters = [*map(folder.ndvi, years), *seen, *map(folder.fvc, years), *map(folder.trend, config.periods), *map(folder.classes, config.periods)]
         styles = [p.with_suffix(".qml") for p in rasters]
-        others = [folder.scenes, folder.ledger, folder.endmembers, *map(folder.ndvi, config.all_years), *map(folder.table, TABLES)]
+        tables = map(folder.table, (*TABLES, *(SCENE_TABLES if scenes else ())))
         maps = [folder.classes(period).with_suffix(".png") for period in config.periods]
-        seen = [folder.observed(what, year) for what in OBSERVED for year in config.all_years] + [folder.table(name) for name in SCENE_TABLES]
-        return [str(p) for p in (*rasters, *styles, *others, *maps, *(seen if self.has_scenes(mine, sensor) else ()))]
+        return [str(p) for p in (*rasters, *styles, folder.scenes, folder.ledger, folder.endmembers, *tables, *maps)]
 
     def tables(self, mine: str) -> list[str]:
         """Return every CSV table of a mine."""
@@ -86,12 +87,12 @@ class Plan:
     def products(self, mine: str) -> list[str]:
         """Return every product of a mine but the manifest."""
         sensors = [p for sensor in self.config(mine).sensors for p in self.sensor_products(mine, sensor)]
-        return [str(MineFolder(self.results, mine).workbook), *sensors]
+        folder = MineFolder(self.results, mine)
+        return [str(folder.workbook), str(folder.zones), str(folder.project), *sensors]
 
     def targets(self) -> list[str]:
         """Return the manifest and every product of every mine, so that a deleted one is made again."""
-        manifests = [str(MineFolder(self.results, mine).root / "run.json") for mine in self.mines]
-        return manifests + [p for mine in self.mines for p in self.products(mine)]
+        return [p for mine in self.mines for p in (str(MineFolder(self.results, mine).root / "run.json"), *self.products(mine))]
 
 
 def make(paths: list[str], settings: dict[str, object]) -> Plan:

@@ -17,7 +17,7 @@ HOME = Path(__file__).parent
 READS: dict[str, tuple[str, ...]] = {
     "synthetic": ("aoi.path",),
     "scenes": ("sensor", "years", "season", "grid", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
-    "composite": ("sensor", "mask", "composite", "fvc.exclude", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
+    "composite": ("sensor", "season", "mask", "composite", "fvc.exclude", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
     "observations": ("mine", "aoi", "years"),
     "endmembers": ("fvc", "years", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
     "fvc": ("fvc",),
@@ -26,6 +26,8 @@ READS: dict[str, tuple[str, ...]] = {
     "areas": ("mine", "aoi", "years", "trend", "fvc.exclude"),
     "map": ("mine", "title", "aoi", "trend", "season"),
     "workbook": ("mine", "sensors"),
+    "zones": ("mine", "aoi", "years", "sensors", "trend.periods"),
+    "project": ("mine", "title", "aoi", "years", "season", "sensors", "trend.variable", "trend.scheme", "trend.periods"),
     "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend"),
 }
 FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title"}

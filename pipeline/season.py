@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date, datetime, timedelta
 
 from pipeline.config import Season
@@ -39,3 +40,17 @@ def day_of_year(day: date, year: int) -> int:
     366
     """
     return (day - date(year, 1, 1)).days + 1
+
+
+def season_days(season: Season) -> tuple[int, int]:
+    """Return the first and last day of year of a season, counted as `day_of_year`, of leap and other years the wider.
+
+    >>> season_days(Season(start="07-01", end="08-31")), season_days(Season(start="11-15", end="02-28"))
+    ((182, 244), (319, 425))
+    """
+
+    def counted(text: str, later: int) -> list[int]:
+        month, day = map(int, text.split("-"))
+        return [day_of_year(date(y + later, month, min(day, monthrange(y + later, month)[1])), y) for y in (2022, 2023, 2024)]
+
+    return min(counted(season.start, 0)), max(counted(season.end, int(season.end < season.start)))

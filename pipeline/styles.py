@@ -36,6 +36,26 @@ RAMPS: dict[str, Ramp] = {
             ),
             "ColorBrewer BrBG, colour-blind safe, symmetric about 0",
         ),
+        Ramp(
+            "ndvi",
+            ((0.0, "#ffffcc", "<= 0"), (0.25, "#c2e699", "0.25"), (0.5, "#78c679", "0.5"), (0.75, "#31a354", "0.75"), (1.0, "#006837", "1")),
+            "ColorBrewer YlGn, colour-blind safe",
+        ),
+        Ramp(
+            "clear",
+            ((0.0, "#f1eef6", "0"), (3.0, "#bdc9e1", "3"), (6.0, "#74a9cf", "6"), (12.0, "#2b8cbe", "12"), (24.0, "#045a8d", ">= 24 observations")),
+            "ColorBrewer PuBu, colour-blind safe; steps narrow where one observation more matters most",
+        ),
+        Ramp(
+            "doy",
+            ((1.0, "#440154", "1"), (92.0, "#3b528b", "92"), (183.0, "#21918c", "183"), (274.0, "#5ec962", "274"), (366.0, "#fde725", "366")),
+            "matplotlib viridis (Smith and van der Walt 2015), readable without colour vision; a style gives it the season's range",
+        ),
+        Ramp(
+            "water",
+            ((0.0, "#eff3ff", "0"), (0.25, "#bdd7e7", "0.25"), (0.5, "#6baed6", "0.5"), (0.75, "#3182bd", "0.75"), (1.0, "#08519c", "1")),
+            "ColorBrewer Blues, colour-blind safe",
+        ),
     )
 }
 
@@ -45,11 +65,52 @@ def shown(scheme: str) -> tuple[TrendClass, ...]:
     return tuple(c for c in legend(scheme) if c.code != 0)
 
 
+def stops(ramp: str, span: tuple[float, float] | None = None) -> tuple[tuple[float, str, str], ...]:
+    """Return the stops of a ramp, spread evenly over `span` where one is given.
+
+    >>> [label for _, _, label in stops("doy", (181, 245))]
+    ['181', '197', '213', '229', '245']
+    """
+    own = RAMPS[ramp].stops
+    if span is None:
+        return own
+    low, high = span[0], max(span[1], span[0] + 1)
+    values = [low + (high - low) * i / (len(own) - 1) for i in range(len(own))]
+    return tuple((float(v), colour, f"{v:.4g}") for v, (_, colour, _) in zip(values, own, strict=True))
+
+
 def _renderer(kind: str) -> tuple[ET.Element, ET.Element]:
+    pipe = ET.Element("pipe")
+    return pipe, ET.SubElement(pipe, "rasterrenderer", type=kind, band="1", opacity="1", alphaBand="-1", nodataColor="")
+
+
+def class_pipe(scheme: str) -> ET.Element:
+    """Return the paletted renderer of a class raster: its real classes only, by name."""
+    pipe, renderer = _renderer("paletted")
+    palette = ET.SubElement(renderer, "colorPalette")
+    for c in shown(scheme):
+        ET.SubElement(palette, "paletteEntry", value=str(c.code), color=c.colour, alpha=str(c.alpha), label=f"{c.label} {c.label_zh}")
+    return pipe
+
+
+def continuous_pipe(ramp: str, span: tuple[float, float] | None = None) -> ET.Element:
+    """Return the renderer of a continuous raster, first band, interpolated along a ramp."""
+    found = stops(ramp, span)
+    low, high = str(found[0][0]), str(found[-1][0])
+    pipe, renderer = _renderer("singlebandpseudocolor")
+    renderer.attrib |= {"classificationMin": low, "classificationMax": high}
+    shader = ET.SubElement(renderer, "rastershader")
+    mode = {"colorRampType": "INTERPOLATED", "classificationMode": "1", "clip": "0", "minimumValue": low, "maximumValue": high}
+    items = ET.SubElement(shader, "colorrampshader", mode)
+    for value, colour, label in found:
+        ET.SubElement(items, "item", value=str(value), color=colour, alpha="255", label=label)
+    return pipe
+
+
+def _qml(pipe: ET.Element) -> str:
     root = ET.Element("qgis", version="3.22.0", styleCategories="Symbology")
-    pipe = ET.SubElement(root, "pipe")
-    renderer = ET.SubElement(pipe, "rasterrenderer", type=kind, band="1", opacity="1", alphaBand="-1", nodataColor="")
-    return root, renderer
+    root.append(pipe)
+    return _text(root)
 
 
 def _text(root: ET.Element) -> str:
@@ -58,26 +119,13 @@ def _text(root: ET.Element) -> str:
 
 
 def class_qml(scheme: str) -> str:
-    """Return the paletted style of a class raster: its real classes only, by name."""
-    root, renderer = _renderer("paletted")
-    palette = ET.SubElement(renderer, "colorPalette")
-    for c in shown(scheme):
-        ET.SubElement(palette, "paletteEntry", value=str(c.code), color=c.colour, alpha=str(c.alpha), label=f"{c.label} {c.label_zh}")
-    return _text(root)
+    """Return the style of a class raster."""
+    return _qml(class_pipe(scheme))
 
 
-def continuous_qml(ramp: str) -> str:
-    """Return the style of a continuous raster, first band, interpolated along a ramp."""
-    stops = RAMPS[ramp].stops
-    low, high = str(stops[0][0]), str(stops[-1][0])
-    root, renderer = _renderer("singlebandpseudocolor")
-    renderer.attrib |= {"classificationMin": low, "classificationMax": high}
-    shader = ET.SubElement(renderer, "rastershader")
-    mode = {"colorRampType": "INTERPOLATED", "classificationMode": "1", "clip": "0", "minimumValue": low, "maximumValue": high}
-    items = ET.SubElement(shader, "colorrampshader", mode)
-    for value, colour, label in stops:
-        ET.SubElement(items, "item", value=str(value), color=colour, alpha="255", label=label)
-    return _text(root)
+def continuous_qml(ramp: str, span: tuple[float, float] | None = None) -> str:
+    """Return the style of a continuous raster."""
+    return _qml(continuous_pipe(ramp, span))
 
 
 def class_aux_xml(scheme: str) -> str:

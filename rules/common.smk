@@ -11,7 +11,7 @@ os.environ.setdefault("NUMBA_CACHE_DIR", NUMBA)
 from pipeline import lock, plan
 from pipeline.__main__ import main
 from pipeline.errors import BadInput, RunFault
-from pipeline.layout import OBSERVED
+from pipeline.layout import OBSERVED, ZONE_TABLES
 
 try:
     PLAN = plan.make(
@@ -124,6 +124,18 @@ def trends_of(wildcards):
 def classes_of(wildcards):
     folder = PLAN.folder(wildcards.mine, wildcards.sensor)
     return [folder.classes(p) for p in PLAN.config(wildcards.mine).periods]
+
+
+def zone_tables_of(wildcards):
+    """The tables of every sensor that the zones file takes its results from."""
+    sensors = PLAN.config(wildcards.mine).sensors
+    folders = [PLAN.folder(wildcards.mine, sensor) for sensor in sensors]
+    return [folder.table(name) for folder in folders for name in ZONE_TABLES]
+
+
+def scenes_of(wildcards):
+    sensors = PLAN.config(wildcards.mine).sensors
+    return [PLAN.folder(wildcards.mine, sensor).scenes for sensor in sensors]
 
 
 def products_of(wildcards):

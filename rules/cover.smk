@@ -56,6 +56,13 @@ rule composite:
         clear_days=R + "/{mine}/{sensor}/clear_{year}.tif",
         day_of_year=R + "/{mine}/{sensor}/doy_{year}.tif",
         water=R + "/{mine}/{sensor}/water_{year}.tif",
+        styles=multiext(
+            R + "/{mine}/{sensor}/",
+            "ndvi_{year}.qml",
+            "clear_{year}.qml",
+            "doy_{year}.qml",
+            "water_{year}.qml",
+        ),
         zone_by_scene=R + "/{mine}/{sensor}/zone_by_scene/{year}.json",
     log:
         R + "/{mine}/logs/{sensor}/composite_{year}.log",
@@ -82,6 +89,7 @@ rule prepared:
         image=image_of_year,
     output:
         ndvi=R + "/{mine}/{sensor}/ndvi_{year}.tif",
+        style=R + "/{mine}/{sensor}/ndvi_{year}.qml",
     log:
         R + "/{mine}/logs/{sensor}/composite_{year}.log",
     benchmark:

@@ -96,10 +96,53 @@ rule workbook:
         "minegreen workbook {params.config:q} --results {params.results:q} --log {log:q}"
 
 
+rule zones:
+    input:
+        aoi=aoi_of,
+        tables=zone_tables_of,
+    output:
+        zones=R + "/{mine}/zones.gpkg",
+    log:
+        R + "/{mine}/logs/zones.log",
+    benchmark:
+        R + "/{mine}/logs/zones.tsv"
+    params:
+        config=config_of,
+        options=options_of("zones"),
+        code=code("zones"),
+        results=R,
+    message:
+        "{wildcards.mine}: zones with their results"
+    shell:
+        "minegreen zones {params.config:q} --results {params.results:q} --log {log:q}"
+
+
+rule project:
+    input:
+        aoi=aoi_of,
+        scenes=scenes_of,
+    output:
+        project=R + "/{mine}/{mine}.qgz",
+    log:
+        R + "/{mine}/logs/project.log",
+    benchmark:
+        R + "/{mine}/logs/project.tsv"
+    params:
+        config=config_of,
+        options=options_of("project"),
+        code=code("project"),
+        results=R,
+    message:
+        "{wildcards.mine}: QGIS project"
+    shell:
+        "minegreen project {params.config:q} --results {params.results:q} --log {log:q}"
+
+
 rule manifest:
     input:
         aoi=aoi_of,
         products=products_of,
+        zones=R + "/{mine}/zones.gpkg",
     output:
         manifest=R + "/{mine}/run.json",
     log:

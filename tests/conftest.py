@@ -13,6 +13,7 @@ from affine import Affine
 from running import ROOT, SHARED, Run, snakemake
 from shapely.geometry import box
 
+collect_ignore = ["qgis_probe.py"]  # run by a Python that has QGIS
 REQUIRED = set(filter(None, os.environ.get("MINEGREEN_REQUIRE", "").split(",")))
 
 

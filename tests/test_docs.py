@@ -8,7 +8,7 @@ import sys
 import pytest
 from running import ROOT
 
-from pipeline import areas, observed, zonestats
+from pipeline import areas, geopackage, observed, zonestats
 from pipeline.__main__ import STAGES, _parser
 from pipeline.classes import GROUPS, LEGEND
 from pipeline.config import Config, load
@@ -89,6 +89,13 @@ def test_every_class_group_and_band_is_explained():
         assert c.label_zh[-2:] in DOCS["results.md"]
     for word in (*GROUPS, *OUTPUTS, *(f"{name}_<year>" for name in OBSERVED)):
         assert re.search(rf"\b{re.escape(word)}", DOCS["results.md"]), word
+
+
+def test_every_column_of_the_zones_file_is_explained():
+    for name in ("zone", "role", "area_km2", *geopackage.COVER, *geopackage.TREND):
+        assert f"`{name}`" in DOCS["results.md"], name
+    assert "`zones.gpkg`" in DOCS["results.md"]
+    assert "`<mine>.qgz`" in DOCS["results.md"]
 
 
 def test_the_two_commands_of_the_readme():

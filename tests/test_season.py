@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from pipeline.config import Season
-from pipeline.season import day_of_year, season_year, solar_day
+from pipeline.season import day_of_year, season_days, season_year, solar_day
 
 
 def days(first, last):
@@ -89,3 +89,13 @@ def test_another_time_zone_of_the_same_moment_is_the_same_solar_day():
     assert beijing.date() != utc.date()
     assert solar_day(utc, 100.0) == date(2022, 7, 15)
     assert solar_day(utc, 10.0) == date(2022, 7, 14)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("07-01", "08-31"), ("01-01", "12-31"), ("11-15", "02-28"), ("12-01", "02-29"), ("02-01", "02-29"), ("08-01", "07-31"), ("05-05", "05-05")],
+)
+def test_the_days_of_a_season_are_the_least_and_the_greatest_of_any_year(start, end):
+    season = Season(start=start, end=end)
+    counted = [day_of_year(d, year) for d in days(date(2019, 1, 1), date(2030, 12, 31)) if (year := season_year(d, season)) is not None and 2020 <= year < 2029]
+    assert season_days(season) == (min(counted), max(counted))

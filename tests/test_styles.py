@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgb
 from odc.geo.geobox import GeoBox
 
 from pipeline.classes import LEGEND, legend
-from pipeline.styles import RAMPS, class_aux_xml, class_qml, continuous_qml, shown
+from pipeline.styles import RAMPS, class_aux_xml, class_qml, continuous_qml, shown, stops
 from pipeline.writer import Band, RasterSpec, write_raster
 
 SCHEMES = {
@@ -125,6 +125,25 @@ def test_cover_darkens_from_bare_to_closed_over_its_whole_range():
     assert (stops[0][0], stops[-1][0]) == (0, 1)
     light = [lightness(c) for _, c, _ in stops]
     assert light == sorted(light, reverse=True)
+
+
+@pytest.mark.parametrize("name", sorted(set(RAMPS) - {"slope"}))
+def test_every_ramp_but_the_slope_is_readable_in_grey(name):
+    light = [lightness(c) for _, c, _ in RAMPS[name].stops]
+    assert light in (sorted(light), sorted(light, reverse=True))
+    assert min(np.abs(np.diff(light))) > 0.02
+
+
+@pytest.mark.parametrize("span", [(182, 244), (319, 425), (1, 366), (200, 200), (200, 201)])
+def test_a_ramp_spreads_over_the_range_that_it_is_given(span):
+    found = stops("doy", span)
+    values = [v for v, _, _ in found]
+    np.testing.assert_allclose(values, np.linspace(span[0], max(span[1], span[0] + 1), 5))
+    assert [c for _, c, _ in found] == [c for _, c, _ in RAMPS["doy"].stops]
+    assert len({label for _, _, label in found}) == 5
+    renderer = ET.fromstring(continuous_qml("doy", span)).find("pipe/rasterrenderer")
+    assert [float(i.get("value")) for i in renderer.iter("item")] == values
+    assert float(renderer.get("classificationMin")) == span[0]
 
 
 def test_the_slope_ramp_is_symmetric_about_zero_and_lightest_there():

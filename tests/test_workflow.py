@@ -21,7 +21,7 @@ from pipeline.manifest import sha256
 from pipeline.stages import classes, composite, endmembers, fvc, scenes, trend
 from pipeline.stages.job import Job
 
-PRODUCTS = {".tif", ".csv", ".json", ".qml", ".png"}
+PRODUCTS = {".tif", ".csv", ".json", ".qml", ".png", ".gpkg", ".qgz"}
 
 
 def digests(folder):
@@ -59,7 +59,7 @@ def test_each_job_has_a_log_and_a_benchmark(jiangcang):
     logs = jiangcang.results / "jiangcang" / "logs"
     names = {p.stem for p in logs.rglob("*.log")}
     assert names == {p.stem for p in logs.rglob("*.tsv")}
-    assert {"synthetic", "manifest", "scenes", "composite_2020", "endmembers", "fvc_2020", "trend_2021-2024", "areas"} <= names
+    assert {"synthetic", "manifest", "scenes", "composite_2020", "endmembers", "fvc_2020", "trend_2021-2024", "areas", "zones", "project"} <= names
 
 
 @pytest.fixture(scope="module")
@@ -116,10 +116,10 @@ def test_an_edit_of_the_maps_draws_the_maps_again_and_nothing_else(edited):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("mine: small", "mine: small\ntitle: A new title", {"map", "manifest"}),
-        ("season:", "trend: {scheme: nine}\nseason:", {"classes", "map", "areas", "workbook", "manifest"}),
-        ("season:", "trend: {variable: ndvi}\nseason:", {"trend", "classes", "map", "areas", "workbook", "manifest"}),
-        ("ndvi: 0.86", "ndvi: 0.9", {"endmembers", "fvc", "trend", "classes", "map", "areas", "workbook", "manifest"}),
+        ("mine: small", "mine: small\ntitle: A new title", {"map", "project", "manifest"}),
+        ("season:", "trend: {scheme: nine}\nseason:", {"classes", "map", "areas", "workbook", "zones", "project", "manifest"}),
+        ("season:", "trend: {variable: ndvi}\nseason:", {"trend", "classes", "map", "areas", "workbook", "zones", "project", "manifest"}),
+        ("ndvi: 0.86", "ndvi: 0.9", {"endmembers", "fvc", "trend", "classes", "map", "areas", "workbook", "zones", "manifest"}),
     ],
 )
 def test_a_changed_option_runs_the_stages_that_read_it_and_what_follows(old, new, expected, edited):
@@ -281,7 +281,7 @@ def test_equal_bytes_for_1_2_4_threads_and_three_block_sizes(large):
 def test_a_deleted_product_is_made_again(copied):
     home, mine = copied
     folder = mine.results / "small" / "sentinel-2"
-    for name in ("fvc_by_zone.csv", "fvc_2021.qml", "ndvi_2022.tif"):
+    for name in ("fvc_by_zone.csv", "fvc_2021.qml", "ndvi_2022.tif", "ndvi_2022.qml", "../zones.gpkg", "../small.qgz"):
         kept = (folder / name).read_bytes()
         (folder / name).unlink()
         assert dry(home, mine)

@@ -19,15 +19,17 @@ from pipeline.coverage import zone_coverages
 from pipeline.handles import close_idle
 from pipeline.observed import part_rows, write_part
 from pipeline.prepared import annual_ndvi, missing_year
+from pipeline.season import season_days
 from pipeline.stages.job import Job
-from pipeline.writer import Band, RasterSpec, raster_target, write_raster
+from pipeline.styles import continuous_qml
+from pipeline.writer import Band, RasterSpec, raster_target, write_raster, write_text
 
 log = logging.getLogger("minegreen")
 UNITS = {"ndvi": "1", "clear": "observations", "doy": "day of year", "water": "share of clear observations"}
 
 
 def run(job: Job, year: int) -> None:
-    """Write ndvi_<year>.tif; from scenes also clear_, doy_ and water_<year>.tif and the year's part of zone_by_scene.csv."""
+    """Write ndvi_<year>.tif; from scenes also clear_, doy_ and water_<year>.tif and the year's part of zone_by_scene.csv; with styles."""
     pinned = json.loads(job.folder.scenes.read_text(encoding="utf-8"))
     grid = grids.from_json(pinned["grid"])
     if "scenes" in pinned:
@@ -41,6 +43,7 @@ def run(job: Job, year: int) -> None:
     spec = RasterSpec((Band("ndvi", "1"),), "float32", float("nan"), job.tags("composite", year=str(year)))
     with job.computing(f"NDVI {year}"):
         write_raster(job.folder.ndvi(year), ndvi, grid, spec)
+    _style(job, "ndvi", year)
 
 
 def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> None:
@@ -60,9 +63,8 @@ def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> 
     with ExitStack() as stack:
         targets = {}
         for name, dtype in DTYPES.items():
-            path = folder.ndvi(year) if name == "ndvi" else folder.observed(name, year)
             nodata = float("nan") if dtype == "float32" else None
-            targets[name] = stack.enter_context(raster_target(path, grid, RasterSpec((Band(name, UNITS[name]),), dtype, nodata, tags)))
+            targets[name] = stack.enter_context(raster_target(_path(job, name, year), grid, RasterSpec((Band(name, UNITS[name]),), dtype, nodata, tags)))
 
         def place(found: Result) -> None:
             for name, values in found.values.items():
@@ -74,4 +76,15 @@ def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> 
             cut = blocks(grid, job.block, days, coverages, blockwise.workers(job.threads))
             blockwise.each(compute, cut, (read, grid, how, len(coverages)), place, f"NDVI {year}")
         close_idle()  # writing needs the memory
+    for name in DTYPES:
+        _style(job, name, year)
     write_part(folder.zone_by_scene(year), part_rows(read, coverages, sums))
+
+
+def _path(job: Job, name: str, year: int) -> Path:
+    return job.folder.ndvi(year) if name == "ndvi" else job.folder.observed(name, year)
+
+
+def _style(job: Job, name: str, year: int) -> None:
+    span = season_days(job.config.season) if name == "doy" else None
+    write_text(_path(job, name, year).with_suffix(".qml"), continuous_qml(name, span))
