@@ -34,7 +34,7 @@ LABEL = {
 }
 BUFFER = {"bufferDraw": "1", "bufferSize": "0.8", "bufferSizeUnits": "MM", "bufferColor": "255,255,255,255", "bufferOpacity": "1", "bufferJoinStyle": "128"}
 FORMAT = {"autoWrapLength": "32", "useMaxLineLengthForAutoWrap": "1", "multilineAlign": "1"}
-PLACEMENT = {"placement": "1", "quadOffset": "4", "priority": "5", "centroidInside": "1", "centroidWhole": "1", "polygonPlacementFlags": "2"}
+PLACEMENT = {"placement": "4", "priority": "5", "polygonPlacementFlags": "3", "fitInPolygonOnly": "0", "centroidWhole": "1"}
 RENDERING = {"drawLabels": "1", "displayAll": "1", "obstacle": "0", "scaleVisibility": "0", "maxNumLabels": "2000"}
 
 
