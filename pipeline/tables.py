@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,3 +37,9 @@ def write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[dict[str, Any
 def _quoted(field: str) -> str:
     """Return a field quoted where CSV needs it; the standard library's writer leaves a lone carriage return bare."""
     return '"' + field.replace('"', '""') + '"' if any(c in field for c in ',"\r\n') else field
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table as dicts of text, as it is written there: empty where missing."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))

@@ -45,13 +45,17 @@ SENTENCES: dict[str, Text] = {
         "{first}-{last}: the zone's mean {variable} {moved} per year (Theil-Sen, {n} years, {p}).",
         "{first}—{last}年：全区平均{variable}每年{moved}（Theil-Sen，{n}年，{p}）。",
     ),
-    "mean_none": Text("{first}-{last}: {n} years are usable for the zone's mean, too few for its trend.", "{first}—{last}年：全区平均值仅{n}年可用，不足以计算趋势。"),
+    "mean_none": Text(
+        "{first}-{last}: {n} years are usable for the zone's mean, too few for its trend.", "{first}—{last}年：全区平均值仅{n}年可用，不足以计算趋势。"
+    ),
     "classes": Text(
         "{first}-{last}: {up} of the zone is classed {up_class}{up_means}, {down} {down_class}{down_means}{reference}.",
         "{first}—{last}年：{up_class}{up_means}的面积占{up}，{down_class}{down_means}占{down}{reference}。",
     ),
     "lake": Text("{first}-{last}: {share} of the zone is classed water and has no trend.", "{first}—{last}年：全区{share}划为水体，不计算趋势。"),
-    "insufficient": Text("{first}-{last}: {share} of the zone has too few valid years for a trend.", "{first}—{last}年：全区{share}有效年份不足，无法计算趋势。"),
+    "insufficient": Text(
+        "{first}-{last}: {share} of the zone has too few valid years for a trend.", "{first}—{last}年：全区{share}有效年份不足，无法计算趋势。"
+    ),
     "too_small": Text("{first}-{last}: {share} of the zone is too small for this sensor.", "{first}—{last}年：全区{share}对该传感器而言面积过小。"),
     "unreachable": Text(
         "{first}-{last}: {n} years cannot prove a trend of a cell at {alpha}: smallest reachable {p}, so nothing can be classed {labels}.",
@@ -61,7 +65,9 @@ SENTENCES: dict[str, Text] = {
         "{first}-{last}: where nothing changes, chance alone brings about {share} of the cells with {n} years to p <= {alpha} in each direction.",
         "{first}—{last}年：即使没有任何变化，{n}年数据中每个方向也约有{share}的像元因偶然达到p <= {alpha}。",
     ),
-    "no_p": Text("{first}-{last}: most of the zone has fewer than 3 valid years: no p can be formed.", "{first}—{last}年：大部分面积有效年份少于3年：无法计算p值。"),
+    "no_p": Text(
+        "{first}-{last}: most of the zone has fewer than 3 valid years: no p can be formed.", "{first}—{last}年：大部分面积有效年份少于3年：无法计算p值。"
+    ),
     "sector": Text("{first}-{last}: {label}: {words}.", "{first}—{last}年：{label}：{words}。"),
     "disagree": Text(
         "{first}-{last}: the zone's mean and its largest class disagree: the mean {variable} {moved}, the largest class is {label} ({share}). {why}.",
@@ -101,7 +107,10 @@ FRAGMENTS: dict[str, Text] = {
     "ndvi_name": Text("NDVI", "NDVI"),
     "mostly": Text("mostly in the {sectors} ({share} of the class, {zone} of the zone)", "主要分布于{sectors}（占该类{share}，占全区{zone}）"),
     "more": Text("more than elsewhere in the {sectors} ({share} of the class, {zone} of the zone)", "较多分布于{sectors}（占该类{share}，占全区{zone}）"),
-    "why_area": Text("The mean counts how far each cell moved, the class counts area: {up} rises, {down} falls", "平均值反映各像元的变化幅度，类别反映面积：{up}上升，{down}下降"),
+    "why_area": Text(
+        "The mean counts how far each cell moved, the class counts area: {up} rises, {down} falls",
+        "平均值反映各像元的变化幅度，类别反映面积：{up}上升，{down}下降",
+    ),
     "why_order": Text("The mean compares {first} with {last} only, the class uses every year between", "平均值只比较{first}年与{last}年，类别使用其间所有年份"),
     "why_part": Text("The class was found on {share} of the zone", "类别仅在全区{share}的面积上得出"),
 }
