@@ -14,6 +14,7 @@ from pipeline.classes import GROUPS, LEGEND, TrendClass, legend
 from pipeline.evidence import Rules, chance, meaning, years_of
 from pipeline.words import (
     NOTHING,
+    OR,
     STOP,
     Sentence,
     Text,
@@ -74,7 +75,7 @@ def findings(
         for period in dict.fromkeys((int(r["first_year"]), int(r["last_year"])) for r in own.area):
             at = _of_period(own, period)
             trends += [*_shares(at, period, compared), *_classes(at, rules, period, compared), *(where or {}).get((zone, period), ())]
-            trends += _mean(at, period)
+            trends += _mean(at, rules, period)
             limits += _limits(at, rules, period)
             flags += _disagreement(at, period)
         sentences = (*cover_sentences(own.fvc), *_change(own, compared), *observed_sentences(own.fvc), *trends, *limits)
@@ -157,11 +158,8 @@ def observed_sentences(fvc: list[dict[str, str]]) -> list[Sentence]:
     return out
 
 
-def _variable(rows: list[dict[str, str]]) -> str:
-    return rows[0]["variable"] if rows else "fvc"
-
-
-def _name(variable: str) -> Text:
+def variable_name(variable: str) -> Text:
+    """Return what the trend is of, in words."""
     return part("fvc" if variable == "fvc" else "ndvi_name")
 
 
@@ -170,14 +168,26 @@ def _classed(at: Tables) -> float:
     return sum(number(r["share_pct"]) or 0.0 for r in at.area if int(r["code"]) < 97)
 
 
+def _whole(at: Tables) -> Text:
+    return part("zone" if _classed(at) >= 99.95 else "classed")
+
+
+def _of_reference(at: Tables, rows: list[dict[str, str]], key: str) -> dict[str, float]:
+    """Return the reference's shares of its own area with a trend, per cent; empty without such an area."""
+    codes = {int(k): v for k, v in _column(at.area, "code", "share_reference_pct").items()}
+    classed = sum(v for code, v in codes.items() if code < 97)
+    return {k: min(100.0, 100 * v / classed) for k, v in _column(rows, key, "share_reference_pct").items()} if classed > 0 else {}
+
+
 def _shares(at: Tables, period: Period, compared: bool) -> list[Sentence]:
-    own, there = _column(at.groups, "group", "share_pct"), _column(at.groups, "group", "share_reference_pct")
+    own, there = _column(at.groups, "group", "share_valid_pct"), _of_reference(at, at.groups, "group")
     codes = {int(k): v for k, v in _column(at.area, "code", "share_pct").items()}
     out = []
     if _classed(at) > 0 and own:
         three = [{k: per_cent(s[g]) for k, g in (("up", "increase"), ("down", "decrease"), ("flat", "no_change"))} for s in (own, there) if s]
         reference = part("reference_three", **three[1]) if len(three) > 1 and compared else NOTHING
-        out.append(say("slopes", first=period[0], last=period[1], variable=_name(_variable(at.area)), reference=reference, **three[0]))
+        named = {"variable": variable_name(at.area[0]["variable"]), "whole": _whole(at), "reference": reference}
+        out.append(say("slopes", first=period[0], last=period[1], **named, **three[0]))
     for key, code in (("lake", 97), ("too_small", 98), ("insufficient", 99)):
         if codes.get(code, 0.0) > 0:
             out.append(say(key, first=period[0], last=period[1], share=per_cent(codes[code])))
@@ -197,30 +207,33 @@ def _p_min(at: Tables) -> float | None:
 
 
 def _classes(at: Tables, rules: Rules, period: Period, compared: bool) -> list[Sentence]:
-    own, there = ({int(k): v for k, v in _column(at.area, "code", name).items()} for name in ("share_pct", "share_reference_pct"))
+    own, there = _column(at.area, "code", "share_valid_pct"), _of_reference(at, at.area, "code")
     p_min, out = _p_min(at), []
     if p_min is None or _classed(at) <= 0:
         return []
     for up, down, alpha, below in _strengths(at, rules):
-        if not rules.reaches(p_min, alpha) and own[up.code] + own[down.code] <= 0:
+        rise, fall = own.get(str(up.code), 0.0), own.get(str(down.code), 0.0)
+        if not rules.reaches(p_min, alpha) and rise + fall <= 0:
             continue
         rose, fell = meaning(period[1] - period[0] + 1, below, alpha, rules.significance)
-        reference = part("reference_two", up=per_cent(there[up.code]), down=per_cent(there[down.code])) if there and compared else NOTHING
-        words = {"up_class": Text(up.label, up.label_zh), "down_class": Text(down.label, down.label_zh), "up_means": rose, "down_means": fell}
-        shares = {"up": per_cent(own[up.code]), "down": per_cent(own[down.code])}
-        out.append(say("classes", first=period[0], last=period[1], reference=reference, **words, **shares))
+        known = {k: per_cent(there.get(str(c.code), 0.0)) for k, c in (("up", up), ("down", down))}
+        reference = part("reference_two", **known) if there and compared else NOTHING
+        words = {"up_class": Text(up.label, up.label_zh), "down_class": Text(down.label, down.label_zh), "whole": _whole(at), "reference": reference}
+        means = {"up_means": rose if rise > 0 else NOTHING, "down_means": fell if fall > 0 else NOTHING}
+        out.append(say("classes", first=period[0], last=period[1], up=per_cent(rise), down=per_cent(fall), **words, **means))
     return out
 
 
-def _mean(at: Tables, period: Period) -> list[Sentence]:
+def _mean(at: Tables, rules: Rules, period: Period) -> list[Sentence]:
     if not at.trend:
         return []
     row = at.trend[0]
-    slope, p, variable = number(row["slope"]), number(row["p"]), row["variable"]
-    if slope is None or p is None:
+    slope, p, p_min, variable = number(row["slope"]), number(row["p"]), number(row["p_min"]), row["variable"]
+    if slope is None or p is None or p_min is None:
         return [say("mean_none", first=period[0], last=period[1], n=row["n"])] if _classed(at) > 0 else []
     change = moved(slope * (100 if variable == "fvc" else 1), variable)
-    return [say("mean", first=period[0], last=period[1], variable=_name(variable), moved=change, n=row["n"], p=p_text(p))]
+    least = NOTHING if rules.reaches(p_min, rules.significant) else part("least_p", p=p_text(p_min))
+    return [say("mean", first=period[0], last=period[1], variable=variable_name(variable), moved=change, n=row["n"], p=p_text(p), least=least)]
 
 
 def _limits(at: Tables, rules: Rules, period: Period) -> list[Sentence]:
@@ -233,7 +246,7 @@ def _limits(at: Tables, rules: Rules, period: Period) -> list[Sentence]:
     strengths = _strengths(at, rules)
     beyond = [s for s in strengths if not rules.reaches(p_min, s[2])]
     if beyond:
-        labels = listed(Text(c.label, c.label_zh) for s in reversed(beyond) for c in s[:2])
+        labels = listed((Text(c.label, c.label_zh) for s in reversed(beyond) for c in s[:2]), OR)
         out.append(say("unreachable", first=period[0], last=period[1], n=n, alpha=alpha_text(beyond[-1][2]), p=p_text(p_min), labels=labels))
     if len(beyond) < len(strengths):
         alpha = strengths[-1][2]
@@ -243,24 +256,27 @@ def _limits(at: Tables, rules: Rules, period: Period) -> list[Sentence]:
 
 
 def _disagreement(at: Tables, period: Period) -> list[Sentence]:
-    """Return a flag where the sign of the mean's change over a period is not the direction of the largest class, with the reason."""
-    shares = {int(k): v for k, v in _column(at.area, "code", "share_pct").items()}
-    trended = {c: shares.get(c.code, 0.0) for c in LEGEND if 0 < c.code < 97 and c.code in shares}
-    value = number(at.trend[0]["change_mean"]) if at.trend else None
-    if value is None or not trended or max(trended.values()) <= 0:
+    """Return a flag where the sign of the mean's change or slope is not the direction of the largest class, with the reason."""
+    shares = {int(k): v for k, v in _column(at.area, "code", "share_valid_pct").items()}
+    trended = {c: shares[c.code] for c in LEGEND if c.code in shares}
+    if not at.trend or not trended:
         return []
-    variable = at.trend[0]["variable"]
-    value *= 100 if variable == "fvc" else 1
-    largest = max(trended, key=lambda c: trended[c])
-    opposite = sign(value, variable) * largest.direction < 0
-    hidden = largest.direction == 0 and abs(value) >= (LARGE if variable == "fvc" else LARGE / 100)
-    if not (opposite or hidden):
-        return []
+    largest, variable = max(trended, key=lambda c: trended[c]), at.trend[0]["variable"]
+    scale = 100 if variable == "fvc" else 1
+    change, slope = (None if (v := number(at.trend[0][name])) is None else v * scale for name in ("change_mean", "slope"))
+    words = {"variable": variable_name(variable), "label": Text(largest.label, largest.label_zh), "share": per_cent(trended[largest])}
     up, down = (sum(shares.get(code, 0.0) for code in GROUPS[g]) for g in ("increase", "decrease"))
-    why = [part("why_area", up=per_cent(up), down=per_cent(down))]
-    if period[1] - period[0] > 1 and opposite and up > 0 and down > 0:
-        why.append(part("why_order", first=period[0], last=period[1]))
-    if _classed(at) < LEAST_LAND:
-        why.append(part("why_part", share=per_cent(_classed(at))))
-    words = {"variable": _name(variable), "moved": moved(value, variable), "label": Text(largest.label, largest.label_zh)}
-    return [say("disagree", first=period[0], last=period[1], share=per_cent(trended[largest]), why=joined(why, STOP), **words)]
+    area = part("why_area", up=per_cent(up), down=per_cent(down))
+    seen = [part("why_part", share=per_cent(_classed(at)))] if _classed(at) < LEAST_LAND else []
+    out = []
+    if change is not None:
+        opposite = sign(change, variable) * largest.direction < 0
+        if opposite or (largest.direction == 0 and abs(change) >= LARGE * scale / 100):
+            order = [part("why_order", first=period[0], last=period[1])] if opposite else []
+            why = joined([area, *order, *seen], STOP)
+            out.append(say("disagree", first=period[0], last=period[1], moved=moved(change, variable), why=why, **words))
+    if slope is not None and sign(slope, variable) * largest.direction < 0:
+        order = [part("why_slope", first=period[0], last=period[1], moved=moved(change, variable))] if change is not None else []
+        why = joined([area, *order, *seen], STOP)
+        out.append(say("disagree_slope", first=period[0], last=period[1], moved=moved(slope, variable), why=why, **words))
+    return out

@@ -38,19 +38,19 @@ SENTENCES: dict[str, Text] = {
     ),
     "water": Text("Water covers {values}.", "水体面积：{values}。"),
     "slopes": Text(
-        "{first}-{last}: {variable} has a rising slope on {up} of the zone, a falling one on {down}, no change on {flat}{reference}.",
-        "{first}—{last}年：{variable}呈上升斜率的面积占{up}，下降占{down}，无变化占{flat}{reference}。",
+        "{first}-{last}: {variable} has a rising slope on {up} of {whole}, a falling one on {down}, no change on {flat}{reference}.",
+        "{first}—{last}年：{variable}呈上升斜率的面积占{whole}的{up}，下降占{down}，无变化占{flat}{reference}。",
     ),
     "mean": Text(
-        "{first}-{last}: the zone's mean {variable} {moved} per year (Theil-Sen, {n} years, {p}).",
-        "{first}—{last}年：全区平均{variable}每年{moved}（Theil-Sen，{n}年，{p}）。",
+        "{first}-{last}: the zone's mean {variable} {moved} per year (Theil-Sen, {n} years, {p}{least}).",
+        "{first}—{last}年：全区平均{variable}每年{moved}（Theil-Sen，{n}年，{p}{least}）。",
     ),
     "mean_none": Text(
         "{first}-{last}: {n} years are usable for the zone's mean, too few for its trend.", "{first}—{last}年：全区平均值仅{n}年可用，不足以计算趋势。"
     ),
     "classes": Text(
-        "{first}-{last}: {up} of the zone is classed {up_class}{up_means}, {down} {down_class}{down_means}{reference}.",
-        "{first}—{last}年：{up_class}{up_means}的面积占{up}，{down_class}{down_means}占{down}{reference}。",
+        "{first}-{last}: {up} of {whole} is classed {up_class}{up_means}, {down} {down_class}{down_means}{reference}.",
+        "{first}—{last}年：{up_class}{up_means}的面积占{whole}的{up}，{down_class}{down_means}占{down}{reference}。",
     ),
     "lake": Text("{first}-{last}: {share} of the zone is classed water and has no trend.", "{first}—{last}年：全区{share}划为水体，不计算趋势。"),
     "insufficient": Text(
@@ -59,7 +59,7 @@ SENTENCES: dict[str, Text] = {
     "too_small": Text("{first}-{last}: {share} of the zone is too small for this sensor.", "{first}—{last}年：全区{share}对该传感器而言面积过小。"),
     "unreachable": Text(
         "{first}-{last}: {n} years cannot prove a trend of a cell at {alpha}: smallest reachable {p}, so nothing can be classed {labels}.",
-        "{first}—{last}年：{n}年数据无法在{alpha}水平上证明像元的趋势：可达到的最小{p}，因此不会有面积划为{labels}。",
+        "{first}—{last}年：{n}年数据无法在{alpha}水平上证明像元的趋势：可达到的最小值{p}，因此不会有面积划为{labels}。",
     ),
     "chance": Text(
         "{first}-{last}: where nothing changes, chance alone brings about {share} of the cells with {n} years to p <= {alpha} in each direction.",
@@ -73,6 +73,19 @@ SENTENCES: dict[str, Text] = {
         "{first}-{last}: the zone's mean and its largest class disagree: the mean {variable} {moved}, the largest class is {label} ({share}). {why}.",
         "{first}—{last}年：全区平均与最大类别不一致：平均{variable}{moved}，最大类别为{label}（{share}）。{why}。",
     ),
+    "disagree_slope": Text(
+        "{first}-{last}: the zone's mean and its largest class disagree: the mean {variable} {moved} per year, the largest class is {label} ({share}). {why}.",
+        "{first}—{last}年：全区平均与最大类别不一致：平均{variable}每年{moved}，最大类别为{label}（{share}）。{why}。",
+    ),
+    "caption_cover": Text(
+        "Mean cover of {zones} {first}-{last}, of the land observed in each year.", "{first}—{last}年{zones}平均植被覆盖度（各年有观测的陆地）。"
+    ),
+    "caption_no_cover": Text("No zone has a value of cover in {first}-{last}.", "{first}—{last}年所有区域均无植被覆盖度值。"),
+    "caption_classes": Text(
+        "Trend of {variable} {first}-{last} on {zones}, {area} km2 with a trend: {up} rising, {down} falling, {flat} no change{least}.",
+        "{first}—{last}年{zones}的{variable}趋势，有趋势面积{area} km2：上升{up}，下降{down}，无变化{flat}{least}。",
+    ),
+    "caption_no_classes": Text("No area of {zones} has a trend in {first}-{last}.", "{first}—{last}年{zones}没有可计算趋势的面积。"),
 }
 
 FRAGMENTS: dict[str, Text] = {
@@ -84,6 +97,12 @@ FRAGMENTS: dict[str, Text] = {
     "reference_change": Text("; the reference {moved}: a difference of {difference}", "；参照区{moved}：相差{difference}"),
     "reference_three": Text(" (reference: {up}, {down}, {flat})", "（参照区：{up}、{down}、{flat}）"),
     "reference_two": Text("; on the reference {up} and {down}", "；参照区分别为{up}和{down}"),
+    "zone": Text("the zone", "全区"),
+    "classed": Text("its area with a trend", "有趋势面积"),
+    "one_zone": Text("one zone", "1个区域"),
+    "zones": Text("{count} zones", "{count}个区域"),
+    "least_p": Text(", smallest reachable {p}", "，可达到的最小值{p}"),
+    "least_ps": Text("; smallest reachable {low}, in other zones {high}", "；可达到的最小值{low}，其他区域为{high}"),
     "rose": Text("rose by {amount}", "上升{amount}"),
     "fell": Text("fell by {amount}", "下降{amount}"),
     "little": Text("moved by {amount}", "变化{amount}"),
@@ -112,10 +131,14 @@ FRAGMENTS: dict[str, Text] = {
         "平均值反映各像元的变化幅度，类别反映面积：{up}上升，{down}下降",
     ),
     "why_order": Text("The mean compares {first} with {last} only, the class uses every year between", "平均值只比较{first}年与{last}年，类别使用其间所有年份"),
+    "why_slope": Text(
+        "The slope is the middle of all pairs of years; from {first} to {last} the mean {moved}", "斜率取所有年份对的中位数；{first}年至{last}年平均值{moved}"
+    ),
     "why_part": Text("The class was found on {share} of the zone", "类别仅在全区{share}的面积上得出"),
 }
 
-AND = {"en": (", ", " and "), "zh": ("、", "和")}
+AND = Text(" and ", "和")
+OR = Text(" or ", "或")
 STOP = Text(". ", "。")
 COMMA = Text(", ", "，")
 
@@ -144,19 +167,14 @@ def joined(parts: Iterable[Text], between: Text = COMMA) -> Text:
     return Text(between.en.join(p.en for p in parts), between.zh.join(p.zh for p in parts))
 
 
-def listed(parts: Iterable[Text]) -> Text:
+def listed(parts: Iterable[Text], last: Text = AND) -> Text:
     """Return a list in words: a, b and c.
 
     >>> listed([Text("a", "甲"), Text("b", "乙"), Text("c", "丙")])
     Text(en='a, b and c', zh='甲、乙和丙')
     """
     parts = list(parts)
-    found = []
-    for language in ("en", "zh"):
-        comma, last = AND[language]
-        words = [getattr(p, language) for p in parts]
-        found.append(last.join([*([comma.join(words[:-1])] if words[:-1] else []), *words[-1:]]))
-    return Text(*found)
+    return joined([joined(parts[:-1], Text(", ", "、")), *parts[-1:]] if len(parts) > 1 else parts, last)
 
 
 def years_text(years: Iterable[int]) -> Text:

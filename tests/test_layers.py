@@ -38,6 +38,7 @@ LAYERS = (
     },
     {"pipeline.evidence", "pipeline.sectors"},
     {"pipeline.findings"},
+    {"pipeline.captions"},
     {"pipeline.config", "pipeline.styles", "pipeline.radiometry"},
     {"pipeline.aoi", "pipeline.provenance", "pipeline.lock", "pipeline.season"},
     {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover"},
