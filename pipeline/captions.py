@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.findings import Period, Tables, number, variable_name
 from pipeline.words import NOTHING, Sentence, Text, p_text, part, per_cent, say
+from pipeline.zonetables import Period, Tables, number, variable_name
 
 
 def _zones(count: int) -> Text:
@@ -41,5 +41,7 @@ def class_captions(tables: Tables) -> dict[Period, Sentence]:
         p = sorted({v for r in at if (v := number(r["p_min"])) is not None})
         least = NOTHING if not p else part("least_p", p=p_text(p[0])) if len(p) == 1 else part("least_ps", low=p_text(p[0]), high=p_text(p[-1]))
         variable = variable_name(at[0]["variable"])
-        out[period] = say("caption_classes", variable=variable, zones=zones, area=f"{whole:.3g}", least=least, **shares, **named)
+        out[period] = say(
+            "caption_classes", variable=variable, zones=zones, area=f"{whole:.0f}" if whole >= 100 else f"{whole:.3g}", least=least, **shares, **named
+        )
     return out

@@ -66,7 +66,8 @@ SENTENCES: dict[str, Text] = {
         "{first}—{last}年：即使没有任何变化，{n}年数据中每个方向也约有{share}的像元因偶然达到p <= {alpha}。",
     ),
     "no_p": Text(
-        "{first}-{last}: most of the zone has fewer than 3 valid years: no p can be formed.", "{first}—{last}年：大部分面积有效年份少于3年：无法计算p值。"
+        "{first}-{last}: most of the zone has fewer than 3 valid years, from which no p can be formed.",
+        "{first}—{last}年：大部分面积有效年份少于3年，无法计算p值。",
     ),
     "sector": Text("{first}-{last}: {label}: {words}.", "{first}—{last}年：{label}：{words}。"),
     "disagree": Text(
@@ -83,7 +84,7 @@ SENTENCES: dict[str, Text] = {
     "caption_no_cover": Text("No zone has a value of cover in {first}-{last}.", "{first}—{last}年所有区域均无植被覆盖度值。"),
     "caption_classes": Text(
         "Trend of {variable} {first}-{last} on {zones}, {area} km2 with a trend: {up} rising, {down} falling, {flat} no change{least}.",
-        "{first}—{last}年{zones}的{variable}趋势，有趋势面积{area} km2：上升{up}，下降{down}，无变化{flat}{least}。",
+        "{first}—{last}年{zones}的{variable}趋势，可计算趋势面积{area} km2：上升{up}，下降{down}，无变化{flat}{least}。",
     ),
     "caption_no_classes": Text("No area of {zones} has a trend in {first}-{last}.", "{first}—{last}年{zones}没有可计算趋势的面积。"),
 }
@@ -98,7 +99,7 @@ FRAGMENTS: dict[str, Text] = {
     "reference_three": Text(" (reference: {up}, {down}, {flat})", "（参照区：{up}、{down}、{flat}）"),
     "reference_two": Text("; on the reference {up} and {down}", "；参照区分别为{up}和{down}"),
     "zone": Text("the zone", "全区"),
-    "classed": Text("its area with a trend", "有趋势面积"),
+    "classed": Text("the area with a trend", "可计算趋势面积"),
     "one_zone": Text("one zone", "1个区域"),
     "zones": Text("{count} zones", "{count}个区域"),
     "least_p": Text(", smallest reachable {p}", "，可达到的最小值{p}"),
