@@ -37,18 +37,18 @@ def keys(finding):
 
 @pytest.fixture
 def recovering(tmp_path):
-    return tables(tmp_path, {"pit": cells((14, RISE), (66, UP), (20, DOWN)), "reference": REFERENCE})
+    return tables(tmp_path, {"pit": cells((14, RISE), (61, UP), (25, DOWN)), "reference": REFERENCE})
 
 
 def test_a_recovering_zone_in_full_and_in_order(recovering):
     pit = found(recovering)["pit"]
     assert [s.en for s in pit.sentences] == [
-        "Cover 48 % in 2021, 66 % in 2024.",
-        "From 2021 to 2024 cover rose by 18 percentage points; the reference rose by 3.0 percentage points: a difference of +15 percentage points.",
-        "2021-2024: cover has a rising slope on 80 % of the zone, a falling one on 20 %, no change on 0 % (reference: 100 %, 0 %, 0 %).",
+        "Cover 50 % in 2021, 65 % in 2024.",
+        "From 2021 to 2024 cover rose by 15 percentage points; the reference rose by 3.0 percentage points: a difference of +12 percentage points.",
+        "2021-2024: cover has a rising slope on 75 % of the zone, a falling one on 25 %, no change on 0 % (reference: 100 %, 0 %, 0 %).",
         "2021-2024: 14 % of the zone is classed slightly significant increase (it rose every year), 0 % slightly significant decrease; "
         "on the reference 4.0 % and 0 %.",
-        "2021-2024: the zone's mean cover rose by 6.0 percentage points per year (Theil-Sen, 4 years, p = 0.33, smallest reachable p = 0.083).",
+        "2021-2024: the zone's mean cover rose by 4.1 percentage points per year (Theil-Sen, 4 years, p = 0.33, smallest reachable p = 0.083).",
         "2021-2024: 4 years cannot prove a trend of a cell at 5 %: smallest reachable p = 0.083, so nothing can be classed "
         "significant increase or significant decrease.",
         "2021-2024: where nothing changes, chance alone brings about 4.2 % of the cells with 4 years to p <= 0.1 in each direction.",
@@ -58,8 +58,8 @@ def test_a_recovering_zone_in_full_and_in_order(recovering):
 
 def test_the_same_in_chinese(recovering):
     zh = [s.zh for s in found(recovering)["pit"].sentences]
-    assert zh[0] == "植被覆盖度：2021年48%，2024年66%。"
-    assert zh[1] == "2021—2024年植被覆盖度上升18个百分点；参照区上升3.0个百分点：相差+15个百分点。"
+    assert zh[0] == "植被覆盖度：2021年50%，2024年65%。"
+    assert zh[1] == "2021—2024年植被覆盖度上升15个百分点；参照区上升3.0个百分点：相差+12个百分点。"
     assert zh[3] == "2021—2024年：轻微显著增加（逐年上升）的面积占全区的14%，轻微显著减少占0%；参照区分别为4.0%和0%。"
 
 
@@ -70,15 +70,15 @@ def test_a_reference_is_not_compared_with_itself(recovering):
 
 
 def test_a_degrading_zone(tmp_path):
-    pit = found(tables(tmp_path, {"pit": cells((30, FALL), (70, DOWN)), "reference": REFERENCE}))["pit"]
+    pit = found(tables(tmp_path, {"pit": cells((40, FALL), (60, DOWN)), "reference": REFERENCE}))["pit"]
     assert said(pit, "cover") == ["Cover 80 % in 2021, 50 % in 2024."]
     assert said(pit, "change") == [
         "From 2021 to 2024 cover fell by 30 percentage points; the reference rose by 3.0 percentage points: a difference of -33 percentage points."
     ]
     assert said(pit, "classes")[0].startswith(
-        "2021-2024: 0 % of the zone is classed slightly significant increase, 30 % slightly significant decrease (it fell every year)"
+        "2021-2024: 0 % of the zone is classed slightly significant increase, 40 % slightly significant decrease (it fell every year)"
     )
-    assert said(pit, "mean")[0].startswith("2021-2024: the zone's mean cover fell by 10 percentage points per year")
+    assert said(pit, "mean")[0].startswith("2021-2024: the zone's mean cover fell by 8.5 percentage points per year")
 
 
 def test_a_zone_without_any_data_says_only_that(tmp_path):
