@@ -23,7 +23,7 @@ SECTORS: tuple[Text, ...] = (
 )
 LEAST_CELLS = 30.0  # of equal weight: below, a zone has no sectors
 LEAST_RATIO, LEAST_EXCESS = 1.5, 0.05  # over the zone's own share in the sector
-LEAST_ERRORS = 3.0  # standard errors of a share, cells taken as independent
+LEAST_ERRORS = 4.0  # standard errors of a share, cells taken as independent: nine sectors are looked at, small classes are skewed
 
 
 @dataclass(frozen=True)
