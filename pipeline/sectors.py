@@ -23,6 +23,7 @@ SECTORS: tuple[Text, ...] = (
 )
 LEAST_CELLS = 30.0  # of equal weight: below, a zone has no sectors
 LEAST_RATIO, LEAST_EXCESS = 1.5, 0.05  # over the zone's own share in the sector
+LEAST_TOTAL = 0.25  # of the class in all sectors that stand out
 LEAST_ERRORS = 4.0  # standard errors of a share, cells taken as independent: nine sectors are looked at, small classes are skewed
 
 
@@ -85,8 +86,8 @@ def sector_sentences(codes: np.ndarray, area: np.ndarray, steps: CellSteps, peri
         if c.code == 0 or c.code not in shares:
             continue
         where = outstanding(shares[c.code], zone, _cells(area[codes == c.code]))
-        if where:
-            share = float(shares[c.code][where].sum())
+        share = float(shares[c.code][where].sum())
+        if share >= LEAST_TOTAL:
             words = part(
                 "mostly" if share >= 0.5 else "more",
                 sectors=listed(SECTORS[i] for i in where),

@@ -107,6 +107,15 @@ def test_chance_seldom_gives_a_sentence(share):
     assert said <= 8
 
 
+def test_a_corner_that_holds_little_of_a_class_is_not_named():
+    codes, area = square(60)
+    codes[:, ::3] = 8
+    codes[:4, -16:] = 8  # stands out, with less than a quarter of the class
+    zone, shares = sector_shares(codes, area, NORTH_UP)
+    assert shares[8][1] > zone[1]
+    assert sector_sentences(codes, area, NORTH_UP, (2021, 2024)) == ()
+
+
 def test_outside_is_no_class_and_cells_outside_the_zone_count_nothing():
     codes, area = square()
     codes[:5], area[:5] = 0, 0
