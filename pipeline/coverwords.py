@@ -46,9 +46,9 @@ def observed_sentences(fvc: list[dict[str, str]]) -> list[Sentence]:
     empty = [y for y in years if valid.get(y, 0.0) <= 0]
     drowned = [y for y in empty if water.get(y, 0.0) >= 99.95]
     out = [say("all_water", years=years_text(drowned))] if drowned else []
-    unseen = [y for y in empty if y not in drowned]
-    if unseen:
-        out.append(say("no_observation", years=years_text(unseen)))
+    wet = [y for y in empty if y not in drowned and water.get(y, 0.0) > 0]
+    unseen = [y for y in empty if y not in drowned and y not in wet]
+    out += [say(key, years=years_text(which)) for key, which in (("no_land", wet), ("no_observation", unseen)) if which]
     land = {y: min(100.0, 100 * valid[y] / (100 - water.get(y, 0.0))) for y in years if y not in empty and water.get(y, 0.0) < 100}
     partial = [y for y in land if land[y] < LEAST_LAND]
     if len(partial) > MOST_PARTIAL:

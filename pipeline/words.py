@@ -31,6 +31,7 @@ SENTENCES: dict[str, Text] = {
     "one_year": Text("Only {year} has a value: no change can be formed.", "只有{year}年有值：无法计算变化。"),
     "all_water": Text("Water covers the whole zone in {years}.", "{years}年全区为水体。"),
     "no_observation": Text("No clear observation in {years}.", "{years}年无清晰观测。"),
+    "no_land": Text("No clear observation of land in {years}, only of water.", "{years}年无清晰的陆地观测，仅观测到水体。"),
     "partial": Text("Cover is that of the observed part of the land only: {values}.", "植被覆盖度仅代表有观测的陆地部分：{values}。"),
     "partial_many": Text(
         "In {count} of {n} years less than {limit} of the land was observed, least in {year} ({share}).",

@@ -160,6 +160,16 @@ def test_empty_and_partial_years_are_named(tmp_path):
     assert "2022" not in said(pit, "cover")[0]
 
 
+def test_a_year_in_which_only_water_was_seen_was_not_unseen():
+    rows = [{"year": str(y), "fvc_mean": "", "valid_pct": "0.0", "water_pct": w} for y, w in ((2020, "60.0"), (2021, "0.0"), (2022, "100.0"), (2023, ""))]
+    assert [s.en for s in observed_sentences(rows)] == [
+        "Water covers the whole zone in 2022.",
+        "No clear observation of land in 2020, only of water.",
+        "No clear observation in 2021 and 2023.",
+        "Water covers 60 % of the zone in 2020, 100 % of the zone in 2022.",
+    ]
+
+
 def test_many_partial_years_are_counted():
     rows = [{"year": str(2000 + i), "fvc_mean": "0.5", "valid_pct": str(50 + i), "water_pct": ""} for i in range(10)]
     assert [s.en for s in observed_sentences(rows)] == ["In 10 of 10 years less than 95 % of the land was observed, least in 2000 (50 %)."]
