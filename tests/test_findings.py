@@ -136,6 +136,13 @@ def test_a_reference_without_data_is_compared_with_nothing(tmp_path):
     assert not any("reference" in s.en for s in pit.sentences)
 
 
+def test_the_references_shares_are_of_its_own_area_with_a_trend(tmp_path):
+    half = cells((25, RISE), (25, DOWN), (50, [NAN] * 4))
+    pit = found(tables(tmp_path, {"pit": cells((10, RISE)), "reference": half}))["pit"]
+    assert said(pit, "slopes")[0].endswith("(reference: 50 %, 50 %, 0 %).")
+    assert said(pit, "classes")[0].endswith("on the reference 50 % and 0 %.")
+
+
 def test_forty_zones_in_their_order_each_with_its_own_numbers(tmp_path):
     zones = {f"zone {i}": cells((i, RISE), (50 - i, DOWN)) for i in range(40, 0, -1)}
     every = findings(tables(tmp_path, zones, references=()), RULES, {})

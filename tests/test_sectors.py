@@ -129,6 +129,13 @@ def test_a_zone_of_few_cells_has_no_sectors(area):
     assert sector_sentences(codes, area, NORTH_UP, (2021, 2024)) == ()
 
 
+def test_three_cells_in_the_corner_of_a_small_zone_are_too_few_to_speak_of():
+    for size, said in ((5, 0), (6, 1)):
+        codes, area = square(size)
+        codes[0, -2:] = codes[1, -1] = 8
+        assert len(sector_sentences(codes, area, NORTH_UP, (2021, 2024))) == said
+
+
 def test_what_stands_out_needs_ratio_excess_and_cells():
     zone = np.array([0.5, 0.02, 0.1, 0.1, 0.1, 0.1, 0.04, 0.04, 0.0])
     share = np.array([0.6, 0.06, 0.2, 0.04, 0.02, 0.04, 0.02, 0.02, 0.0])
