@@ -20,7 +20,7 @@ LARGE = 1.0  # percentage points of mean change that "no change" as the largest 
 
 @dataclass(frozen=True)
 class Finding:
-    """The words on one zone: plain text, `zone` as the tables write it. `flags` are where two of its numbers disagree."""
+    """The words on one zone: plain text, to be escaped by whoever renders it. `flags` are where two of its numbers disagree."""
 
     zone: str
     role: str

@@ -40,6 +40,11 @@ def _quoted(field: str) -> str:
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a table as dicts of text, as it is written there: empty where missing."""
+    """Return the rows of a table as dicts of text, empty where missing; text that was made inert is as it was before."""
     with path.open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
+        return [{name: _plain(text) for name, text in row.items()} for row in csv.DictReader(handle)]
+
+
+def _plain(text: str) -> str:
+    """Return text without the apostrophe that `cell` sets before a formula."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
