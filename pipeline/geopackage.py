@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +12,7 @@ from pipeline.aoi import Zones
 from pipeline.classes import GROUPS
 from pipeline.errors import RunFault
 from pipeline.layout import SensorFolder
-from pipeline.tables import cell
+from pipeline.tables import read_csv
 from pipeline.writer import atomic
 from pipeline.zonestyle import zone_qml
 
@@ -30,7 +29,7 @@ STYLES = (
 
 def zone_columns(folder: SensorFolder, sensor: str, periods: tuple[tuple[int, int], ...], zones: list[str]) -> dict[str, list[float | None]]:
     """Return the columns of one sensor, `<sensor>_<first>_<last>_<what>`, with a value per zone."""
-    change, groups, trend = (_rows(folder.table(name)) for name in ("fvc_change_by_zone", "trend_groups_by_zone", "trend_by_zone"))
+    change, groups, trend = (read_csv(folder.table(name)) for name in ("fvc_change_by_zone", "trend_groups_by_zone", "trend_by_zone"))
     out: dict[str, list[float | None]] = {}
     for first, last in periods:
         years, period = {"from_year": str(first), "to_year": str(last)}, {"first_year": str(first), "last_year": str(last)}
@@ -42,15 +41,10 @@ def zone_columns(folder: SensorFolder, sensor: str, periods: tuple[tuple[int, in
     return out
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
-
-
 def _values(rows: list[dict[str, str]], where: dict[str, str], column: str, zones: list[str]) -> list[float | None]:
-    """Return a column of the rows that match, one per zone in the order of the zones; by name alone `=x` and `'=x` would be one."""
+    """Return a column of the rows that match, one per zone in the order of the zones."""
     found = [r for r in rows if all(r[key] == value for key, value in where.items())]
-    if [r["zone"] for r in found] != [cell(z) for z in zones]:
+    if [r["zone"] for r in found] != zones:
         raise RunFault(f"{column} of {where}: the tables are not of these zones; run again")
     return [float(r[column]) if r[column] else None for r in found]
 

@@ -42,11 +42,17 @@ def _hostile(text: str) -> bool:
     return text.lstrip("'").startswith(FORMULA_STARTS)
 
 
-def read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
+def read_table(path: Path) -> tuple[list[str], list[list[str]]]:
     """Return the header and the rows of a table, each field as the text that it stands for."""
     with path.open(encoding="utf-8", newline="") as handle:
         header, *rows = csv.reader(handle, strict=True)
     return header, [[plain(field) for field in row] for row in rows]
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table as dicts of text, empty where missing; text that was made inert is as it was before."""
+    columns, rows = read_table(path)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.columns import COLUMNS, TEXT, WHOLE, Column
 from pipeline.errors import RunFault
-from pipeline.tables import FORMULA_STARTS, read_csv
+from pipeline.tables import FORMULA_STARTS, read_table
 from pipeline.writer import write_bytes
 
 CREATED = datetime(1980, 1, 1)  # no time of the run, so that equal tables give equal bytes
@@ -38,7 +38,7 @@ def gather(parts: dict[str, Path]) -> tuple[list[str], list[list[str]]]:
     header: list[str] = []
     rows: list[list[str]] = []
     for sensor, path in parts.items():
-        names, found = read_csv(path)
+        names, found = read_table(path)
         if "sensor" not in names:
             names, found = ["sensor", *names], [[sensor, *row] for row in found]
         if header and names != header:

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.tables import cell, write_csv
+from pipeline.tables import cell, read_csv, write_csv
 
 AWKWARD = ["Pit, No. 4", 'the "old" dump', "two\nlines", "江仓矿区", "шахта ⛏ 🌱", "  spaces kept  ", "semi;colon", "tab\tinside", "''", "\u202eright to left"]
 
@@ -77,3 +77,9 @@ def test_a_missing_column_writes_nothing(tmp_path):
     with pytest.raises(KeyError):
         write_csv(tmp_path / "t.csv", ("a", "b"), [{"a": 1, "b": 2}, {"a": 1}])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["=1+1", "\t=1", "＠SUM(A1)", "'quoted", "'", "", *AWKWARD])
+def test_rows_come_back_as_text_without_what_made_them_inert(tmp_path, text):
+    write_csv(tmp_path / "t.csv", ("zone", "n"), [{"zone": text, "n": -0.5}, {"zone": "b", "n": None}])
+    assert read_csv(tmp_path / "t.csv") == [{"zone": text, "n": "-0.5"}, {"zone": "b", "n": ""}]

@@ -15,7 +15,7 @@ from pipeline.__main__ import main
 from pipeline.columns import COLUMNS
 from pipeline.errors import RunFault
 from pipeline.layout import LEDGER, SCENE_TABLES, TABLES
-from pipeline.tables import plain, read_csv, write_csv
+from pipeline.tables import plain, read_table, write_csv
 from pipeline.workbook import write_workbook
 
 SCRIPT, LINK, LONG = "<img src=x onerror=alert(1)>", '=HYPERLINK("http://x")', "江仓矿区四号井北侧排土场复垦监测区" * 4
@@ -208,7 +208,7 @@ def test_any_text_is_whole(tmp_path, name):
 @pytest.mark.parametrize("text", ["=1", "'=1", "''=1", "'quoted", "''", "-a", "'＝1", "plain", "\t=1"])
 def test_plain_undoes_what_csv_does_to_text(tmp_path, text):
     write_csv(tmp_path / "t.csv", ("zone",), [{"zone": text}])
-    assert read_csv(tmp_path / "t.csv") == (["zone"], [[text]])
+    assert read_table(tmp_path / "t.csv") == (["zone"], [[text]])
     assert not fields(tmp_path / "t.csv")[1][0].startswith(("=", "-", "\t", "＝"))
 
 

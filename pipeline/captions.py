@@ -1,0 +1,47 @@
+"""Captions of a sensor's chart and maps over all zones, computed from its tables."""
+
+from __future__ import annotations
+
+from pipeline.words import NOTHING, Sentence, Text, p_text, part, per_cent, say
+from pipeline.zonetables import Period, Tables, number, variable_name
+
+
+def _zones(count: int) -> Text:
+    return part("one_zone") if count == 1 else part("zones", count=count)
+
+
+def cover_caption(tables: Tables) -> Sentence:
+    """Return the caption of a chart of cover by zone and year."""
+    years = [int(r["year"]) for r in tables.fvc]
+    shown = {r["zone"] for r in tables.fvc if r["fvc_mean"]}
+    if not shown:
+        return say("caption_no_cover", first=min(years), last=max(years))
+    return say("caption_cover", zones=_zones(len(shown)), first=min(years), last=max(years))
+
+
+def class_captions(tables: Tables) -> dict[Period, Sentence]:
+    """Return the caption of the class map of every period: shares of the area of all zones that has a trend.
+
+    Zones that overlap count twice.
+    """
+    out: dict[Period, Sentence] = {}
+    rows = [r for r in tables.area if r["target"] == "absolute"]
+    for period in dict.fromkeys((int(r["first_year"]), int(r["last_year"])) for r in rows):
+        at = [r for r in rows if (int(r["first_year"]), int(r["last_year"])) == period]
+        zones, named = _zones(len({r["zone"] for r in at})), {"first": period[0], "last": period[1]}
+        sums = {1: 0.0, 0: 0.0, -1: 0.0}
+        for r in at:
+            if int(r["code"]) < 97:
+                sums[1 if r["class_id"].endswith("increase") else -1 if r["class_id"].endswith("decrease") else 0] += number(r["area_km2"]) or 0.0
+        whole = sum(sums.values())
+        if whole <= 0:
+            out[period] = say("caption_no_classes", zones=zones, **named)
+            continue
+        shares = {k: per_cent(100 * sums[i] / whole) for k, i in (("up", 1), ("down", -1), ("flat", 0))}
+        p = sorted({v for r in at if (v := number(r["p_min"])) is not None})
+        least = NOTHING if not p else part("least_p", p=p_text(p[0])) if len(p) == 1 else part("least_ps", low=p_text(p[0]), high=p_text(p[-1]))
+        variable = variable_name(at[0]["variable"])
+        out[period] = say(
+            "caption_classes", variable=variable, zones=zones, area=f"{whole:.0f}" if whole >= 100 else f"{whole:.3g}", least=least, **shares, **named
+        )
+    return out

@@ -1,0 +1,280 @@
+"""Words for numbers in English and Chinese: a table of templates as data, and how numbers are rounded for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Text:
+    """The same words in two languages; plain text, to be escaped by whoever renders it."""
+
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True)
+class Sentence(Text):
+    """One sentence; `key` names its template in `SENTENCES`."""
+
+    key: str
+
+
+NOTHING = Text("", "")
+
+SENTENCES: dict[str, Text] = {
+    "no_years": Text("No clear observation of land in {first}-{last}: cover is not known.", "{first}—{last}年无清晰的陆地观测：植被覆盖度未知。"),
+    "cover": Text("Cover {values}.", "植被覆盖度：{values}。"),
+    "change": Text("From {first} to {last} cover {moved}{over}{reference}.", "{first}—{last}年植被覆盖度{moved}{over}{reference}。"),
+    "change_none": Text("No cell has a value in both {first} and {last}: the change is not known.", "没有像元在{first}年和{last}年都有值：变化未知。"),
+    "one_year": Text("Only {year} has a value: no change can be formed.", "只有{year}年有值：无法计算变化。"),
+    "all_water": Text("Water covers the whole zone in {years}.", "{years}年全区为水体。"),
+    "no_observation": Text("No clear observation in {years}.", "{years}年无清晰观测。"),
+    "no_land": Text("No clear observation of land in {years}, only of water.", "{years}年无清晰的陆地观测，仅观测到水体。"),
+    "partial": Text("Cover is that of the observed part of the land only: {values}.", "植被覆盖度仅代表有观测的陆地部分：{values}。"),
+    "partial_many": Text(
+        "In {count} of {n} years less than {limit} of the land was observed, least in {year} ({share}).",
+        "{n}年中有{count}年观测到的陆地不足{limit}，{year}年最少（{share}）。",
+    ),
+    "water": Text("Water covers {values}.", "水体面积：{values}。"),
+    "slopes": Text(
+        "{first}-{last}: {variable} has a rising slope on {up} of {whole}, a falling one on {down}, no change on {flat}{reference}.",
+        "{first}—{last}年：{variable}呈上升斜率的面积占{whole}的{up}，下降占{down}，无变化占{flat}{reference}。",
+    ),
+    "mean": Text(
+        "{first}-{last}: the zone's mean {variable} {moved} per year (Theil-Sen, {n} years, {p}{least}).",
+        "{first}—{last}年：全区平均{variable}每年{moved}（Theil-Sen，{n}年，{p}{least}）。",
+    ),
+    "mean_none": Text(
+        "{first}-{last}: {n} years are usable for the zone's mean, too few for its trend.", "{first}—{last}年：全区平均值仅{n}年可用，不足以计算趋势。"
+    ),
+    "classes": Text(
+        "{first}-{last}: {up} of {whole} is classed {up_class}{up_means}, {down} {down_class}{down_means}{reference}.",
+        "{first}—{last}年：{up_class}{up_means}的面积占{whole}的{up}，{down_class}{down_means}占{down}{reference}。",
+    ),
+    "lake": Text("{first}-{last}: {share} of the zone is classed water and has no trend.", "{first}—{last}年：全区{share}划为水体，不计算趋势。"),
+    "insufficient": Text(
+        "{first}-{last}: {share} of the zone has too few valid years for a trend.", "{first}—{last}年：全区{share}有效年份不足，无法计算趋势。"
+    ),
+    "too_small": Text("{first}-{last}: {share} of the zone is too small for this sensor.", "{first}—{last}年：全区{share}对该传感器而言面积过小。"),
+    "unreachable": Text(
+        "{first}-{last}: {n} years cannot prove a trend of a cell at {alpha}: smallest reachable {p}, so nothing can be classed {labels}.",
+        "{first}—{last}年：{n}年数据无法在{alpha}水平上证明像元的趋势：可达到的最小值{p}，因此不会有面积划为{labels}。",
+    ),
+    "chance": Text(
+        "{first}-{last}: where nothing changes, chance alone brings about {share} of the cells with {n} years to p <= {alpha} in each direction.",
+        "{first}—{last}年：即使没有任何变化，{n}年数据中每个方向也约有{share}的像元因偶然达到p <= {alpha}。",
+    ),
+    "no_p": Text(
+        "{first}-{last}: most of the zone has fewer than 3 valid years, from which no p can be formed.",
+        "{first}—{last}年：大部分面积有效年份少于3年，无法计算p值。",
+    ),
+    "sector": Text("{first}-{last}: {label}: {words}.", "{first}—{last}年：{label}：{words}。"),
+    "disagree": Text(
+        "{first}-{last}: the zone's mean and its largest class disagree: the mean {variable} {moved}, the largest class is {label} ({share}). {why}.",
+        "{first}—{last}年：全区平均与最大类别不一致：平均{variable}{moved}，最大类别为{label}（{share}）。{why}。",
+    ),
+    "disagree_slope": Text(
+        "{first}-{last}: the zone's mean and its largest class disagree: the mean {variable} {moved} per year, the largest class is {label} ({share}). {why}.",
+        "{first}—{last}年：全区平均与最大类别不一致：平均{variable}每年{moved}，最大类别为{label}（{share}）。{why}。",
+    ),
+    "caption_cover": Text(
+        "Mean cover of {zones} {first}-{last}, of the land observed in each year.", "{first}—{last}年{zones}平均植被覆盖度（各年有观测的陆地）。"
+    ),
+    "caption_no_cover": Text("No zone has a value of cover in {first}-{last}.", "{first}—{last}年所有区域均无植被覆盖度值。"),
+    "caption_classes": Text(
+        "Trend of {variable} {first}-{last} on {zones}, {area} km2 with a trend: {up} rising, {down} falling, {flat} no change{least}.",
+        "{first}—{last}年{zones}的{variable}趋势，可计算趋势面积{area} km2：上升{up}，下降{down}，无变化{flat}{least}。",
+    ),
+    "caption_no_classes": Text("No area of {zones} has a trend in {first}-{last}.", "{first}—{last}年{zones}没有可计算趋势的面积。"),
+}
+
+FRAGMENTS: dict[str, Text] = {
+    "in_year": Text("{share} in {year}", "{year}年{share}"),
+    "highest": Text("{share} in {year} (highest)", "{year}年{share}（最高）"),
+    "lowest": Text("{share} in {year} (lowest)", "{year}年{share}（最低）"),
+    "of_zone": Text("{share} of the zone in {year}", "{year}年占全区{share}"),
+    "over": Text(" (over the {share} of the zone that has values in both years)", "（仅限两年均有值的{share}面积）"),
+    "reference_change": Text("; the reference {moved}: a difference of {difference}", "；参照区{moved}：相差{difference}"),
+    "reference_three": Text(" (reference: {up}, {down}, {flat})", "（参照区：{up}、{down}、{flat}）"),
+    "reference_two": Text("; on the reference {up} and {down}", "；参照区分别为{up}和{down}"),
+    "zone": Text("the zone", "全区"),
+    "classed": Text("the area with a trend", "可计算趋势面积"),
+    "one_zone": Text("one zone", "1个区域"),
+    "zones": Text("{count} zones", "{count}个区域"),
+    "least_p": Text(", smallest reachable {p}", "，可达到的最小值{p}"),
+    "least_ps": Text("; smallest reachable {low}, in other zones {high}", "；可达到的最小值{low}，其他区域为{high}"),
+    "rose": Text("rose by {amount}", "上升{amount}"),
+    "fell": Text("fell by {amount}", "下降{amount}"),
+    "little": Text("moved by {amount}", "变化{amount}"),
+    "still": Text("did not move", "没有变化"),
+    "points": Text("{number} percentage points", "{number}个百分点"),
+    "points_little": Text("less than {number} percentage points", "不足{number}个百分点"),
+    "ndvi": Text("{number}", "{number}"),
+    "ndvi_little": Text("less than {number}", "不足{number}"),
+    "per_cent": Text("{number} %", "{number}%"),
+    "per_cent_little": Text("less than {number} %", "不足{number}%"),
+    "per_cent_most": Text("more than {number} %", "超过{number}%"),
+    "p": Text("p = {number}", "p = {number}"),
+    "p_little": Text("p < {number}", "p < {number}"),
+    "rose_every": Text(" (it rose every year)", "（逐年上升）"),
+    "fell_every": Text(" (it fell every year)", "（逐年下降）"),
+    "rose_each": Text(" (it rose in each year that has a value)", "（有值的年份逐年上升）"),
+    "fell_each": Text(" (it fell in each year that has a value)", "（有值的年份逐年下降）"),
+    "rose_never_fell": Text(" (it fell in no year)", "（没有一年下降）"),
+    "fell_never_rose": Text(" (it rose in no year)", "（没有一年上升）"),
+    "fvc": Text("cover", "植被覆盖度"),
+    "ndvi_name": Text("NDVI", "NDVI"),
+    "mostly": Text("mostly in the {sectors} ({share} of the class, {zone} of the zone)", "主要分布于{sectors}（占该类{share}，占全区{zone}）"),
+    "more": Text("more than elsewhere in the {sectors} ({share} of the class, {zone} of the zone)", "较多分布于{sectors}（占该类{share}，占全区{zone}）"),
+    "why_area": Text(
+        "The mean counts how far each cell moved, the class counts area: {up} rises, {down} falls",
+        "平均值反映各像元的变化幅度，类别反映面积：{up}上升，{down}下降",
+    ),
+    "why_order": Text("The mean compares {first} with {last} only, the class uses every year between", "平均值只比较{first}年与{last}年，类别使用其间所有年份"),
+    "why_slope": Text(
+        "The slope is the middle of all pairs of years; from {first} to {last} the mean {moved}", "斜率取所有年份对的中位数；{first}年至{last}年平均值{moved}"
+    ),
+    "why_part": Text("The class was found on {share} of the zone", "类别仅在全区{share}的面积上得出"),
+}
+
+AND = Text(" and ", "和")
+OR = Text(" or ", "或")
+STOP = Text(". ", "。")
+COMMA = Text(", ", "，")
+
+
+def say(key: str, **fields: Text | str | int) -> Sentence:
+    """Return a sentence of `SENTENCES` with its fields filled in; what a field holds is never a template itself."""
+    text = _filled(SENTENCES[key], fields)
+    return Sentence(text.en, text.zh, key)
+
+
+def part(key: str, **fields: Text | str | int) -> Text:
+    """Return a fragment of `FRAGMENTS` with its fields filled in."""
+    return _filled(FRAGMENTS[key], fields)
+
+
+def _filled(template: Text, fields: dict[str, Text | str | int]) -> Text:
+    return Text(
+        template.en.format(**{k: v.en if isinstance(v, Text) else v for k, v in fields.items()}),
+        template.zh.format(**{k: v.zh if isinstance(v, Text) else v for k, v in fields.items()}),
+    )
+
+
+def joined(parts: Iterable[Text], between: Text = COMMA) -> Text:
+    """Return several texts as one."""
+    parts = list(parts)
+    return Text(between.en.join(p.en for p in parts), between.zh.join(p.zh for p in parts))
+
+
+def listed(parts: Iterable[Text], last: Text = AND) -> Text:
+    """Return a list in words: a, b and c.
+
+    >>> listed([Text("a", "甲"), Text("b", "乙"), Text("c", "丙")])
+    Text(en='a, b and c', zh='甲、乙和丙')
+    """
+    parts = list(parts)
+    return joined([joined(parts[:-1], Text(", ", "、")), *parts[-1:]] if len(parts) > 1 else parts, last)
+
+
+def years_text(years: Iterable[int]) -> Text:
+    """Return years as a list, three or more in a row as a range.
+
+    >>> years_text([2020, 2022, 2023, 2024]).en
+    '2020 and 2022-2024'
+    """
+    runs: list[list[int]] = []
+    for year in sorted(years):
+        if runs and year == runs[-1][-1] + 1:
+            runs[-1].append(year)
+        else:
+            runs.append([year])
+    pieces = []
+    for run in runs:
+        pieces += [Text(f"{run[0]}-{run[-1]}", f"{run[0]}—{run[-1]}")] if len(run) > 2 else [Text(str(y), str(y)) for y in run]
+    return listed(pieces)
+
+
+def rounded(value: float) -> str:
+    """Return a number without decimals, with one below 10.
+
+    >>> rounded(23.4), rounded(9.96), rounded(9.94), rounded(0.07)
+    ('23', '10', '9.9', '0.1')
+    """
+    return f"{value:.1f}" if round(value, 1) < 10 else f"{value:.0f}"
+
+
+def per_cent(value: float) -> Text:
+    """Return a share or a cover in per cent; zero and all are said only where they are so.
+
+    >>> per_cent(53.2).en, per_cent(4.56).en, per_cent(0.04).en, per_cent(0).en, per_cent(99.7).en, per_cent(99.97).en, per_cent(100).zh
+    ('53 %', '4.6 %', 'less than 0.1 %', '0 %', '99.7 %', 'more than 99.9 %', '100%')
+    """
+    if value <= 0:
+        return part("per_cent", number="0")
+    if value < 0.05:
+        return part("per_cent_little", number="0.1")
+    if value >= 100 - 1e-9:
+        return part("per_cent", number="100")
+    if value >= 99.95:
+        return part("per_cent_most", number="99.9")
+    return part("per_cent", number=f"{value:.1f}" if value >= 99.5 else rounded(value))
+
+
+def alpha_text(alpha: float) -> Text:
+    """Return a level of significance in per cent, in full.
+
+    >>> alpha_text(0.05).en, alpha_text(0.125).zh
+    ('5 %', '12.5%')
+    """
+    return part("per_cent", number=f"{100 * alpha:g}")
+
+
+def p_text(p: float) -> Text:
+    """Return p with two digits.
+
+    >>> p_text(1 / 12).en, p_text(1.0).en, p_text(1e-5).en
+    ('p = 0.083', 'p = 1', 'p < 0.001')
+    """
+    return part("p_little", number="0.001") if p < 0.001 else part("p", number=f"{p:.2g}")
+
+
+def sign(value: float, variable: str = "fvc") -> int:
+    """Return -1, 0 or 1; 0 for what rounds to nothing (0.05 points of cover, 0.0005 of NDVI)."""
+    least = 0.05 if variable == "fvc" else 0.0005
+    return 0 if abs(value) < least else 1 if value > 0 else -1
+
+
+def amount(value: float, variable: str = "fvc") -> Text:
+    """Return a size without sign: percentage points of cover, or NDVI.
+
+    >>> amount(-22.8).en, amount(0.01).en, amount(-0.0213, "ndvi").en
+    ('23 percentage points', 'less than 0.1 percentage points', '0.021')
+    """
+    unit = "points" if variable == "fvc" else "ndvi"
+    if sign(value, variable) == 0 and value != 0:
+        return part(f"{unit}_little", number="0.1" if variable == "fvc" else "0.001")
+    return part(unit, number=(rounded(abs(value)) if value else "0") if variable == "fvc" else f"{abs(value):.3f}")
+
+
+def moved(value: float, variable: str = "fvc") -> Text:
+    """Return a change with its sign in words.
+
+    >>> moved(22.8).en, moved(-1.29).zh, moved(0.01).en, moved(0.0).en
+    ('rose by 23 percentage points', '下降1.3个百分点', 'moved by less than 0.1 percentage points', 'did not move')
+    """
+    if value == 0:
+        return part("still")
+    return part({1: "rose", 0: "little", -1: "fell"}[sign(value, variable)], amount=amount(value, variable))
+
+
+def signed(value: float) -> Text:
+    """Return percentage points with a sign as a character.
+
+    >>> signed(19.1).en, signed(-0.4).zh
+    ('+19 percentage points', '-0.4个百分点')
+    """
+    size, mark = amount(value), {1: "+", 0: "", -1: "-"}[sign(value)]
+    return Text(mark + size.en, mark + size.zh)

@@ -1,0 +1,58 @@
+"""Rows of the five CSV tables of one sensor, and how cells are read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.words import Text, part
+
+Row = Mapping[str, Any]
+Period = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Rows of the five CSV tables of one sensor, as `pipeline.tables.read_csv` returns them: text, empty where missing."""
+
+    fvc: list[dict[str, str]] = field(default_factory=list)
+    change: list[dict[str, str]] = field(default_factory=list)
+    area: list[dict[str, str]] = field(default_factory=list)
+    groups: list[dict[str, str]] = field(default_factory=list)
+    trend: list[dict[str, str]] = field(default_factory=list)
+
+
+def number(text: str | None) -> float | None:
+    """Return a cell as a number; None where it is empty."""
+    return float(text) if text else None
+
+
+def of_zone(tables: Tables, zone: str) -> Tables:
+    """Return the rows of one zone; of its trends those that are not relative to the reference."""
+    fvc, change, area, groups, trend = (
+        [r for r in rows if r["zone"] == zone] for rows in (tables.fvc, tables.change, tables.area, tables.groups, tables.trend)
+    )
+    area = [r for r in area if r["target"] == "absolute"]
+    return Tables(fvc, change, area, [r for r in groups if r["level"] == "zone" and r["target"] == "absolute"], trend)
+
+
+def of_period(own: Tables, period: Period) -> Tables:
+    """Return the rows of one period; cover and change as they are."""
+    a, g, t = ([r for r in rows if (int(r["first_year"]), int(r["last_year"])) == period] for rows in (own.area, own.groups, own.trend))
+    return Tables(own.fvc, own.change, a, g, t)
+
+
+def column(rows: Iterable[Row], key: str, name: str) -> dict[Any, float]:
+    """Return the cells of a column that are not empty, by the text of another."""
+    return {r[key]: value for r in rows if (value := number(r[name])) is not None}
+
+
+def variable_name(variable: str) -> Text:
+    """Return what the trend is of, in words."""
+    return part("fvc" if variable == "fvc" else "ndvi_name")
+
+
+def classed(at: Tables) -> float:
+    """Return the share of the zone that has a trend class, per cent."""
+    return sum(number(r["share_pct"]) or 0.0 for r in at.area if int(r["code"]) < 97)
