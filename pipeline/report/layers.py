@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.reader import open_raster
 
-MOST_CELLS = 1_000_000
+MOST_CELLS = 700_000
 ROWS = 512
 
 
@@ -27,9 +27,9 @@ class Encoding:
     missing: int
 
 
-COVER = Encoding("uint8", 250.0, 255)
-SLOPE = Encoding("int16", 10_000.0, -32_768)
-PROBABILITY = Encoding("uint16", 60_000.0, 65_535)
+COVER = Encoding("uint8", 100.0, 255)
+SLOPE = Encoding("int16", 1_000.0, -32_768)
+PROBABILITY = Encoding("uint16", 10_000.0, 65_535)
 COUNT = Encoding("uint8", 1.0, 255)
 CODE = Encoding("uint8", 1.0, 0)
 
@@ -43,6 +43,7 @@ class Layer:
     path: Path
     band: int
     encoding: Encoding
+    zones_only: bool = False
 
 
 def step_of(shape: tuple[int, int]) -> int:
@@ -50,12 +51,15 @@ def step_of(shape: tuple[int, int]) -> int:
     return max(1, ceil(sqrt(shape[0] * shape[1] / MOST_CELLS)))
 
 
-def packed(layer: Layer, step: int) -> dict[str, Any]:
-    """Return a layer for the page: its encoding and its cells, row by row, as zlib in base 64."""
+def packed(layer: Layer, step: int, inside: np.ndarray) -> dict[str, Any]:
+    """Return a layer for the page: its encoding and its cells, row by row, as zlib in base 64.
+
+    `inside` (y, x) are the shown cells of zones; a layer that is only told there is missing elsewhere, which keeps the page small.
+    """
     encoding = layer.encoding
     values = np.concatenate(list(_strips(layer, step)))
     stored = np.full(values.shape, encoding.missing, encoding.dtype)
-    valid = np.isfinite(values)
+    valid = np.isfinite(values) & inside if layer.zones_only else np.isfinite(values)
     limits = np.iinfo(encoding.dtype)
     lowest, highest = limits.min + (encoding.missing == limits.min), limits.max - (encoding.missing == limits.max)
     stored[valid] = np.clip(np.rint(values[valid] * encoding.scale), lowest, highest).astype(encoding.dtype)
@@ -79,6 +83,11 @@ def _strips(layer: Layer, step: int) -> Iterator[np.ndarray]:
         for top in range(0, height, rows):
             window = Window(0, top, width, min(rows, height - top))
             yield dataset.read(layer.band, window=window)[::step, ::step].astype(np.float64)
+
+
+def inside_zones(classes: Path, step: int) -> np.ndarray:
+    """Return which shown cells are touched by a zone: those with a class."""
+    return np.concatenate(list(_strips(Layer("class", "", classes, 1, CODE), step))) != 0
 
 
 def outlines(frame: Any, grid: Any, step: int) -> list[dict[str, Any]]:

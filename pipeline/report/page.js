@@ -199,7 +199,7 @@
         const p = of("p");
         line.textContent = Number.isNaN(trend.slope)
           ? say("too few years for a trend", "年份不足，无法计算趋势")
-          : `${say("slope", "斜率")} ${trend.slope.toFixed(4)} (${trend.low.toFixed(4)} … ${trend.high.toFixed(4)}) ${say("per year", "每年")}; p = ${p.toFixed(3)}; n = ${of("n")}`;
+          : `${say("slope", "斜率")} ${trend.slope.toFixed(3)} (${trend.low.toFixed(3)} … ${trend.high.toFixed(3)}) ${say("per year", "每年")}; p = ${p.toFixed(3)}; n = ${of("n")}`;
         panel.append(heading, chart(series, Number.isNaN(trend.slope) ? null : trend, heading.textContent), line);
       } else {
         const zone = map.series[chosen.zone];
