@@ -45,6 +45,11 @@ class MineFolder:
         return self.root / "zones.gpkg"
 
     @property
+    def report(self) -> Path:
+        """Return the report."""
+        return self.root / "report.html"
+
+    @property
     def project(self) -> Path:
         """Return the QGIS project."""
         return self.root / f"{self.mine}.qgz"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from math import ceil, sqrt
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ import numpy as np
 from pipeline.reader import open_raster
 
 MOST_CELLS = 700_000
+MOST_VALUES = 12_000_000  # of all layers of a page together: what keeps it below 15 MB
 ROWS = 512
+LEVEL = 9
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Encoding:
 
 
 COVER = Encoding("uint8", 100.0, 255)
+NDVI = Encoding("int8", 100.0, -128)
 SLOPE = Encoding("int16", 1_000.0, -32_768)
 PROBABILITY = Encoding("uint16", 10_000.0, 65_535)
 COUNT = Encoding("uint8", 1.0, 255)
@@ -46,61 +50,57 @@ class Layer:
     zones_only: bool = False
 
 
-def step_of(shape: tuple[int, int]) -> int:
-    """Return n for every n-th cell, so that at most `MOST_CELLS` are shown."""
-    return max(1, ceil(sqrt(shape[0] * shape[1] / MOST_CELLS)))
+def step_of(shape: tuple[int, int], layers: int) -> int:
+    """Return n for every n-th cell, so that at most `MOST_CELLS` are shown, fewer where there are many layers.
+
+    >>> step_of((700, 1000), 10), step_of((4000, 5000), 10), step_of((700, 1000), 50)
+    (1, 6, 2)
+    """
+    return max(1, ceil(sqrt(shape[0] * shape[1] / min(MOST_CELLS, MOST_VALUES / max(layers, 1)))))
 
 
-def packed(layer: Layer, step: int, inside: np.ndarray) -> dict[str, Any]:
-    """Return a layer for the page: its encoding and its cells, row by row, as zlib in base 64.
+def packed(layers: Iterable[Layer], step: int, inside: np.ndarray) -> list[dict[str, Any]]:
+    """Return layers for the page: encoding and cells, row by row, as zlib in base 64; each file is read once.
 
     `inside` (y, x) are the shown cells of zones; a layer that is only told there is missing elsewhere, which keeps the page small.
     """
-    encoding = layer.encoding
-    values = np.concatenate(list(_strips(layer, step)))
+    out = []
+    for path, group in groupby(layers, key=lambda layer: layer.path):
+        of_file = list(group)
+        stored: list[list[np.ndarray]] = [[] for _ in of_file]
+        top = 0
+        for values in _strips(path, [layer.band for layer in of_file], step):
+            rows = slice(top, top + values.shape[1])
+            top = rows.stop
+            for layer, band, pieces in zip(of_file, values, stored, strict=True):
+                pieces.append(_stored(band, layer.encoding, inside[rows] if layer.zones_only else None))
+        for layer, pieces in zip(of_file, stored, strict=True):
+            cells = zlib.compress(np.concatenate(pieces).tobytes(), LEVEL)
+            encoding = {"type": layer.encoding.dtype, "scale": layer.encoding.scale, "missing": layer.encoding.missing}
+            out.append({"kind": layer.kind, "when": layer.when} | encoding | {"data": base64.b64encode(cells).decode("ascii")})
+    return out
+
+
+def _stored(values: np.ndarray, encoding: Encoding, inside: np.ndarray | None) -> np.ndarray:
     stored = np.full(values.shape, encoding.missing, encoding.dtype)
-    valid = np.isfinite(values) & inside if layer.zones_only else np.isfinite(values)
+    valid = np.isfinite(values) if inside is None else np.isfinite(values) & inside
     limits = np.iinfo(encoding.dtype)
     lowest, highest = limits.min + (encoding.missing == limits.min), limits.max - (encoding.missing == limits.max)
-    stored[valid] = np.clip(np.rint(values[valid] * encoding.scale), lowest, highest).astype(encoding.dtype)
-    return {
-        "kind": layer.kind,
-        "when": layer.when,
-        "type": encoding.dtype,
-        "scale": encoding.scale,
-        "missing": encoding.missing,
-        "data": base64.b64encode(zlib.compress(stored.tobytes(), 9)).decode("ascii"),
-    }
+    stored[valid] = np.clip(np.rint(values[valid].astype(np.float64) * encoding.scale), lowest, highest).astype(encoding.dtype)
+    return stored
 
 
-def _strips(layer: Layer, step: int) -> Iterator[np.ndarray]:
-    """Return every n-th row and column of a band, strip by strip, so that memory does not grow with the raster."""
+def _strips(path: Path, bands: list[int], step: int) -> Iterator[np.ndarray]:
+    """Return every n-th row and column of bands, (band, y, x), strip by strip, so that memory does not grow with the raster."""
     from rasterio.windows import Window
 
-    with open_raster(layer.path) as dataset:
+    with open_raster(path) as dataset:
         height, width = dataset.shape
         rows = max(step, ROWS // step * step)
         for top in range(0, height, rows):
-            window = Window(0, top, width, min(rows, height - top))
-            yield dataset.read(layer.band, window=window)[::step, ::step].astype(np.float64)
+            yield dataset.read(bands, window=Window(0, top, width, min(rows, height - top)))[:, ::step, ::step]
 
 
 def inside_zones(classes: Path, step: int) -> np.ndarray:
-    """Return which shown cells are touched by a zone: those with a class."""
-    return np.concatenate(list(_strips(Layer("class", "", classes, 1, CODE), step))) != 0
-
-
-def outlines(frame: Any, grid: Any, step: int) -> list[dict[str, Any]]:
-    """Return the zones as rings in cells of the shown map, simplified to half of such a cell."""
-    there = frame.to_crs(grid.crs.to_wkt())
-    to_cell = ~grid.affine
-    out = []
-    for name, role, geometry in zip(there["zone"], there["role"], there.geometry, strict=True):
-        simple = geometry.simplify(0.5 * step * abs(grid.resolution.x), preserve_topology=True)
-        rings = []
-        for polygon in getattr(simple, "geoms", [simple]):
-            for ring in (polygon.exterior, *polygon.interiors):
-                cells = [to_cell * (x, y) for x, y, *_ in ring.coords]
-                rings.append([[round(c / step, 2), round(r / step, 2)] for c, r in cells])
-        out.append({"zone": name, "role": role, "rings": rings})
-    return out
+    """Return which shown cells have a class, `(y, x)` bool: those that a zone touches, or all of them with `clip: box`."""
+    return np.concatenate([strip[0] for strip in _strips(classes, [1], step)]) != 0
