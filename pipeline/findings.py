@@ -22,7 +22,8 @@ LARGE = 1.0  # percentage points of mean change that "no change" as the largest 
 class Finding:
     """The words on one zone: plain text, to be escaped by whoever renders it.
 
-    `lead` are those of the sentences that are read first: cover, its change, and the first period's shares with what they cannot prove. `flags` are where two of its numbers disagree, or years were seen at different times of the season.
+    `lead` are those of the sentences that are read first: cover, its change, and the first period's shares with what they
+    cannot prove. `flags` are where two of its numbers disagree, or years were seen at different times of the season.
     """
 
     zone: str
@@ -49,7 +50,10 @@ def findings(
     for zone, role in {r["zone"]: r["role"] for r in tables.fvc}.items():
         own = of_zone(tables, zone)
         compared = zone not in references.get(zone, ())
-        lead, trends, limits, flags = [], [], [], season_sentences(own.fvc)
+        lead: list[Sentence] = []
+        trends: list[Sentence] = []
+        limits: list[Sentence] = []
+        flags = season_sentences(own.fvc)
         for period in dict.fromkeys((int(r["first_year"]), int(r["last_year"])) for r in own.area):
             at = of_period(own, period)
             shares, beyond = [*_shares(at, period, compared), *_classes(at, rules, period, compared)], _limits(at, rules, period)

@@ -88,15 +88,7 @@ SENTENCES: dict[str, Text] = {
         "Cover was clamped to 0 or 1 on up to {share} of a zone's valid area ({zone}, {year}).",
         "截断为0或1的面积最多占分区有效面积的{share}（{zone}，{year}年）。",
     ),
-    "not_clamped": Text("No cell of a zone was clamped.", "各区均无像元被截断。"),
-    "own_scale": Text(
-        "The pair comes from percentiles of this mine's own cells: cover is a scale of this mine, and cover of another pair cannot be compared with it.",
-        "端元对取自本矿区像元的百分位：覆盖度为本矿区的相对尺度，不能与其他端元对的覆盖度比较。",
-    ),
-    "given_scale": Text(
-        "The pair is given by the config: cover is right as far as these values hold for the ground here.",
-        "端元对由配置给定：其数值适用于当地时，覆盖度才准确。",
-    ),
+    "not_clamped": Text("No cover of {zones} was clamped in {first}-{last}.", "{first}—{last}年{zones}的覆盖度均未截断。"),
     "checked": Text(
         "{first}-{last}: {count} cells computed again with pymannkendall and scipy; largest relative differences: {worst}; all within tolerance.",
         "{first}—{last}年：用pymannkendall和scipy重新计算{count}个像元；最大相对差异：{worst}；均在容差内。",
@@ -107,8 +99,8 @@ SENTENCES: dict[str, Text] = {
         "{first}—{last}年：用pymannkendall和scipy重新计算{count}个像元，与本次运行的差异超出容差；最大相对差异：{worst}。查明原因前请勿使用这些结果。",
     ),
     "not_checked": Text("{first}-{last}: no cell has a trend, so that nothing can be checked.", "{first}—{last}年：没有像元有趋势，无可核对。"),
-    "no_water": Text("No water was seen in any zone.", "各区均未见水体。"),
-    "water_unknown": Text("Water is not known from prepared composites.", "已有的合成影像无法识别水体。"),
+    "no_water": Text("No water was seen in {zones} in {first}-{last}.", "{first}—{last}年{zones}均未见水体。"),
+    "water_unknown": Text("Water is not known for {zones}: prepared composites do not tell it.", "{zones}的水体未知：已有的合成影像无法识别。"),
     "caption_cover": Text(
         "Mean cover of {zones} {first}-{last}, of the land observed in each year.", "{first}—{last}年{zones}平均植被覆盖度（各年有观测的陆地）。"
     ),

@@ -35,7 +35,7 @@ NDVI = Encoding("int8", 100.0, -128)
 SLOPE = Encoding("int16", 1_000.0, -32_768)
 PROBABILITY = Encoding("uint16", 10_000.0, 65_535)
 COUNT = Encoding("uint8", 1.0, 255)
-CODE = Encoding("uint8", 1.0, 0)
+CODE = Encoding("uint8", 1.0, 255)
 
 
 @dataclass(frozen=True)

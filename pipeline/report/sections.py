@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.aoi import Zones
-from pipeline.captions import class_captions, cover_caption
+from pipeline.captions import class_captions, cover_caption, zones_text
 from pipeline.classes import P_TOLERANCE, legend
 from pipeline.config import Config
 from pipeline.crosscheck import Checked
@@ -16,8 +16,9 @@ from pipeline.layout import SensorFolder
 from pipeline.manifest import warnings_of
 from pipeline.report.charts import Bar, Seen, class_bars, cover_series, scene_dots
 from pipeline.report.mapdata import span
+from pipeline.report.method import GIVEN_SCALE, OWN_SCALE
 from pipeline.tables import read_csv
-from pipeline.words import Sentence, per_cent, say
+from pipeline.words import Sentence, Text, per_cent, say
 from pipeline.zonetables import Tables, column, number
 
 ZONE_TABLES = {
@@ -123,22 +124,26 @@ def scene_figures(folder: SensorFolder) -> list[dict[str, Any]]:
 
 def water(tables: Tables) -> tuple[list[Sentence], list[dict[str, str]]]:
     """Return a sentence where there is no row to show, and the rows of zones and years with water."""
+    whole = zones_text(len({r["zone"] for r in tables.fvc}))
     known = [r for r in tables.fvc if r["water_pct"]]
     rows = [r for r in known if float(r["water_pct"]) > 0]
     if not known:
-        return [say("water_unknown")], []
-    return ([] if rows else [say("no_water")]), rows
+        return [say("water_unknown", zones=whole)], []
+    years = [int(r["year"]) for r in known]
+    return ([] if rows else [say("no_water", zones=whole, first=min(years), last=max(years))]), rows
 
 
 def endmembers(config: Config, folder: SensorFolder, tables: Tables) -> dict[str, Any]:
     """Return the pair with its warnings."""
     pair = json.loads(folder.endmembers.read_text(encoding="utf-8"))
     given = config.fvc.endmembers is not None or (config.fvc.soil.ndvi is not None and config.fvc.vegetation.ndvi is not None)
-    warnings = [say("given_scale" if given else "own_scale")]
+    warnings: list[Text] = [GIVEN_SCALE if given else OWN_SCALE]
     clamped = [(v, r) for r in tables.fvc if (v := number(r["clamped_pct"])) is not None]
     if clamped:
         share, row = max(clamped, key=lambda c: c[0])
-        warnings.append(say("clamped", share=per_cent(share), zone=row["zone"], year=row["year"]) if share > 0 else say("not_clamped"))
+        years, zones = [int(r["year"]) for _, r in clamped], zones_text(len({r["zone"] for _, r in clamped}))
+        none = say("not_clamped", zones=zones, first=min(years), last=max(years))
+        warnings.append(say("clamped", share=per_cent(share), zone=row["zone"], year=row["year"]) if share > 0 else none)
     return {"soil": pair["soil_ndvi"], "vegetation": pair["vegetation_ndvi"], "pooled": pair["pooled_values"], "warnings": warnings}
 
 
