@@ -155,7 +155,7 @@ def test_every_layer_is_drawn_in_its_colours(visit, mine, report):
         select.select_option(option)
         pixels = seen.pixels()
         pictures.add(pixels.tobytes())
-        assert seen.page.locator(".legend li").count() >= 5
+        assert seen.page.locator(".map .legend li").count() >= 5
         if option.startswith("fvc"):
             height, width = pixels.shape[:2]
             value = raster(mine, f"fvc_{option[-4:]}.tif", 12, 4)
@@ -193,7 +193,7 @@ def test_language_switches_all_words_and_starts_in_the_browser_s(visit, report):
     assert english.page.locator("h2").first.inner_text().startswith("What the data say")
     english.page.locator("[data-language=zh]").click()
     assert english.page.locator("h2").first.inner_text().startswith("数据结论")
-    assert "显著" in english.page.locator(".legend").inner_text()
+    assert "显著" in english.page.locator(".map .legend").inner_text()
     assert english.page.locator("[data-language=zh]").get_attribute("aria-pressed") == "true"
     assert visit(report, locale="zh-CN").page.locator("h2").first.inner_text().startswith("数据结论")
 

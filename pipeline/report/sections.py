@@ -169,6 +169,7 @@ def describe(config: Config, zones: Zones, folder: SensorFolder, tables: Tables)
         "cover": cover_figures(config, zones, tables),
         "cover_caption": cover_caption(tables),
         "cover_rows": tables.fvc,
+        "classes": [c for c in legend(config.trend.scheme) if c.code],
         "bars": class_figures(config, tables),
         "area_rows": [r for r in tables.area if (number(r["area_km2"]) or 0) > 0],
         "group_rows": tables.groups,
