@@ -146,20 +146,22 @@ def test_every_column_is_explained(column):
 
 
 def outputs():
-    """Return the paths that the tree of results.md lists, with `<mine>`, `<sensor>`, `<year>`, `<a>-<b>`; a suffix alone is a file beside the line's first."""
-    tree = next(block for _, block in blocks(DOCS["results.md"]) if "results/<mine>/" in block)
-    found, folders = set(), {}
-    for line in tree.splitlines():
-        words = line.strip()
-        depth = len(line) - len(words)
-        folders = {d: folder for d, folder in folders.items() if d < depth}
-        home = "".join(folders.values())
-        if words.endswith("/"):
-            folders[depth] = words
-        elif names := re.findall(r"(?<![\w.])[\w<>/-]+\.[a-z]+(?=[ ,:;]|$)", words):
-            suffixes = re.findall(r"(?<= )\.[a-z]+(?:\.[a-z]+)*", words)
-            found |= {home + name for name in names} | {home + names[0].split(".")[0] + suffix for suffix in suffixes}
+    """Return the paths in the tables of files of results.md, with `<mine>`, `<year>`, ...; a suffix alone is a file beside the row's first."""
+    found = set()
+    for (head, _), *rows in next(s for s in sections(DOCS["results.md"]) if s.title == "Files").tables:
+        home = re.search("`(.+)`", head)[1]
+        for cell, what in rows:
+            first, *more = re.findall(r"`([^`]+)`", cell)
+            assert what
+            found |= {home + first, *(home + (first.split(".")[0] + name if name.startswith(".") else name) for name in more)}
     return found
+
+
+MADE_ELSEWHERE = {
+    "<mine>/check.png",  # by `minegreen check`
+    *("summary/mines.csv", "summary/index.html", "<mine>/report.html", "<mine>/<sensor>/sensitivity.csv"),
+    *(f"<mine>/<sensor>/{name}.png" for name in ("fvc_by_zone", "trend_area_by_zone_<a>-<b>", "preview_<year>")),
+}
 
 
 def pattern(path, results, mine, sensors):
@@ -190,6 +192,7 @@ def test_every_file_of_a_finished_run_is_in_the_documentation(jiangcang):
     files = {f for f in files if not f.startswith(whole) and "/.lock" not in f}
     assert len(files) > 30
     assert files <= listed, files - listed
+    assert {f for f in listed - files if not f.endswith("/")} <= {f"results/{name}" for name in MADE_ELSEWHERE}
 
 
 def test_every_class_group_and_band_is_explained():
