@@ -63,7 +63,26 @@ def test_classes_have_their_names_of_the_legend():
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_the_pages_link_to_each_others_language(name):
-    index = (DOCS / "index.md").read_text(encoding="utf-8")
-    assert f"({name})" in index
-    assert f"(zh/{name})" in index
+def test_each_page_links_to_its_twin(name):
+    english, chinese = both(name)
+    assert f"[中文](zh/{name})" in english[0].text
+    assert f"[English](../{name})" in chinese[0].text
+    assert f"[中文](zh/{name})" in (DOCS / "index.md").read_text(encoding="utf-8")
+
+
+def test_a_change_on_one_page_alone_is_seen(tmp_path, monkeypatch):
+    """The comparison fails for a number, a key, a command, a row, a heading that only the English page has."""
+    import test_translation as here
+
+    (tmp_path / "zh").mkdir()
+    monkeypatch.setattr(here, "DOCS", tmp_path)
+    for name in PAIRS:
+        text = (DOCS / name).read_text(encoding="utf-8")
+        (tmp_path / "zh" / name).write_text((DOCS / "zh" / name).read_text(encoding="utf-8"), encoding="utf-8")
+        for more in ("99.5", "`trend.new_key`", "\n```\nminegreen check x\n```\n", "\n- one more", "\n| a | b |\n|---|---|\n| c | d |\n"):
+            (tmp_path / name).write_text(f"{text}\n{more}\n", encoding="utf-8")
+            with pytest.raises(AssertionError):
+                here.test_sections_agree_in_commands_keys_tables_and_numbers(name)
+        (tmp_path / name).write_text(f"{text}\n## One more\n", encoding="utf-8")
+        with pytest.raises(AssertionError):
+            here.test_headings_agree_in_number_level_and_order(name)
