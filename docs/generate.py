@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import areas, config, observed, planted, radiometry, zonestats
+from pipeline.__main__ import STAGES, _parser
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
 from pipeline.stages.scenes import LEDGER_COLUMNS
@@ -43,12 +44,18 @@ def rows(model: Any, prefix: str) -> list[str]:
         inner = [m for m in _models(field.annotation)]
         nested = {"zones": f"{key}.<zone>.", "sensors": f"{key}.<id>."}.get(name, f"{key}.")
         if not inner:
-            out.append(f"| `{key}` | {_type(field)} | {_default(field)} | {(field.description or '').replace('|', ',')} |")
+            out.append(f"| `{key}` | {_type(field)} | {_default(field)} | {_plain(field.description or '')} |")
         else:
             if field.description:
-                out.append(f"| `{key}` | see below | {_default(field)} | {field.description.replace('|', ',')} |")
+                out.append(f"| `{key}` | see below | {_default(field)} | {_plain(field.description)} |")
             out += rows(inner[0], nested)
     return out
+
+
+def _plain(text: str) -> str:
+    """Return text for a cell of a Markdown table: no bar, and outside of code no `<`, which would open a tag of HTML."""
+    parts = text.replace("|", ",").split("`")
+    return "`".join(part if i % 2 else re.sub(r"<(?=[a-z])", "&lt;", part) for i, part in enumerate(parts))
 
 
 def _models(annotation: Any) -> list[Any]:
@@ -84,6 +91,53 @@ def _default(field: Any) -> str:
         value = value.model_dump(mode="json", exclude_none=True)
         return "as below" if len(json.dumps(value)) > 40 else f"`{json.dumps(value)}`"
     return "none" if value is None or value in ((), {}) else f"`{json.dumps(value)}`"
+
+
+def commands() -> str:
+    """Return docs/commands.md: every command of `minegreen` with its arguments, and what `snakemake` takes."""
+    given = next(a for a in _parser()._actions if a.choices)
+    texts = {a.dest: a.help or "" for a in given._choices_actions}
+    lines = [
+        "# Commands",
+        "",
+        "`minegreen --help` lists the commands, `minegreen new --help` explains one; `minegreen --version` prints the version.",
+        "",
+        "| exit code | meaning |",
+        "|---|---|",
+        "| 0 | done |",
+        "| 2 | bad input; nothing was written; the message names file, field, what was found, what was expected and the fix |",
+        "| 3 | a fault during the run; the same command resumes |",
+        "",
+        "## snakemake",
+        "",
+        "Runs mines. Of its many options these matter here:",
+        "",
+        "| argument | meaning |",
+        "|---|---|",
+        "| `--cores 8` | how many cores it may use |",
+        "| `--configfile FILE ...` | only these mines, one per file; default: every `configs/*.yaml` |",
+        "| `--config results=DIR` | another results folder |",
+        "| `--config dask=tcp://HOST:PORT` | blocks of composite and trend run on this dask.distributed scheduler, whose workers see the same files |",
+        "| `-n` | say what would run, and run nothing |",
+        "",
+        "A file that Snakemake itself cannot load gives its own message and exit code 1.",
+    ]
+    level = "##"
+    for name, command in given.choices.items():
+        if name == next(iter(STAGES)):
+            level = "###"
+            lines += ["", "## Stages", "", "The workflow calls these; you need them only to look at one step. `snakemake -np` prints the calls of a run."]
+        about = texts[name].removeprefix("stage: ")
+        lines += ["", f"{level} minegreen {name}", "", f"{_plain(about[0].upper() + about[1:])}.", "", "| argument | needed | meaning |", "|---|---|---|"]
+        lines += [f"| `{_shown(a)}` | {'yes' if a.required else 'no'} | {_plain(a.help or '')} |" for a in command._actions if a.dest != "help"]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(action: Any) -> str:
+    """Return an argument as it is typed."""
+    value = action.metavar or action.dest.upper()
+    several = " ..." if action.nargs == "+" else ""
+    return f"{action.option_strings[-1]} {value}{several}" if action.option_strings else f"{value}{several}"
 
 
 def offset_table() -> str:
@@ -209,6 +263,7 @@ def _sky() -> list[str]:
 GENERATED = {
     "configs/schema.json": schema,
     "docs/columns.md": columns,
+    "docs/commands.md": commands,
     "docs/configuration.md": configuration,
     "docs/sentinel-2-offset.md": offset_table,
     "docs/synthetic-mine.md": synthetic_mine,

@@ -80,8 +80,8 @@ class Grid(Model):
 class Years(Model):
     """First and last year, both included."""
 
-    first: Year
-    last: Year
+    first: Year = Field(description="first year")
+    last: Year = Field(description="last year, included")
 
     @model_validator(mode="after")
     def _order(self) -> Years:
@@ -109,9 +109,9 @@ class Season(Model):
 class Bands(Model):
     """1-based bands of the prepared composites: red and nir, or a band that already is NDVI."""
 
-    red: Annotated[int, Field(ge=1)] | None = None
-    nir: Annotated[int, Field(ge=1)] | None = None
-    ndvi: Annotated[int, Field(ge=1)] | None = None
+    red: Annotated[int, Field(ge=1)] | None = Field(None, description="number of the red band, counted from 1; with nir")
+    nir: Annotated[int, Field(ge=1)] | None = Field(None, description="number of the near-infrared band")
+    ndvi: Annotated[int, Field(ge=1)] | None = Field(None, description="number of the band that is NDVI, instead of red and nir")
 
     @model_validator(mode="after")
     def _one_form(self) -> Bands:
@@ -200,8 +200,8 @@ class Composite(Model):
 class Endmember(Model):
     """One endmember of the cover model: a percentile of the pooled NDVI, or a fixed NDVI."""
 
-    percentile: Annotated[float, Field(ge=0, le=100)] | None = None
-    ndvi: Annotated[float, Field(ge=-1, le=1)] | None = None
+    percentile: Annotated[float, Field(ge=0, le=100)] | None = Field(None, description="percentile of the pooled NDVI")
+    ndvi: Annotated[float, Field(ge=-1, le=1)] | None = Field(None, description="fixed NDVI, instead of a percentile")
 
     @model_validator(mode="after")
     def _one_form(self) -> Endmember:
@@ -227,9 +227,9 @@ class Fvc(Model):
 class Alpha(Model):
     """Largest p of each strength."""
 
-    slight: Probability = 0.10
-    significant: Probability = 0.05
-    extreme: Probability = 0.01
+    slight: Probability = Field(0.10, description="of slightly significant")
+    significant: Probability = Field(0.05, description="of significant")
+    extreme: Probability = Field(0.01, description="of extremely significant")
 
     @model_validator(mode="after")
     def _order(self) -> Alpha:

@@ -4,19 +4,24 @@ import importlib.util
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
+from pages import blocks, commands, sections
 from running import ROOT
 
-from pipeline import areas, geopackage, observed, zonestats
+from pipeline import geopackage, plan
 from pipeline.__main__ import STAGES, _parser
 from pipeline.classes import GROUPS, LEGEND
+from pipeline.columns import COLUMNS
 from pipeline.config import Config, load
 from pipeline.kernels.kendall import OUTPUTS
-from pipeline.layout import OBSERVED, SCENE_TABLES, TABLES
+from pipeline.layout import LEDGER, OBSERVED, SCENE_TABLES, TABLES
 
-DOCS = {p.name: p.read_text(encoding="utf-8") for p in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]}
-ALL = "\n".join(DOCS.values())
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = {str(p.relative_to(ROOT)).removeprefix("docs/"): p.read_text(encoding="utf-8") for p in PAGES}
+COMMANDS = next(a for a in _parser()._actions if a.choices).choices
 
 
 def generator():
@@ -26,16 +31,68 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("name", ["configs/schema.json", "docs/columns.md", "docs/configuration.md", "docs/sentinel-2-offset.md", "docs/synthetic-mine.md"])
+@pytest.mark.parametrize("name", sorted(generator().GENERATED))
 def test_generated_files_are_up_to_date(name):
     assert (ROOT / name).read_text(encoding="utf-8") == generator().GENERATED[name](), "run: python docs/generate.py"
 
 
 def test_every_user_command_is_in_the_readme():
-    commands = set(next(a for a in _parser()._actions if a.choices).choices) - set(STAGES) - {"warm"}
-    assert commands == {"new", "check", "crosscheck", "verify"}
-    for command in commands:
+    users = set(COMMANDS) - set(STAGES) - {"warm"}
+    assert users == {"new", "check", "crosscheck", "verify"}
+    for command in users:
         assert f"minegreen {command}" in DOCS["README.md"]
+
+
+def test_every_command_and_option_has_its_place_in_the_reference():
+    every = {s.title: s for s in sections(DOCS["commands.md"])}
+    for name, command in COMMANDS.items():
+        text = every[f"minegreen {name}"].text
+        for action in command._actions:
+            for word in action.option_strings[-1:] or [action.metavar or action.dest.upper()]:
+                assert f"`{word}" in text or word == "--help", (name, word)
+
+
+@pytest.mark.parametrize("name", sorted(DOCS))
+def test_every_command_on_a_page_can_be_typed(name, capsys):
+    from snakemake.cli import get_argument_parser
+
+    for words in commands(DOCS[name]):
+        parser = _parser() if words[0] == "minegreen" else get_argument_parser()
+        try:
+            parser.parse_args(words[1:])
+        except SystemExit as end:
+            assert end.code == 0, (words, capsys.readouterr().err)  # --help ends with 0
+    for command in re.findall(r"`minegreen ([a-z]\w*)", DOCS[name]):
+        assert command in COMMANDS, command
+
+
+def test_pages_show_commands_at_all():
+    """The test above would pass on pages without any."""
+    shown = {words[1] for text in DOCS.values() for words in commands(text) if words[0] == "minegreen"}
+    assert shown >= set(COMMANDS) - set(STAGES) - {"warm"}
+    assert sum(words[0] == "snakemake" for text in DOCS.values() for words in commands(text)) >= 5
+
+
+MINIMAL = {
+    "mine": "my-mine",
+    "aoi": {"path": "aoi.geojson"},
+    "years": {"first": 2020, "last": 2024},
+    "season": {"start": "07-01", "end": "08-31"},
+    "sensors": {"sentinel-2": {"catalog": "items.json"}},
+}
+YAML = [(name, text) for name in DOCS for language, text in blocks(DOCS[name]) if language == "yaml"]
+
+
+@pytest.mark.parametrize(("name", "text"), YAML, ids=[f"{name}-{i}" for i, (name, _) in enumerate(YAML)])
+def test_every_yaml_on_a_page_is_a_config_or_a_part_of_one(name, text, tmp_path):
+    given = yaml.safe_load(text)
+    path = tmp_path / "config.yaml"
+    path.write_text(text if "mine" in given else yaml.safe_dump(MINIMAL | given), encoding="utf-8")
+    load(path)
+
+
+def test_pages_show_settings_at_all():
+    assert len(YAML) >= 4
 
 
 def test_every_stage_is_a_rule_with_message_log_benchmark_and_code():
@@ -49,38 +106,93 @@ def test_every_stage_is_a_rule_with_message_log_benchmark_and_code():
             assert part in block, (name, part)
 
 
-def keys(model, prefix=""):
-    return generator().rows(model, prefix)
+def keys(schema, whole, prefix=""):
+    """Yield every dotted key of a JSON schema, maps as <name>: read from the schema, not by the code that writes the page."""
+    for part in (schema, *schema.get("anyOf", ())):
+        if "$ref" in part:
+            yield from keys(whole["$defs"][part["$ref"].rsplit("/", 1)[1]], whole, prefix)
+        for name, inner in part.get("properties", {}).items():
+            yield f"{prefix}{name}"
+            yield from keys(inner, whole, f"{prefix}{name}.")
+        for more in (part.get("additionalProperties"), *part.get("patternProperties", {}).values()):
+            if isinstance(more, dict) and "$ref" in more:
+                yield from keys(more, whole, f"{prefix}<>.")
 
 
 def test_every_config_key_is_in_the_reference_with_a_meaning():
-    for name in Config.model_fields:
-        assert f"`{name}" in DOCS["configuration.md"]
-    assert len(keys(Config)) > 50
+    schema = Config.model_json_schema()
+    every = set(keys(schema, schema))
+    rows = {re.sub(r"<\w+>", "<>", m[1]): m[2] for m in re.finditer(r"^\| `([^`]+)` \|.*\| ([^|]*) \|$", DOCS["configuration.md"], re.MULTILINE)}
+    assert len(every) > 50
+    assert {"aoi.zones.<>.role", "sensors.<>.bands.red", "trend.alpha.slight"} < every
+    explained = {key for key, meaning in rows.items() if meaning.strip()}
+    leaves = {key for key in every if not any(other.startswith(f"{key}.") for other in every)}
+    assert leaves <= explained
+    assert set(rows) <= every
 
 
-@pytest.mark.parametrize("name", [*TABLES, *SCENE_TABLES])
+@pytest.mark.parametrize("name", [*TABLES, *SCENE_TABLES, LEDGER])
 def test_every_table_has_its_section(name):
     assert f"## {name}.csv" in DOCS["results.md"]
+    columns = [row[0].strip("`") for row in next(s for s in sections(DOCS["columns.md"]) if s.title == name).tables[0][1:]]
+    assert columns == list(generator().TABLES[name])
 
 
-@pytest.mark.parametrize(
-    "column",
-    sorted(
-        {
-            *areas.AREA_COLUMNS,
-            *areas.GROUP_COLUMNS,
-            *zonestats.FVC_COLUMNS,
-            *zonestats.CHANGE_COLUMNS,
-            *zonestats.TREND_COLUMNS,
-            *observed.ZONE_BY_SCENE_COLUMNS,
-            *observed.MASKED_COLUMNS,
-        }
-    ),
-)
+@pytest.mark.parametrize("column", sorted(COLUMNS))
 def test_every_column_is_explained(column):
     known = {"year"}
     assert column in known or re.search(rf"`{column}`", DOCS["results.md"])
+    assert f"| `{column}` |" in DOCS["columns.md"]
+
+
+def outputs():
+    """Return the paths in the tables of files of results.md, with `<mine>`, `<year>`, ...; a suffix alone is a file beside the row's first."""
+    found = set()
+    for (head, _), *rows in next(s for s in sections(DOCS["results.md"]) if s.title == "Files").tables:
+        home = re.search("`(.+)`", head)[1]
+        for cell, what in rows:
+            first, *more = re.findall(r"`([^`]+)`", cell)
+            assert what
+            found |= {home + first, *(home + (first.split(".")[0] + name if name.startswith(".") else name) for name in more)}
+    return found
+
+
+MADE_ELSEWHERE = {
+    "<mine>/check.png",  # by `minegreen check`
+    *("summary/mines.csv", "summary/index.html", "<mine>/report.html", "<mine>/<sensor>/sensitivity.csv"),
+    *(f"<mine>/<sensor>/{name}.png" for name in ("fvc_by_zone", "trend_area_by_zone_<a>-<b>", "preview_<year>")),
+}
+
+
+def pattern(path, results, mine, sensors):
+    """Return a path with what differs between mines written as `<...>`."""
+    text = Path(path).relative_to(results).as_posix()
+    text = re.sub(r"(?<=[_/])(\d{4})-(\d{4})(?=\.)", "<a>-<b>", text)
+    text = re.sub(r"(?<=[_/])\d{4}(?=\.)", "<year>", text).replace(mine, "<mine>")
+    for sensor in sensors:
+        text = text.replace(f"<mine>/{sensor}/", "<mine>/<sensor>/")
+    return text
+
+
+@pytest.mark.parametrize("config", ["configs/jiangcang.yaml"])
+def test_every_planned_output_is_in_the_documentation(config, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    planned = plan.make([config], {})
+    (mine,) = planned.mines
+    listed = outputs()
+    for path in planned.targets():
+        assert "results/" + pattern(path, planned.results, mine, planned.config(mine).sensors) in listed, path
+
+
+def test_every_file_of_a_finished_run_is_in_the_documentation(jiangcang):
+    """Also what is not in the plan: logs, parts, side files of GDAL."""
+    listed = outputs()
+    whole = tuple(f"results/<mine>/{folder}/" for folder in ("logs", "synthetic"))
+    files = {"results/" + pattern(p, jiangcang.results, "jiangcang", ["sentinel-2"]) for p in jiangcang.results.rglob("*") if p.is_file()}
+    files = {f for f in files if not f.startswith(whole) and "/.lock" not in f}
+    assert len(files) > 30
+    assert files <= listed, files - listed
+    assert {f for f in listed - files if not f.endswith("/")} <= {f"results/{name}" for name in MADE_ELSEWHERE}
 
 
 def test_every_class_group_and_band_is_explained():
@@ -107,8 +219,8 @@ def test_the_two_commands_of_the_readme():
 
 def test_links_and_pictures_exist():
     for name, text in DOCS.items():
-        home = ROOT if name in {"README.md", "CONTRIBUTING.md"} else ROOT / "docs"
-        for target in re.findall(r"\]\(([^)#]+)\)", text):
+        home = ROOT if name in {"README.md", "CONTRIBUTING.md"} else (ROOT / "docs" / name).parent
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
             assert "://" in target or (home / target).is_file(), (name, target)
 
 

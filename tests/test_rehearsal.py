@@ -1,0 +1,182 @@
+"""What the pages show is what happens: their commands are typed again, their numbers are those of the run, their scripts work."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from pages import DOCS, blocks, section
+from running import ROOT, environment
+
+CONSOLE = "console"
+
+
+def shown(page):
+    """Return the commands of a page with what it shows below them, in order, from all its `console` blocks."""
+    text = "\n".join(block for language, block in blocks((DOCS / page).read_text(encoding="utf-8")) if language == CONSOLE)
+    parts = re.split(r"^\$ ", text, flags=re.MULTILINE)
+    return [(first, rest.strip("\n")) for first, _, rest in (part.partition("\n") for part in parts if part.strip())]
+
+
+@pytest.fixture(scope="module")
+def workplace(jiangcang, tmp_path_factory):
+    """Return a copy of the repository's folder as a reader has it after the quick start: the finished run is there."""
+    folder = tmp_path_factory.mktemp("workplace")
+    for name in ("aoi", "configs"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copytree(jiangcang.results, folder / "results")
+    return folder
+
+
+def typed(command, folder):
+    done = subprocess.run(["bash", "-c", command], cwd=folder, env=environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (command, done.stderr)
+    return done.stdout.strip("\n")
+
+
+@pytest.mark.parametrize("page", ["quick-start.md", "new-mine.md", "own-files.md"])
+def test_commands_print_what_the_page_shows(page, workplace):
+    assert len(shown(page)) >= 2
+    for command, below in shown(page):
+        printed = typed(command, workplace)
+        if command.startswith("minegreen crosscheck"):  # rounding of the last digits is the machine's
+            below, printed = (re.sub(r"[\d.]+e-\d+", "small", text) for text in (below, printed))
+        assert printed == below, command
+
+
+@pytest.mark.parametrize(("page", "mine"), [("new-mine.md", "rehearsal"), ("own-files.md", "prepared")])
+def test_settings_on_the_page_are_what_new_writes(page, mine, workplace, tmp_path):
+    shutil.copytree(workplace / "aoi", tmp_path / "aoi")
+    if mine == "rehearsal":
+        shutil.copytree(workplace / "results/jiangcang/synthetic", tmp_path / "scenes")
+    else:
+        shutil.copytree(workplace / "results/jiangcang/sentinel-2", tmp_path / "data/prepared", ignore=shutil.ignore_patterns("[!n]*"))
+    (new,) = (command for command, _ in shown(page) if command.startswith(f"minegreen new {mine} "))
+    typed(new, tmp_path)
+    written = (tmp_path / f"configs/{mine}.yaml").read_text(encoding="utf-8")
+    on_page = [block for language, block in blocks((DOCS / page).read_text(encoding="utf-8")) if language == "yaml"][0]
+    assert on_page in written
+    assert mine != "rehearsal" or on_page == written
+
+
+def test_the_script_for_product_folders_makes_a_catalogue_that_is_accepted(workplace, tmp_path):
+    """The folders are made here from the synthetic scenes, in the layout and with the names of ESA's products."""
+    from rasterio.shutil import copy
+
+    source = workplace / "results/jiangcang/synthetic"
+    items = [i for i in json.loads((source / "items.json").read_text(encoding="utf-8"))["features"] if i["properties"]["datetime"][8:10] < "09"]
+    assert len({i["properties"]["datetime"][:4] for i in items}) >= 4
+    for item in items:
+        facts = item["properties"]
+        start = re.sub(r"\W", "", facts["datetime"])[:15]
+        tile, baseline = facts["grid:code"].removeprefix("MGRS-"), facts["s2:processing_baseline"].replace(".", "")
+        product = f"{facts['platform'].replace('sentinel-2', 'S2').upper()}_MSIL2A_{start}_N{baseline}_R133_T{tile}_{start}"
+        images = tmp_path / "safe" / f"{product}.SAFE" / "GRANULE" / f"L2A_T{tile}" / "IMG_DATA"
+        for asset, name in {"B04": "R10m/B04_10m", "B08": "R10m/B08_10m", "SCL": "R20m/SCL_20m"}.items():
+            folder, band = name.split("/")
+            (images / folder).mkdir(parents=True, exist_ok=True)
+            target = images / folder / f"T{tile}_{start}_{band}.jp2"
+            copy(source / item["assets"][asset]["href"], target, driver="JP2OpenJPEG", quality=100, reversible=True)
+    (script,) = (block for language, block in blocks((DOCS / "own-files.md").read_text(encoding="utf-8")) if language == "python")
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, env=os.environ)
+    shutil.copytree(workplace / "aoi", tmp_path / "aoi")
+    typed("minegreen new my-mine --aoi aoi/jiangcang.geojson --zone-field zone --catalog safe/items.json", tmp_path)
+    printed = typed("minegreen check configs/my-mine.yaml", tmp_path)
+    assert f"{len(items)} of {len(items)} listed scenes" in printed
+    offsets = {i["id"]: i["assets"]["B04"]["raster:bands"][0]["offset"] for i in items}
+    assert f"{sum(o != 0 for o in offsets.values())} scenes -0.1" in printed
+
+
+def test_the_script_that_picks_a_mine_out_of_a_large_file(shared, tmp_path):
+    (script,) = (block for language, block in blocks((DOCS / "new-mine.md").read_text(encoding="utf-8")) if language == "python")
+    large = shared / "mining_polygons" / "coal-mine-boundaries-methane.geojson"
+    (tmp_path / "aoi").mkdir()
+    subprocess.run([sys.executable, "-c", script.replace("path/to/polygons.geojson", str(large))], cwd=tmp_path, check=True, capture_output=True)
+    typed("minegreen new my-mine --aoi aoi/my-mine.geojson --zone-field description", tmp_path)
+    text = (tmp_path / "configs" / "my-mine.yaml").read_text(encoding="utf-8")
+    assert '"Ovoot Tolgoi coal mine, Sunset open pit": {role: pit}' in text
+
+
+READING = (DOCS / "reading.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def tables(jiangcang):
+    return {p.stem: pd.read_csv(p) for p in (jiangcang.results / "jiangcang" / "sentinel-2").glob("*.csv")}
+
+
+def of(table, **where):
+    for column, value in where.items():
+        table = table[table[column] == value]
+    (row,) = table.to_dict("records")
+    return row
+
+
+def test_cover_of_the_reading_page_is_that_of_the_run(tables):
+    (header, *rows), *_ = section(READING, "Net change first").tables
+    assert len(rows) == 3
+    for zone, *values in rows:
+        for year, value in zip(header[1:], values, strict=True):
+            assert value == f"{100 * of(tables['fvc_by_zone'], zone=zone, year=int(year))['fvc_mean']:.1f}"
+
+
+def test_changes_of_the_reading_page_are_those_of_the_run(tables):
+    (_, *rows), *_ = section(READING, "Compare with the reference").tables
+    assert len(rows) == 3
+    for zone, first, last, points, reference in rows:
+        row = of(tables["fvc_change_by_zone"], zone=zone, from_year=int(first), to_year=int(last))
+        assert (points, reference) == (f"{row['change_points']:.1f}", f"{row['reference_change_points']:.1f}")
+    pit, lake = (of(tables["fvc_change_by_zone"], zone=z, from_year=2020, to_year=2024) for z in ("Pit No. 4", "Pit No. 7"))
+    assert f"which is {pit['change_pct']:.1f} % of what it had" in READING
+    assert f"it is {lake['valid_both_pct']:.1f} %" in READING
+    assert f"gained {lake['change_points'] - lake['reference_change_points']:.1f} points more" in READING
+
+
+def test_classes_of_the_reading_page_are_those_of_the_run(tables):
+    (header, *rows), *_ = section(READING, "Trend classes").tables
+    assert len(rows) == 5
+    for label, *values in rows:
+        for zone, value in zip(header[1:], values, strict=True):
+            assert value == f"{of(tables['trend_area_by_zone'], zone=zone, first_year=2021, **{'class': label})['share_pct']:.2f}"
+    for group in ("increase", "decrease"):
+        row = of(tables["trend_groups_by_zone"], zone="Pit No. 4", level="zone", first_year=2021, group=group)
+        assert f"{row['share_pct']:.2f} %" in section(READING, "Trend classes").text
+    lake = {code: of(tables["trend_area_by_zone"], zone="Pit No. 7", first_year=2021, code=code)["share_pct"] for code in (97, 99)}
+    assert f"{lake[97]:.2f} % is water and {lake[99]:.2f} % is insufficient data" in READING
+
+
+def test_smallest_p_of_the_pages_by_trying_all_orders():
+    from itertools import combinations, permutations
+
+    methods = (DOCS / "methods.md").read_text(encoding="utf-8")
+    p = {}
+    for n in (3, 4, 5, 6, 7):
+        counts = [abs(sum((b > a) - (b < a) for a, b in combinations(order, 2))) for order in permutations(range(n))]
+        p[n] = counts.count(max(counts)) / len(counts)
+    for text, title in ((READING, "p_min: what cannot be tested"), (methods, "What few years can show")):
+        (_, *rows), *_ = section(text, title).tables
+        for n, smallest, *_ in rows:
+            assert abs(float(smallest) - p[int(n)]) < 0.5 * 10 ** -len(smallest.split(".")[1])
+    for n, _, *said in section(READING, "p_min: what cannot be tested").tables[0][1:]:
+        assert said == ["can be tested" if p[int(n)] <= alpha else "cannot be tested" for alpha in (0.10, 0.05, 0.01)]
+    (scores, orders, exact, normal), *_ = section(methods, "Exact p").tables
+    four = [sum((b > a) - (b < a) for a, b in combinations(order, 2)) for order in permutations(range(4))]
+    from statistics import NormalDist
+
+    for s, count, by_orders, by_normal in zip(map(int, scores[1:]), orders[1:], exact[1:], normal[1:], strict=True):
+        assert int(count) == four.count(s)
+        assert by_orders == f"{sum(abs(x) >= abs(s) for x in four) / 24:.3f}"
+        z = max(abs(s) - 1, 0) / (4 * 3 * 13 / 18) ** 0.5
+        assert by_normal == f"{2 * NormalDist().cdf(-z):.3f}"
+
+
+def test_dates_and_masks_of_the_reading_page_are_those_of_the_run(tables):
+    for year in (2021, 2024):
+        assert f"day {of(tables['fvc_by_zone'], zone='Pit No. 7', year=year)['doy_mean']:.1f} in {year}" in READING.replace("at day", "day")
+    row = of(tables["masked_by_zone"], zone="Bare spoil")
+    assert isinstance(row["warning"], str)
+    assert f"{row['ratio']:.2f} times" in READING
