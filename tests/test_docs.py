@@ -159,7 +159,7 @@ def outputs():
 
 MADE_ELSEWHERE = {
     "<mine>/check.png",  # by `minegreen check`
-    *("summary/mines.csv", "summary/index.html", "<mine>/report.html", "<mine>/<sensor>/sensitivity.csv"),
+    *("summary/mines.csv", "summary/index.html", "<mine>/<sensor>/sensitivity.csv"),
     *(f"<mine>/<sensor>/{name}.png" for name in ("fvc_by_zone", "trend_area_by_zone_<a>-<b>", "preview_<year>")),
 }
 
