@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,12 @@ class ZoneCoverage:
 
 
 def zone_coverages(zones: Zones, grid: GeoBox) -> list[ZoneCoverage]:
-    """Return the coverage of every zone, in file order (coverage fractions by exactextract).
+    """Return the coverage of every zone, in file order; `each_coverage` needs the memory of one zone only."""
+    return list(each_coverage(zones, grid))
+
+
+def each_coverage(zones: Zones, grid: GeoBox) -> Iterator[ZoneCoverage]:
+    """Return the coverage of every zone, in file order, one after the other (coverage fractions by exactextract).
 
     Raises
     ------
@@ -51,12 +57,11 @@ def zone_coverages(zones: Zones, grid: GeoBox) -> list[ZoneCoverage]:
     height, width = grid.shape
     cells = np.broadcast_to(np.uint8(1), (height, width))
     source = NumPyRasterSource(cells, west, south, east, north, srs_wkt=grid.crs.to_wkt())
-    results = exact_extract(source, frame[["zone", "geometry"]], ["cell_id", "coverage"], output="pandas")
     cell_m2 = abs(grid.resolution.x * grid.resolution.y)
-    out = []
     for i, (zone, role, geodesic) in enumerate(zip(frame["zone"], frame["role"], frame["geodesic_m2"], strict=True)):
-        ids = np.asarray(results["cell_id"].iloc[i], np.int64)
-        fraction = np.asarray(results["coverage"].iloc[i], np.float64)
+        results = exact_extract(source, frame.iloc[[i]][["zone", "geometry"]], ["cell_id", "coverage"], output="pandas")
+        ids = np.asarray(results["cell_id"].iloc[0], np.int64)
+        fraction = np.asarray(results["coverage"].iloc[0], np.float64)
         on_grid = fraction.sum() * cell_m2
         if abs(on_grid / frame.geometry.iloc[i].area - 1) > 1e-5:
             raise RunFault(f"zone {zone}: coverage of {on_grid:.6g} m2 on the grid, polygon of {frame.geometry.iloc[i].area:.6g} m2")
@@ -65,8 +70,7 @@ def zone_coverages(zones: Zones, grid: GeoBox) -> list[ZoneCoverage]:
         rows, cols = slice(int(y.min()), int(y.max()) + 1), slice(int(x.min()), int(x.max()) + 1)
         area = np.zeros((rows.stop - rows.start, cols.stop - cols.start))
         area[y - rows.start, x - cols.start] = fraction * (geodesic / fraction.sum())
-        out.append(ZoneCoverage(zone, role, rows, cols, area))
-    return out
+        yield ZoneCoverage(zone, role, rows, cols, area)
 
 
 def touched_cells(coverages: list[ZoneCoverage], shape: tuple[int, int]) -> np.ndarray:

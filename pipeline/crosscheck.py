@@ -98,13 +98,14 @@ def check(config: Config, sensor: str, folder: SensorFolder, period: tuple[int, 
 def sample(n: np.ndarray, pixels: int) -> tuple[np.ndarray, np.ndarray]:
     """Return indices of up to `pixels` cells, spread evenly over the numbers of valid years that occur."""
     rng = np.random.default_rng(SEED)
-    flat = n.ravel()
-    groups = [np.flatnonzero(flat == value) for value in np.unique(flat)]
+    flat = n.astype(np.uint16).ravel()
+    counts = np.bincount(flat)
+    occurring = sorted(np.flatnonzero(counts), key=lambda value: int(counts[value]))
     taken: list[np.ndarray] = []
     left = pixels
-    for i, group in enumerate(sorted(groups, key=len)):
-        share = min(len(group), left // (len(groups) - i))
-        taken.append(rng.choice(group, share, replace=False))
+    for i, value in enumerate(occurring):
+        share = min(int(counts[value]), left // (len(occurring) - i))
+        taken.append(rng.choice(np.flatnonzero(flat == value), share, replace=False))
         left -= share
     rows, cols = np.unravel_index(np.sort(np.concatenate(taken)), n.shape)
     return rows, cols

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.aoi import Zones
 from pipeline.config import Config
-from pipeline.coverage import zone_coverages
+from pipeline.coverage import each_coverage
 from pipeline.crosscheck import check
 from pipeline.findings import findings
 from pipeline.grid import native_grid
@@ -78,7 +78,7 @@ def _sensor(config: Config, root: MineFolder, zones: Zones, name: str) -> tuple[
     tables = sections.read_tables(folder)
     with open_raster(folder.classes(config.periods[0])) as dataset:
         grid = native_grid(dataset)
-    places = where(folder, zone_coverages(zones, grid), grid, config.periods)
+    places = where(folder, each_coverage(zones, grid), grid, config.periods)
     references = {r for own in zones.references.values() for r in own}
     scenes = len(sections.pinned(folder)) if config.sensors[name].catalog is not None else None
     found = sections.describe(config, zones, folder, tables) | {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def cell_steps(grid: Any, coverage: ZoneCoverage) -> CellSteps:
 
 
 def where(
-    folder: SensorFolder, coverages: list[ZoneCoverage], grid: Any, periods: tuple[tuple[int, int], ...]
+    folder: SensorFolder, coverages: Iterable[ZoneCoverage], grid: Any, periods: tuple[tuple[int, int], ...]
 ) -> dict[tuple[str, tuple[int, int]], tuple[Sentence, ...]]:
     """Return the sentences of `pipeline.sectors` by zone and period."""
     out = {}
