@@ -62,10 +62,12 @@ def drawable(text: str) -> str:
 @cache
 def _advance(character: str) -> float:
     """Return how far a character moves the pen, in units of the type size."""
+    from matplotlib.ft2font import LoadFlags
+
     for face, known in _faces():
         if ord(character) in known:
             face.set_size(100, 72)
-            return float(face.load_char(ord(character), flags=2).linearHoriAdvance) / 6553600  # 16.16 fixed point; 2: without hinting
+            return float(face.load_char(ord(character), flags=LoadFlags.NO_HINTING).linearHoriAdvance) / 6553600  # 16.16 fixed point
     return 1.0
 
 

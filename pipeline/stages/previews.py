@@ -41,8 +41,9 @@ def run(job: Job) -> None:
     for year, view in views.items():
         share = None if view is None else view.clear_share(inside)
         caption = preview_caption(str(year) if view is None else view.name, share, scenes=listed is not None)
+        what = f"composite of {year}" if listed is None else f"clearest day of the season {year}"
         lines = (source_line(config, job.sensor, (year, year), images=True), items_line(view.items if view else ()))
-        words = Words(title_of(config, f"images of {year}"), (caption,), tuple(line for line in lines if line))
+        words = Words(title_of(config, what), (caption,), tuple(line for line in lines if line))
         save(preview_map(view, limits, grid, zones, words), folder.preview(year))
 
 
