@@ -114,11 +114,14 @@ def _stack(axes: Any, values: list[dict[int, float]], classes: list[TrendClass])
 
 def _numbers(axes: Any, bar: Bar, row: int, classes: list[TrendClass]) -> None:
     """Write shares into the parts that have room for them."""
+    from matplotlib.patheffects import withStroke
+
     left = 0.0
     for c in classes:
         share = bar.share_pct.get(c.code, 0.0)
         if share >= ROOM_PCT:
-            box = {"facecolor": c.colour, "edgecolor": "none", "pad": 1} if _hatch(c) else None
             dark = sum(w * v for w, v in zip((0.299, 0.587, 0.114), c.rgba[:3], strict=True)) < 130
-            axes.text(left + share / 2, row, rounded(share), fontsize=SMALL_PT, ha="center", va="center_baseline", color="white" if dark else INK, bbox=box)
+            number_text = axes.text(left + share / 2, row, rounded(share), fontsize=SMALL_PT, ha="center", va="center_baseline", color="white" if dark else INK)
+            if _hatch(c):
+                number_text.set_path_effects([withStroke(linewidth=2.5, foreground=c.colour)])
         left += share

@@ -11,12 +11,13 @@ from datetime import date
 from typing import Any
 
 from pipeline.coverwords import LEAST_LAND, land_observed
-from pipeline.lettering import shortened, with_fonts, wrapped
+from pipeline.lettering import with_fonts, wrapped
 from pipeline.sheet import CHART_IN, GREY, INK, MARGIN_IN, SMALL_PT, TEXT_PT, Sheet, Words, line_in, new_sheet, room_in
 from pipeline.styles import SERIES
 from pipeline.zonetables import number
 
-MARKERS = "osD^vP"
+MARKERS = "osD^vp"
+REFERENCE_MARKERS = "XP*"
 BAND = "#dcd6ee"  # months of restoration
 LEGEND_IN = 2.7
 MOST_LINES = 6  # zones in one panel; more get a panel each
@@ -98,8 +99,8 @@ def _one_panel(zones: list[Series], references: list[Series], words: Words, top:
         _line(axes, one, SERIES[i % len(SERIES)], MARKERS[i % len(MARKERS)])
         y = _sample(sheet, x, y, one.zone, SERIES[i % len(SERIES)], MARKERS[i % len(MARKERS)])
     for i, one in enumerate(references):
-        _line(axes, one, INK, "x+*"[i % 3], reference=True)
-        y = _sample(sheet, x, y, f"{one.zone} (reference)", INK, "x+*"[i % 3], reference=True)
+        _line(axes, one, INK, REFERENCE_MARKERS[i % 3], reference=True)
+        y = _sample(sheet, x, y, f"{one.zone} (reference)", INK, REFERENCE_MARKERS[i % 3], reference=True)
     _frame(axes, zones[0].years, top, TEXT_PT)
     axes.set_ylabel("mean vegetation cover, %", fontsize=TEXT_PT, labelpad=2)
     axes.set_xlabel("growing season", fontsize=TEXT_PT, labelpad=3)
@@ -129,7 +130,7 @@ def _panels(zones: list[Series], references: list[Series], words: Words, top: fl
     by_name = {s.zone: s for s in references}
     for i, one in enumerate(shown):
         x, y = sheet.left + 0.3 + (i % columns) * width, sheet.top - (i // columns + 1) * height
-        axes = sheet.axes(x, y + 0.12, width - 0.1, height - 0.38)
+        axes = sheet.axes(x, y + 0.12, width - 0.1, height - 0.5)
         for name in one.references:
             if name in by_name and name != one.zone:
                 _line(axes, by_name[name], GREY, "", reference=True)
@@ -137,7 +138,8 @@ def _panels(zones: list[Series], references: list[Series], words: Words, top: fl
         _frame(axes, one.years, top, SMALL_PT, narrow=True)
         _spans(axes, [one], labelled=False)
         axes.tick_params(labelleft=i % columns == 0, labelbottom=i + columns >= len(shown))
-        sheet.text(x, y + height - 0.24, shortened(one.zone, width - 0.12, SMALL_PT), SMALL_PT, gid="zone name")
+        name = "\n".join(wrapped(one.zone, width - 0.12, SMALL_PT, 2))
+        sheet.text(x, y + height - 0.36, name, SMALL_PT, gid="zone name", linespacing=1.15)
     return sheet.figure
 
 
@@ -148,7 +150,7 @@ def _line(axes: Any, one: Series, colour: str, marker: str, *, reference: bool =
     if marker:
         for partial in (False, True):
             at = [(y, v) for y, v in zip(one.years, one.cover, strict=True) if math.isfinite(v) and (y in one.partial) == partial]
-            face = "white" if partial and marker not in "x+*" else colour
+            face = "white" if partial else colour
             axes.plot(*zip(*at, strict=True), marker, color=colour, markersize=size, markerfacecolor=face, zorder=3, gid="points") if at else None
 
 

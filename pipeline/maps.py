@@ -243,5 +243,5 @@ def _key(sheet: Sheet, top: float, names: list[str]) -> None:
     for i, name in enumerate(names[:most]):
         x, y = sheet.left + (i // lines) * column, top - (i % lines) * line_in(SMALL_PT)
         last = i == most - 1 and len(names) > most
-        text = f"... {len(names) - i} more, numbered as in the tables" if last else f"{i + 1}  {name}"
+        text = f"... {len(names) - i} more, numbered as in the tables" if last else f"{i + 1}. {name}"
         sheet.text(x, y, shortened(text, column - 0.1, SMALL_PT), SMALL_PT, va="top", gid="zone key")
