@@ -20,7 +20,7 @@ MARKERS = "osD^vp"
 REFERENCE_MARKERS = "XP*"
 BAND = "#dcd6ee"  # months of restoration
 LEGEND_IN = 2.7
-MOST_LINES = 6  # zones in one panel; more get a panel each
+MOST_LINES, MOST_DASHED = 6, 3  # zones and references in one panel; more get a panel each
 MOST_PANELS = 48
 
 
@@ -87,29 +87,34 @@ def cover_chart(series: list[Series], words: Words) -> Any:
         zones, references = series, []
     cover = [v for s in series for v in s.cover if math.isfinite(v)]
     top = min(100.0, 10 * math.ceil((max(cover, default=100.0) + 2) / 10))
-    draw = _one_panel if len(zones) <= MOST_LINES else _panels
+    draw = _one_panel if len(zones) <= MOST_LINES and len(references) <= MOST_DASHED else _panels
     return draw(zones, references, words, top)
 
 
 def _one_panel(zones: list[Series], references: list[Series], words: Words, top: float) -> Any:
-    sheet = new_sheet(words, CHART_IN, min(4.6, room_in(words, CHART_IN)))
+    notes = [*_dates(zones), *_notes([*zones, *references], references)]
+    said = [(wrapped(text, LEGEND_IN - 0.4, SMALL_PT, 6 if len(notes) < 6 else 2), colour) for text, colour in notes]
+    needed = 0.3 + 0.4 * len(zones + references) + sum(0.06 + len(lines) * line_in(SMALL_PT) for lines, _ in said)
+    sheet = new_sheet(words, CHART_IN, min(max(4.6, needed), room_in(words, CHART_IN)))
     axes = sheet.axes(sheet.left + 0.5, sheet.bottom + 0.42, CHART_IN - 2 * MARGIN_IN - 0.65 - LEGEND_IN, sheet.top - sheet.bottom - 0.5)
     x, y = sheet.right - LEGEND_IN, sheet.top - 0.15
     for i, one in enumerate(zones):
-        _line(axes, one, SERIES[i % len(SERIES)], MARKERS[i % len(MARKERS)])
-        y = _sample(sheet, x, y, one.zone, SERIES[i % len(SERIES)], MARKERS[i % len(MARKERS)])
+        colour, marker = SERIES[i % len(SERIES)], MARKERS[i % len(MARKERS)]
+        _line(axes, one, colour, marker)
+        y = _sample(sheet, x, y, one.zone, colour, marker)
     for i, one in enumerate(references):
-        _line(axes, one, INK, REFERENCE_MARKERS[i % 3], reference=True)
-        y = _sample(sheet, x, y, f"{one.zone} (reference)", INK, REFERENCE_MARKERS[i % 3], reference=True)
+        marker = REFERENCE_MARKERS[i % len(REFERENCE_MARKERS)]
+        _line(axes, one, INK, marker, reference=True)
+        y = _sample(sheet, x, y, f"{one.zone} (reference)", INK, marker, reference=True)
     _frame(axes, zones[0].years, top, TEXT_PT)
     axes.set_ylabel("mean vegetation cover, %", fontsize=TEXT_PT, labelpad=2)
     axes.set_xlabel("growing season", fontsize=TEXT_PT, labelpad=3)
-    notes = [*_restored(axes, zones), *_notes([*zones, *references], references)]
-    for text, colour in notes:
+    _spans(axes, zones, labelled=True)
+    for lines, colour in said:
         y -= 0.06
-        for i, line in enumerate(wrapped(text, LEGEND_IN - 0.4, SMALL_PT, 6)):
-            if i == 0 and colour:
-                sheet.rectangle(x, y - 0.055, 0.3, 0.11, facecolor=colour, edgecolor="none")
+        if colour:
+            sheet.rectangle(x, y - 0.055, 0.3, 0.11, facecolor=colour, edgecolor="none")
+        for line in lines:
             sheet.text(x + 0.4, y, line, SMALL_PT, va="center", color=GREY)
             y -= line_in(SMALL_PT)
     return sheet.figure
@@ -165,9 +170,12 @@ def _sample(sheet: Sheet, x: float, y: float, label: str, colour: str, marker: s
 
 
 def _frame(axes: Any, years: tuple[int, ...], top: float, size: float, *, narrow: bool = False) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     step = -(-len(years) // (3 if narrow else 15))
     axes.set(xlim=(years[0] - 0.5, years[-1] + 0.5), ylim=(0, top), xticks=years[::step])
     axes.set_xticks(years[::step], [str(y) for y in years[::step]])
+    axes.yaxis.set_major_locator(MaxNLocator(4 if narrow else 10, steps=[1, 2, 5, 10]))
     axes.tick_params(labelsize=size, length=2.5, width=0.6, color=GREY)
     axes.grid(axis="y", color="#e3e3e3", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -187,14 +195,12 @@ def _spans(axes: Any, zones: list[Series], *, labelled: bool) -> None:
                 axes.text(x, axes.get_ylim()[1], text, fontsize=SMALL_PT, ha="center", va="bottom", color=GREY)
 
 
-def _restored(axes: Any, zones: list[Series]) -> list[tuple[str, str]]:
-    """Mark when restoration ended, and return the entries of the legend."""
-    _spans(axes, zones, labelled=True)
-    first, last = axes.get_xlim()
+def _dates(zones: list[Series]) -> list[tuple[str, str]]:
+    """Return the entries of the legend that say when restoration ended."""
     dates: dict[str, list[str]] = defaultdict(list)
     for one in zones:
         if one.restored:
-            beyond = not (one.restored.last > first and one.restored.first < last)
+            beyond = not (one.restored.last > one.years[0] - 0.5 and one.restored.first < one.years[-1] + 0.5)
             dates[one.restored.text + (", not among these years" if beyond else "")].append(one.zone)
     return [(f"restoration ended {text}: {', '.join(names)}", "" if "," in text else BAND) for text, names in sorted(dates.items())]
 

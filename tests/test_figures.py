@@ -56,7 +56,9 @@ def checks_of_every_figure(figure):
     assert height <= 8.275
     with_fonts(figure.draw_without_rendering)()  # places the labels of axes
     renderer = figure.canvas.get_renderer()
-    for text in texts(figure):
+    ticks = [(tick, sorted(axis.get_view_interval())) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for tick in axis.get_major_ticks()]
+    beyond = {label for tick, (low, high) in ticks if not low <= tick.get_loc() <= high for label in (tick.label1, tick.label2)}  # never drawn
+    for text in set(texts(figure)) - beyond:
         assert text.get_fontsize() >= 7, text
         assert not (text.get_parse_math() and "$" in text.get_text()), text
         box = text.get_window_extent(renderer)
@@ -165,6 +167,27 @@ def test_every_zone_is_drawn_and_named_at_any_number(count):
     named = [text.replace("\n", " ").removesuffix("…") for text in drawn(figure)]
     assert all(any(text and name.startswith(text) for text in named) for name in names)
     checks_of_every_figure(figure)
+
+
+def test_the_legend_has_room_for_long_names_and_many_dates():
+    names = [f"{i} {HOSTILE[3]}" for i in range(6)]
+    restored = {name: restored_on(f"2021-{i + 1:02d}", SUMMER) for i, name in enumerate(names)}
+    references = [f"ref {i} {HOSTILE[3]}" for i in range(3)]
+    figure = chart(dict.fromkeys(names, [0.2, None]) | dict.fromkeys(references, [0.7, 0.8]), dict.fromkeys(names, tuple(references)), restored)
+    checks_of_every_figure(figure)
+    legend = [t for t in texts(figure) if t.axes is figure.axes[0] and t.get_position()[0] > 7.4]
+    boxes = [t.get_window_extent(figure.canvas.get_renderer()) for t in legend]
+    assert len(legend) > 25
+    assert not [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if a.overlaps(b)]
+    source = next(t for t in texts(figure) if t.get_text().startswith("Source")).get_window_extent(figure.canvas.get_renderer())
+    assert min(b.y0 for b in boxes) > source.y1
+
+
+def test_many_references_get_panels():
+    references = [f"ref {i}" for i in range(4)]
+    figure = chart(dict.fromkeys(["pit", *references], [0.2, 0.3]), {"pit": tuple(references)})
+    assert len(lines(figure, "zone")) == 1
+    assert len(lines(figure, "reference")) == 4
 
 
 def test_zones_beyond_the_page_are_counted():
