@@ -79,6 +79,8 @@ def image_map(image: np.ndarray | None, grid: Any, zones: Zones, words: Words, h
     layout = _layout(grid, zones, words, "")
     sheet, axes = _page(layout, len(entries) + 2 * len(notes) + 1)
     if image is not None:
+        if image.ndim == 3:  # matplotlib takes twice the memory for RGB without alpha
+            image = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
         axes.imshow(image, cmap="gray", vmin=0, vmax=1, extent=_extent(grid, image.shape[:2], 1), interpolation="nearest", aspect="auto")
     _finish(sheet, axes, layout, grid, zones, heading, entries, notes)
     return sheet.figure

@@ -145,20 +145,19 @@ def stretch(views: Iterable[View], inside: np.ndarray) -> dict[str, tuple[float,
 
     Where nothing is clear in them in any year, of all values; empty where there are none. `inside`: the cells of the zones.
     """
-    found = list(views)
-    out = {}
-    for name in dict.fromkeys(name for view in found for name in view.bands):
-        for only_clear in (True, False):
-            pooled = []
-            for view in (v for v in found if name in v.bands):
-                values = view.bands[name][view.clear & inside] if only_clear else view.bands[name].reshape(-1)
+    pooled: dict[tuple[str, bool], list[np.ndarray]] = defaultdict(list)
+    for view in views:
+        for name, band in view.bands.items():
+            for only_clear in (True, False):
+                values = band[view.clear & inside] if only_clear else band.reshape(-1)
                 values = values[np.isfinite(values)]
-                pooled.append(values[:: max(1, values.size // MOST_POOLED)])
-            together = np.concatenate(pooled).astype(np.float32)
-            if together.size:
-                low, high = (float(v) for v in np.percentile(together, (LOW_PCT, HIGH_PCT)))
-                out[name] = low, max(high, low + 1e-4)
-                break
+                pooled[name, only_clear].append(values[:: max(1, values.size // MOST_POOLED)])
+    out = {}
+    for name, only_clear in pooled:
+        together = np.concatenate(pooled[name, only_clear]).astype(np.float32)
+        if name not in out and together.size:
+            low, high = (float(v) for v in np.percentile(together, (LOW_PCT, HIGH_PCT)))
+            out[name] = low, max(high, low + 1e-4)
     return out
 
 

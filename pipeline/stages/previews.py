@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from pipeline.sheet import Words, save
 from pipeline.sources import Source, source
 from pipeline.stages.job import Job
 
+HELD_BYTES = 64 * 2**20  # of views
+
 
 def run(job: Job) -> None:
     """Write preview_<year>.png of every year; a year without an image is drawn as such."""
@@ -29,22 +33,26 @@ def run(job: Job) -> None:
     pinned = json.loads(folder.scenes.read_text(encoding="utf-8"))
     grid = coarse(grids.from_json(pinned["grid"]), MOST_PIXELS)
     listed = [scenes.from_json(s) for s in pinned["scenes"]] if "scenes" in pinned else None
-    views: dict[int, View | None]
-    if listed is not None:
-        views = {year: _of_scenes(job, year, grid, listed, zones) for year in config.all_years}
-    else:
-        chosen = source(config, job.sensor)
-        views = {year: _of_composite(chosen, year, grid) for year in config.all_years}
+    chosen = source(config, job.sensor) if listed is None else None
+
+    @lru_cache(maxsize=max(1, HELD_BYTES // (5 * grid.shape[0] * grid.shape[1])))  # the rest is read again: memory does not grow with the years
+    def view_of(year: int) -> View | None:
+        if chosen is not None:
+            return _of_composite(chosen, year, grid)
+        return _of_scenes(job, year, grid, listed or [], zones)
+
     inside = touched_cells(zone_coverages(zones, grid), grid.shape)
-    limits = stretch((view for view in views.values() if view is not None), inside)
-    close_idle()
-    for year, view in views.items():
+    limits = stretch((view for year in config.all_years if (view := view_of(year)) is not None), inside)
+    for year in config.all_years:
+        view = view_of(year)
         share = None if view is None else view.clear_share(inside)
         caption = preview_caption(str(year) if view is None else view.name, share, scenes=listed is not None)
         what = f"composite of {year}" if listed is None else f"clearest day of the season {year}"
         lines = (source_line(config, job.sensor, (year, year), images=True), items_line(view.items if view else ()))
         words = Words(title_of(config, what), (caption,), tuple(line for line in lines if line))
         save(preview_map(view, limits, grid, zones, words), folder.preview(year))
+        close_idle()
+        gc.collect()  # figures refer to themselves
 
 
 def _of_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene], zones: Zones) -> View | None:
