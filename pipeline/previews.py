@@ -29,7 +29,7 @@ STRIP = 256  # rows of the coarse grid that are read at a time
 LOW_PCT, HIGH_PCT = 2, 98
 MOST_POOLED = 200_000  # values of one image that decide the stretch
 LOOKS = "Vegetation looks red, bare ground grey to cyan, water dark, cloud and snow white."
-LIKE_OTHERS = f"Shown from the {LOW_PCT}nd to the {HIGH_PCT}th percentile of what is clear in the zones in all years drawn."
+LIKE_OTHERS = f"Shown: percentiles {LOW_PCT} to {HIGH_PCT} of what is clear in the zones, the same in all years."
 Stretch = Mapping[str, tuple[float, float]]
 
 
