@@ -28,7 +28,12 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "trend": ("Theil-Sen slope and Mann-Kendall test of one period: trend_<a>-<b>.tif", ("sensor", "period")),
     "classes": ("trend classes of one period: trend_class_<a>-<b>.tif", ("sensor", "period")),
     "areas": ("the tables of one sensor", ("sensor",)),
-    "map": ("the map of trend classes of one period: trend_class_<a>-<b>.png", ("sensor", "period")),
+    "map": (
+        "trend classes of one period, map and bars: trend_class_<a>-<b>.png, trend_area_by_zone_<a>-<b>.png",
+        ("sensor", "period"),
+    ),
+    "chart": ("the chart of cover by zone and year: fvc_by_zone.png", ("sensor",)),
+    "previews": ("the clearest image of each year in false colour: preview_<year>.png", ("sensor",)),
     "workbook": ("the tables of all sensors as a workbook: tables.xlsx", ()),
     "zones": ("the zones with the results of every sensor: zones.gpkg", ()),
     "project": ("the QGIS project of all results: <mine>.qgz", ()),

@@ -46,3 +46,11 @@ def class_captions(tables: Tables) -> dict[Period, Sentence]:
             "caption_classes", variable=variable, zones=zones, area=f"{whole:.0f}" if whole >= 100 else f"{whole:.3g}", least=least, **shares, **named
         )
     return out
+
+
+def preview_caption(name: str, clear_pct: float | None, *, scenes: bool) -> Sentence:
+    """Return the caption of a year's preview: the day of its scenes, or the year of its composite, and how much of the zones it shows."""
+    if clear_pct is None:
+        return say("caption_no_image", year=name)
+    share = per_cent(clear_pct)
+    return say("caption_day", day=name, share=share) if scenes else say("caption_composite", year=name, share=share)

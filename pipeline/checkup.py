@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipeline.aoi import Zones
+from pipeline.attribution import source_line, title_of
+from pipeline.captions import preview_caption
+from pipeline.cartography import crs_name
 from pipeline.classes import legend
-from pipeline.composite import Block, compute, recipe
+from pipeline.composite import recipe
 from pipeline.config import Config, load_all
 from pipeline.coverage import touched_cells, zone_coverages
 from pipeline.errors import one_line
 from pipeline.grid import ground_cell_m
 from pipeline.images import is_remote
 from pipeline.kernels.null import smallest_p
-from pipeline.kernels.pixels import normalised_difference
 from pipeline.layout import MineFolder
-from pipeline.maps import crs_name, zone_map
 from pipeline.plan import Checked, check, writable
-from pipeline.prepared import read_on_grid
+from pipeline.previews import View, by_day, coarse, items_line, preview_map, read_composite, read_day, stretch
 from pipeline.reader import BLOCK
 from pipeline.scenes import Inspected, signed
-from pipeline.sources import Source, source
+from pipeline.sheet import Words, save
+from pipeline.sources import source
 
 LONGEST_SIDE = 600  # pixels of the preview
-MOST_SCENES = 40  # that are looked at for the preview
+MOST_DAYS = 40  # that are looked at for the preview
 
 
 def run(paths: list[Path], results: Path) -> list[str]:
@@ -129,68 +131,44 @@ def _periods(config: Config, sensor: str, found: Inspected | None) -> list[str]:
 
 
 def _picture(path: Path, config: Config, found: Checked) -> list[str]:
-    for sensor, grid in found.grids.items():
+    """Draw the zones over the clearest image of the first sensor that has one, by the code that draws the previews."""
+    for sensor in found.grids:
         if config.sensors[sensor].catalog == "synthetic":
             continue
-        if sensor in found.scenes:
-            name, image = _clearest_scene(config, sensor, found.scenes[sensor], found.zones)
-        else:
-            year, image = _clearest(source(config, sensor), grid)
-            name = str(year)
-        zone_map(path, image, grid, found.zones, f"{config.title or config.mine}: zones over {sensor} {name}", f"NDVI {name}, {sensor}.")
-        lines = [f"zones drawn over {'the clearest scene' if sensor in found.scenes else 'the composite of'} {name}: {path}"]
-        middle = float(np.nanmedian(image)) if np.isfinite(image).any() else float("nan")
+        grid = coarse(found.grids[sensor], LONGEST_SIDE)
+        inside = touched_cells(zone_coverages(found.zones, grid), grid.shape)
+        view, share = _clearest(config, sensor, found, grid, inside)
+        said = preview_caption(view.name, share, scenes=sensor in found.scenes)
+        source_text = source_line(config, sensor, (config.years.first, config.years.last), images=True)
+        words = Words(title_of(config, f"zones over {sensor} {view.name}"), (said,), (source_text, items_line(view.items)))
+        save(preview_map(view, stretch([view], inside), grid, found.zones, words), path)
+        lines = [f"zones drawn over {'the clearest scene' if sensor in found.scenes else 'the composite of'} {view.name}: {path}"]
+        ndvi = view.ndvi
+        middle = float(np.nanmedian(ndvi)) if np.isfinite(ndvi).any() else float("nan")
         if not middle >= 0:
-            lines.append(f"warning: {sensor}: the median NDVI of {name} is {middle:.3f}; are red and nir the right bands?")
+            lines.append(f"warning: {sensor}: the median NDVI of {view.name} is {middle:.3f}; are red and nir the right bands?")
         return lines
     grid = next(iter(found.grids.values()))
-    zone_map(path, None, grid, found.zones, f"{config.title or config.mine}: zones", "No image yet.")
+    words = Words(title_of(config, "zones"), (), ("No image yet.",))
+    save(preview_map(None, {}, coarse(grid, LONGEST_SIDE), found.zones, words), path)
     return [f"zones drawn without an image (there is none before the first run): {path}"]
 
 
-def _clearest_scene(config: Config, sensor: str, found: Inspected, zones: Zones) -> tuple[str, np.ndarray]:
-    """Return the scene that shows the largest clear share of the zones, and its NDVI, at reduced resolution."""
-    grid = _coarse(found.grid)
-    how = recipe(config, sensor, ground_cell_m(grid))
-    whole = Block(0, slice(0, grid.shape[0]), slice(0, grid.shape[1]), ())
-    inside = touched_cells(zone_coverages(zones, grid), grid.shape)
-    scenes = signed(list(found.scenes), Path(str(config.sensors[sensor].catalog)))
-    best: tuple[float, str, np.ndarray] | None = None
-    for scene in sorted(scenes, key=lambda s: s.when)[:: max(1, len(scenes) // MOST_SCENES)]:
-        ndvi = compute(whole, (scene,), grid, replace(how, least=1), 0).values["ndvi"]
-        share = float(np.isfinite(ndvi[inside]).mean())
-        if best is None or share > best[0]:
-            best = (share, scene.day, ndvi)
+def _clearest(config: Config, sensor: str, found: Checked, grid: Any, inside: np.ndarray) -> tuple[View, float]:
+    """Return the day, or the prepared composite, that shows the largest clear share of the zones, and that share in per cent."""
+    views: Iterator[View]
+    if sensor in found.scenes:
+        how = recipe(config, sensor, ground_cell_m(grid))
+        days = list(by_day(signed(list(found.scenes[sensor].scenes), Path(str(config.sensors[sensor].catalog)))).values())
+        views = (read_day(day, grid, how) for day in days[:: max(1, len(days) // MOST_DAYS)])
+    else:
+        chosen = source(config, sensor)
+        views = (read_composite(path, chosen, year, grid) for year, path in chosen.files.items() if path is not None)
+    best, most = None, -1.0
+    for view in views:
+        share = view.clear_share(inside)
+        if share > most:
+            best, most = view, share
     if best is None:
-        raise AssertionError("an inspected catalogue has a scene")
-    return best[1], best[2]
-
-
-def _coarse(grid: Any) -> Any:
-    """Return the grid with cells so large that its longest side has at most `LONGEST_SIDE`."""
-    from affine import Affine
-    from odc.geo.geobox import GeoBox
-
-    step = max(1, -(-max(grid.shape) // LONGEST_SIDE))
-    return GeoBox((-(-grid.shape[0] // step), -(-grid.shape[1] // step)), grid.affine @ Affine.scale(step), grid.crs)
-
-
-def _clearest(chosen: Source, grid: Any) -> tuple[int, np.ndarray]:
-    """Return the year whose composite has the largest valid share of the grid, and its NDVI at reduced resolution."""
-    coarse = _coarse(grid)
-    best: tuple[float, int, np.ndarray] | None = None
-    wanted = tuple(chosen.bands[name] for name in ("red", "nir", "ndvi") if name in chosen.bands)
-    for year, path in chosen.files.items():
-        if path is None:
-            continue
-        values = read_on_grid(path, wanted, coarse, slice(0, coarse.shape[0]), slice(0, coarse.shape[1]))
-        if len(wanted) == 1:
-            ndvi = values[0] * np.float32(chosen.scale) + np.float32(chosen.offset)
-        else:
-            ndvi = normalised_difference(values[0], values[1], chosen.scale, chosen.offset)
-        share = float(np.isfinite(ndvi).mean())
-        if best is None or share > best[0]:
-            best = (share, year, ndvi)
-    if best is None:
-        raise AssertionError("inspect() has made sure that there is a composite")
-    return best[1], best[2]
+        raise AssertionError("an inspected sensor has an image")
+    return best, most

@@ -156,7 +156,7 @@ def compute(block: Block, scenes: tuple[Scene, ...], grid: GeoBox, how: Recipe, 
     RunFault
         When an image cannot be read, naming item and asset: a gap in the data never comes from a failure.
     """
-    reader = _BlockReader(block, grid, how)
+    reader = BlockReader(block, grid, how)
     shape = block.shape
     groups = list(enumerate(list(group) for _, group in groupby(scenes, key=lambda s: s.day)))
     days = len(groups)
@@ -211,7 +211,7 @@ def _state(dataset: Any, href: str) -> str:
     return _states[dataset]
 
 
-class _BlockReader:
+class BlockReader:
     """Reads images of one block; which pixels lie under it is worked out once per grid of the images."""
 
     def __init__(self, block: Block, grid: GeoBox, how: Recipe) -> None:
@@ -270,6 +270,17 @@ class _BlockReader:
         except BadInput as error:
             raise RunFault(f"{what}: {shown(layer.href)}: {error.found}; has the file changed since the run began?") from None
         return found
+
+    def reflectance(self, scene: Scene, role: str) -> np.ndarray:
+        """Return a band of one image on the block, float32 reflectance (or NDVI); NaN where there is no data."""
+        layer = scene.layers[role]
+        if role == "ndvi":
+            return self._band(scene, role, np.nan) * np.float32(layer.scale) + np.float32(layer.offset)
+        low, high = self.how.valid
+        stored = self._band(scene, role, low - 1).astype(np.float32)
+        with np.errstate(invalid="ignore"):
+            there = (stored >= low) & (stored <= high)
+        return np.where(there, stored * np.float32(layer.scale) + np.float32(layer.offset), np.float32(np.nan))
 
     def _band(self, scene: Scene, role: str, outside: float) -> np.ndarray:
         """Return stored values on the block; `outside` must be no data for the sensor."""

@@ -40,6 +40,12 @@ def change_sentences(own: Tables, compared: bool) -> list[Sentence]:
     return [say("change", first=first, last=last, moved=moved(points), over=over, reference=reference)]
 
 
+def land_observed(fvc: list[dict[str, str]]) -> dict[int, float]:
+    """Return the share of a zone's land that was observed, per cent, of the years that saw any."""
+    valid, water = ({int(y): v for y, v in column(fvc, "year", name).items()} for name in ("valid_pct", "water_pct"))
+    return {y: min(100.0, 100 * v / (100 - water.get(y, 0.0))) for y, v in valid.items() if v > 0 and water.get(y, 0.0) < 100}
+
+
 def observed_sentences(fvc: list[dict[str, str]]) -> list[Sentence]:
     """Return what was not seen, and what is water: years without any value, years seen in part, water in the first and last year."""
     valid, water = ({int(y): v for y, v in column(fvc, "year", name).items()} for name in ("valid_pct", "water_pct"))
@@ -50,7 +56,7 @@ def observed_sentences(fvc: list[dict[str, str]]) -> list[Sentence]:
     wet = [y for y in empty if y not in drowned and water.get(y, 0.0) > 0]
     unseen = [y for y in empty if y not in drowned and y not in wet]
     out += [say(key, years=years_text(which)) for key, which in (("no_land", wet), ("no_observation", unseen)) if which]
-    land = {y: min(100.0, 100 * valid[y] / (100 - water.get(y, 0.0))) for y in years if y not in empty and water.get(y, 0.0) < 100}
+    land = land_observed(fvc)
     partial = [y for y in land if land[y] < LEAST_LAND]
     if len(partial) > MOST_PARTIAL:
         worst = min(partial, key=lambda y: land[y])

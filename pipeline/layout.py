@@ -89,6 +89,23 @@ class SensorFolder:
         """Return the class raster of a period."""
         return self.root / f"trend_class_{period[0]}-{period[1]}.tif"
 
+    def class_map(self, period: tuple[int, int]) -> Path:
+        """Return the map of the classes of a period."""
+        return self.classes(period).with_suffix(".png")
+
+    @property
+    def cover_chart(self) -> Path:
+        """Return the chart of cover by zone and year."""
+        return self.table("fvc_by_zone").with_suffix(".png")
+
+    def area_chart(self, period: tuple[int, int]) -> Path:
+        """Return the chart of class areas by zone of a period."""
+        return self.root / f"trend_area_by_zone_{period[0]}-{period[1]}.png"
+
+    def preview(self, year: int) -> Path:
+        """Return the preview of a year's images."""
+        return self.root / f"preview_{year}.png"
+
     def table(self, name: str) -> Path:
         """Return one CSV table."""
         return self.root / f"{name}.csv"

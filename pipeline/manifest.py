@@ -15,7 +15,8 @@ import pipeline
 from pipeline.config import Config
 from pipeline.errors import BadInput
 
-SUFFIXES = {".tif", ".csv", ".json", ".gpkg", ".xlsx"}
+SUFFIXES = {".tif", ".csv", ".json", ".gpkg", ".xlsx", ".png"}
+APART = {"run.json", "check.png"}  # the manifest itself, and what `minegreen check` draws at any time
 LIBRARIES = (
     "numpy", "numba", "dask", "xarray", "rioxarray", "rasterio", "odc-geo", "geopandas", "shapely", "exactextract", "pydantic", "snakemake", "XlsxWriter",
 )  # fmt: skip
@@ -30,7 +31,7 @@ def sha256(path: Path) -> str:
 def products(root: Path) -> list[Path]:
     """Return every product below results/<mine>/ that the manifest covers, sorted."""
     found = (p for p in root.rglob("*") if p.is_file() and p.suffix in SUFFIXES and not p.name.startswith("."))
-    return sorted(p for p in found if p.name != "run.json" and "logs" not in p.relative_to(root).parts)
+    return sorted(p for p in found if str(p.relative_to(root)) not in APART and "logs" not in p.relative_to(root).parts)
 
 
 def warnings_of(folder: Path) -> list[str]:

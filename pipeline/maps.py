@@ -1,164 +1,249 @@
-"""Maps as PNG: trend classes with zones, legend, scale bar and north arrow; zones over an image."""
+"""Maps at 300 dpi: trend classes, or an image, with zones, legend, scale bar and arrow to true north."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache, wraps
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.aoi import Zones
+from pipeline.cartography import crs_title, ground_per_unit, north_text, scale_length, true_north_deg
+from pipeline.lettering import has_chinese, shortened, width_in, with_fonts, wrapped
+from pipeline.sheet import GREY, GROUND, INK, MARGIN_IN, SMALL_PT, TEXT_PT, TOO_FEW, Sheet, Words, line_in, new_sheet, north_arrow, room_in, scale_bar
 from pipeline.styles import shown
-from pipeline.writer import atomic
 
-DPI = 150
-WIDTH_IN = 10.0
-MOST_PIXELS = 2000  # longest side of the drawn raster
-
-
-def _with_fonts(draw: Callable[..., None]) -> Callable[..., None]:
-    """Draw with fonts that hold the text, whatever the user's matplotlib settings are."""
-
-    @wraps(draw)
-    def drawn(*arguments: Any, **named: Any) -> None:
-        from matplotlib import rc_context
-
-        with rc_context({"font.family": list(_families())}):
-            draw(*arguments, **named)
-
-    return drawn
+MAP_IN = 7.0  # width, at most
+LEAST_PAGE_IN = 6.5
+ENTRY_IN = 0.21
+SIDE_IN = 2.8  # the column beside the map
+GAP_IN = 0.15
+LEAST_ASPECT, MOST_ASPECT = 0.6, 2.4  # of the view, width / height: a narrow grid is shown with its surroundings
+MOST_PIXELS = 2000  # longest side of what is drawn: about one pixel in print
+LABEL_IN = 1.7
+MOST_KEY_LINES = 14
 
 
-@_with_fonts
-def class_map(path: Path, codes: np.ndarray, grid: Any, zones: Zones, scheme: str, title: str, source: str, unreachable: frozenset[int] = frozenset()) -> None:
-    """Draw a class raster (y, x) with zone outlines, a legend of the scheme's classes, scale bar and north arrow.
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a legend; `note` marks it."""
+
+    label: str
+    colour: str
+    note: str = ""
+
+
+def step_of(shape: tuple[int, int]) -> int:
+    """Return n where every n-th cell of a raster is shown.
+
+    >>> step_of((1000, 2000)), step_of((1000, 2001)), step_of((5000, 4000))
+    (1, 2, 3)
+    """
+    return -(-max(shape) // MOST_PIXELS)
+
+
+def class_entries(scheme: str, present: frozenset[int], unreachable: frozenset[int] = frozenset()) -> tuple[Entry, ...]:
+    """Return the legend of a scheme, increases first; water, too small and insufficient where they occur.
+
+    Labels are in English, and in Chinese where a font has it.
+    """
+    classes = shown(scheme)
+    ranked = sorted((c for c in classes if c.code < 90), key=lambda c: -c.code) + [c for c in classes if c.code >= 90 and c.code in present]
+    chinese = has_chinese()
+    return tuple(Entry(f"{c.label} {c.label_zh}" if chinese else c.label, c.colour, "*" if c.code in unreachable else "") for c in ranked)
+
+
+@with_fonts
+def class_map(codes: np.ndarray, grid: Any, zones: Zones, scheme: str, words: Words, unreachable: frozenset[int] = frozenset(), step: int = 1) -> Any:
+    """Return the map of a class raster: `codes` (y, x), every `step`-th cell of a raster on `grid`.
 
     Classes in `unreachable` are marked in the legend: no series of this length can get them.
     """
     from matplotlib.colors import BoundaryNorm, ListedColormap
-    from matplotlib.patches import Patch
 
     classes = shown(scheme)
-    figure, axes = _figure(grid)
-    step = -(-max(codes.shape) // MOST_PIXELS)
-    present = set(np.unique(codes).tolist())
-    colours = ListedColormap([c.colour for c in classes])
+    entries = class_entries(scheme, frozenset(np.unique(codes).tolist()), unreachable)
+    notes = (TOO_FEW,) if unreachable else ()
+    layout = _layout(grid, zones, words, f"shown at 1:{step}: one cell of {step} x {step}" if step > 1 else "")
+    sheet, axes = _page(layout, len(entries) + len(notes) + 1)
     norm = BoundaryNorm([c.code - 0.5 for c in classes] + [classes[-1].code + 0.5], len(classes))
-    drawn = np.ma.masked_equal(codes[::step, ::step], 0)
-    axes.imshow(drawn, cmap=colours, norm=norm, extent=_extent(grid), interpolation="nearest")
-    _zones(axes, zones, grid)
-    ranked = sorted((c for c in classes if c.code < 90), key=lambda c: -c.code) + [c for c in classes if c.code >= 90 and c.code in present]
-    notes = {c.code: " (too few years)" if c.code in unreachable else "" for c in ranked}
-    handles = [Patch(facecolor=c.colour, edgecolor="#777777", linewidth=0.4, label=c.label + notes[c.code]) for c in ranked]
-    figure.legend(handles=handles, loc="outside right center", frameon=False, fontsize=9, title="trend class")
-    _furniture(axes, grid, title, source)
-    _save(figure, path)
+    colours = ListedColormap([c.colour for c in classes])
+    axes.imshow(np.ma.masked_equal(codes, 0), cmap=colours, norm=norm, extent=_extent(grid, codes.shape, step), interpolation="nearest", aspect="auto")
+    _finish(sheet, axes, layout, grid, zones, "Trend class 趋势类别" if has_chinese() else "Trend class", entries, notes)
+    return sheet.figure
 
 
-@_with_fonts
-def zone_map(path: Path, image: np.ndarray | None, grid: Any, zones: Zones, title: str, source: str) -> None:
-    """Draw the zones over an NDVI image (y, x), or over nothing when there is none yet."""
-    figure, axes = _figure(grid)
+@with_fonts
+def image_map(image: np.ndarray | None, grid: Any, zones: Zones, words: Words, heading: str, entries: tuple[Entry, ...], notes: tuple[str, ...] = ()) -> Any:
+    """Return the map of the zones over an image, (y, x, 3) uint8 or a grey ramp (y, x) in 0..1 on `grid`, or over nothing."""
+    layout = _layout(grid, zones, words, "")
+    sheet, axes = _page(layout, len(entries) + 2 * len(notes) + 1)
     if image is not None:
-        step = -(-max(image.shape) // MOST_PIXELS)
-        shading = axes.imshow(image[::step, ::step], cmap="YlGn", vmin=0, vmax=0.9, extent=_extent(grid), interpolation="nearest")
-        figure.colorbar(shading, ax=axes, label="NDVI", shrink=0.6)
-    _zones(axes, zones, grid)
-    _furniture(axes, grid, title, source)
-    _save(figure, path)
+        if image.ndim == 3:  # matplotlib takes twice the memory for RGB without alpha
+            image = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
+        axes.imshow(image, cmap="gray", vmin=0, vmax=1, extent=_extent(grid, image.shape[:2], 1), interpolation="nearest", aspect="auto")
+    _finish(sheet, axes, layout, grid, zones, heading, entries, notes)
+    return sheet.figure
 
 
-def _figure(grid: Any) -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+@dataclass(frozen=True)
+class Layout:
+    """Where a map lies on its page: the box shown (west, east, south, north), its size in inches, the zones' labels, and whether they are numbers."""
 
-    height, width = grid.shape
-    figure = Figure(figsize=(WIDTH_IN, min(14.0, max(4.5, 7.2 * height / width + 1.2))), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.set_facecolor("#fbfbf8")
-    return figure, axes
+    words: Words
+    page_in: float
+    view: tuple[float, float, float, float]
+    width_in: float
+    height_in: float
+    shapes: tuple[Any, ...]
+    labels: tuple[tuple[str, float, float], ...]
+    numbered: bool
+
+    @property
+    def per_unit(self) -> float:
+        """Return inches per unit of the CRS."""
+        return self.width_in / (self.view[1] - self.view[0])
+
+    @property
+    def key_in(self) -> float:
+        """Return the height of the key of numbered zones."""
+        return _key_lines(len(self.shapes)) * line_in(SMALL_PT) + 0.15 if self.numbered else 0.0
 
 
-def _extent(grid: Any) -> tuple[float, float, float, float]:
+def _layout(grid: Any, zones: Zones, words: Words, note: str) -> Layout:
+    """Return the layout of a map: names on the zones where none lies on another, else numbers and a key below the map."""
+    view = _view(grid)
+    aspect = (view[1] - view[0]) / (view[3] - view[2])
+    said = [f"Grid: {crs_title(grid.crs)}, {abs(grid.resolution.x):g} m", note, north_text(true_north_deg(grid))]
+    words = Words(words.title, words.captions, (*words.source, "; ".join(s for s in said if s) + "."))
+    shapes, names = tuple(zones.frame.to_crs(grid.crs.to_wkt()).geometry), list(zones.frame["zone"])
+    sides = SIDE_IN + GAP_IN + 2 * MARGIN_IN
+    page = MAP_IN + sides
+    for numbered in (False, True):
+        for _ in range(2):  # a narrow map has a narrow page, whose words take more lines
+            key = _key_lines(len(names)) * line_in(SMALL_PT) + 0.15 if numbered else 0.0
+            height = min(room_in(words, page) - key, MAP_IN / aspect)
+            page = max(LEAST_PAGE_IN, height * aspect + sides)
+        per_unit = height * aspect / (view[1] - view[0])
+        texts = [[str(i)] for i in range(1, len(names) + 1)] if numbered else [wrapped(name, LABEL_IN, TEXT_PT, 2) for name in names]
+        labels = _places(texts, shapes, view, per_unit, SMALL_PT if numbered else TEXT_PT, force=numbered)
+        if labels is not None:
+            break
+    else:
+        raise AssertionError("numbers are always placed")
+    return Layout(words, page, view, height * aspect, height, shapes, tuple(labels), numbered)
+
+
+def _page(layout: Layout, lines: int) -> tuple[Sheet, Any]:
+    """Return the page and the axes of the map; `lines` are those of the legend."""
+    body = max(layout.height_in + layout.key_in, lines * ENTRY_IN + 1.4)
+    sheet = new_sheet(layout.words, layout.page_in, body)
+    axes = sheet.axes(sheet.left, sheet.top - layout.height_in, layout.width_in, layout.height_in)
+    axes.set(xlim=layout.view[:2], ylim=layout.view[2:], xticks=[], yticks=[], facecolor=GROUND)
+    return sheet, axes
+
+
+def _view(grid: Any) -> tuple[float, float, float, float]:
+    """Return what a map shows: the grid, wider or higher where it would be a strip."""
     west, south, east, north = grid.boundingbox
-    return west, east, south, north
+    width, height = east - west, north - south
+    more_x, more_y = max(0.0, LEAST_ASPECT * height - width) / 2, max(0.0, width / MOST_ASPECT - height) / 2
+    return west - more_x, east + more_x, south - more_y, north + more_y
 
 
-def _zones(axes: Any, zones: Zones, grid: Any) -> None:
+def _extent(grid: Any, shape: tuple[int, ...], step: int) -> tuple[float, float, float, float]:
+    """Return the box of every `step`-th cell, each drawn `step` cells wide; it may reach beyond the grid by less than a step."""
+    west, north = grid.affine.c, grid.affine.f
+    return west, west + shape[1] * step * grid.affine.a, north + shape[0] * step * grid.affine.e, north
+
+
+def _finish(sheet: Sheet, axes: Any, layout: Layout, grid: Any, zones: Zones, heading: str, entries: tuple[Entry, ...], notes: tuple[str, ...]) -> None:
+    """Draw the zones, and beside the map the legend, the scale bar and the arrow."""
+    _zones(axes, layout)
+    if layout.numbered:
+        _key(sheet, sheet.top - layout.height_in - 0.1, list(zones.frame["zone"]))
+    x, y = sheet.left + layout.width_in + GAP_IN, sheet.top - 0.1
+    sheet.text(x, y, heading, TEXT_PT + 0.5, va="center", fontweight="bold")
+    for entry in entries:
+        y -= ENTRY_IN
+        sheet.entry(x, y, f"{entry.label} {entry.note}".rstrip(), SIDE_IN, entry.colour)
+    y -= 0.06
+    for line in (line for note in notes for line in wrapped(note, SIDE_IN, SMALL_PT)):
+        y -= line_in(SMALL_PT)
+        sheet.text(x, y, line, SMALL_PT, va="center", color=GREY)
+    y = min(y - 0.9, sheet.top - layout.height_in)
+    per_metre = layout.per_unit / ground_per_unit(grid)
+    length = scale_length((SIDE_IN - 1.0) / per_metre)
+    scale_bar(sheet, x + 0.08, y, length, length * per_metre)
+    north_arrow(sheet, x + SIDE_IN - 0.35, y + 0.32, true_north_deg(grid))
+
+
+def _zones(axes: Any, layout: Layout) -> None:
+    from matplotlib.collections import LineCollection
     from matplotlib.patheffects import withStroke
 
-    frame = zones.frame.to_crs(str(grid.crs))
-    frame.boundary.plot(ax=axes, color="#222222", linewidth=0.9)
-    for name, geometry in zip(frame["zone"], frame.geometry, strict=True):
-        west, _, east, north = geometry.bounds
-        text = axes.annotate(
-            drawable(name, 40),
-            ((west + east) / 2, north),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=8.5,
-            parse_math=False,
-        )
-        text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+    lines = [np.asarray(line.coords)[:, :2] for shape in layout.shapes for line in _lines(shape.boundary)]
+    axes.add_collection(LineCollection(lines, colors="white", linewidths=1.8, alpha=0.7), autolim=False)
+    axes.add_collection(LineCollection(lines, colors=INK, linewidths=0.8), autolim=False)
+    size = SMALL_PT if layout.numbered else TEXT_PT
+    for label, x, y in layout.labels:
+        text = axes.text(x, y, label, fontsize=size, ha="center", va="center", linespacing=1.15, color="black", gid="zone label")
+        text.set_path_effects([withStroke(linewidth=2.2, foreground="white")])
 
 
-def _furniture(axes: Any, grid: Any, title: str, source: str) -> None:
-    west, east, south, north = _extent(grid)
-    axes.set_ylabel("")
-    axes.set(xlim=(west, east), ylim=(south, north), xticks=[], yticks=[], aspect="equal")
-    axes.set_title(drawable(title), fontsize=12, loc="left", parse_math=False)
-    length = scale_length((east - west) / 4)
-    x, y = west + 0.03 * (east - west), south + 0.05 * (north - south)
-    axes.plot([x, x + length], [y, y], color="black", linewidth=3, solid_capstyle="butt")
-    label = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
-    axes.annotate(label, (x + length / 2, y), xytext=(0, 4), textcoords="offset points", ha="center", fontsize=9)
-    axes.annotate("", (0.97, 0.95), (0.97, 0.86), xycoords="axes fraction", arrowprops={"arrowstyle": "-|>", "color": "black"})
-    axes.annotate("N", (0.97, 0.955), xycoords="axes fraction", ha="center", va="bottom", fontsize=11)
-    axes.set_xlabel(drawable(f"{source}   Grid: {crs_name(grid.crs)}, {abs(grid.resolution.x):g} m", 200), fontsize=8, loc="left", parse_math=False)
+def _lines(boundary: Any) -> list[Any]:
+    return list(boundary.geoms) if hasattr(boundary, "geoms") else [boundary]
 
 
-def crs_name(crs: Any) -> str:
-    """Return `EPSG:<code>` of a CRS where it has one, else its name."""
-    return f"EPSG:{crs.epsg}" if crs.epsg else str(crs.proj.name)
+def _places(
+    labels: list[list[str]], shapes: tuple[Any, ...], view: tuple[float, float, float, float], per_unit: float, size: float, *, force: bool = False
+) -> list[tuple[str, float, float]] | None:
+    """Return a place for the middle of each label, in units of the CRS, so that none lies on another; None where that fails.
 
-
-def scale_length(most: float) -> float:
-    """Return the longest of 1, 2, 5 x 10^k metres that is not longer than `most`.
-
-    >>> scale_length(2300.0), scale_length(180.0)
-    (2000.0, 100.0)
+    Tried: above the zone, below it, in it, beside it. With `force` a label that finds no place of its own is put into its zone.
     """
-    power = 10.0 ** np.floor(np.log10(most))
-    return float(max(m * power for m in (0.5, 1, 2, 5) if m * power <= most))
+    taken: list[tuple[float, float, float, float]] = []
+    out = []
+    for lines, shape in zip(labels, shapes, strict=True):
+        half_x = (max(width_in(line, size) for line in lines) / 2 + 0.03) / per_unit
+        half_y = (len(lines) * size * 1.2 / 72 / 2 + 0.02) / per_unit
+        west, south, east, north = shape.bounds
+        inside = shape.representative_point()
+        middle = (west + east) / 2, (south + north) / 2
+        around = [(middle[0], north + half_y), (middle[0], south - half_y), (inside.x, inside.y), (east + half_x, middle[1]), (west - half_x, middle[1])]
+        if force:
+            around = [around[2], *around[:2], *around[3:]]
+        for x, y in around:
+            box = x - half_x, y - half_y, x + half_x, y + half_y
+            within = view[0] <= box[0] and box[2] <= view[1] and view[2] <= box[1] and box[3] <= view[3]
+            if within and not any(box[0] < t[2] and t[0] < box[2] and box[1] < t[3] and t[1] < box[3] for t in taken):
+                break
+        else:
+            if not force:
+                return None
+            x, y = around[0]
+            box = x - half_x, y - half_y, x + half_x, y + half_y
+        taken.append(box)
+        out.append(("\n".join(lines), x, y))
+    return out
 
 
-@cache
-def _families() -> tuple[str, ...]:
-    """Return the fonts for all text: matplotlib's own, then installed ones with Chinese, sans and simplified first."""
-    from matplotlib.font_manager import fontManager
-
-    wide = {f.name for f in fontManager.ttflist if "CJK" in f.name or f.name in {"SimHei", "Microsoft YaHei", "PingFang SC"}}
-    return ("DejaVu Sans", *sorted(wide, key=lambda name: ("Serif" in name, "SC" not in name, name))[:2])
+def _columns(count: int) -> int:
+    return 2 if count <= 8 else 3 if count <= 24 else 4
 
 
-@cache
-def _characters() -> frozenset[int]:
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    return frozenset(c for family in _families() for c in get_font(findfont(FontProperties(family=family))).get_charmap())
+def _key_lines(count: int) -> int:
+    """Return the lines that a key of numbered zones takes."""
+    return min(MOST_KEY_LINES, -(-count // _columns(count)))
 
 
-def drawable(text: str, most: int = 90) -> str:
-    """Return text without the characters that no installed font can draw, and cut: a map never shows empty boxes."""
-    kept = " ".join("".join(c for c in text if c.isspace() or ord(c) in _characters()).split())
-    return (kept if len(kept) <= most else f"{kept[: most - 3]}...") or "(name in a script without a font here)"
-
-
-def _save(figure: Any, path: Path) -> None:
-    with atomic(path) as part:
-        figure.savefig(part, dpi=DPI, metadata={"Software": None})
+def _key(sheet: Sheet, top: float, names: list[str]) -> None:
+    """Write the numbered zones below the map, column by column."""
+    columns, lines = _columns(len(names)), _key_lines(len(names))
+    column = (sheet.right - sheet.left) / columns
+    most = columns * lines
+    for i, name in enumerate(names[:most]):
+        x, y = sheet.left + (i // lines) * column, top - (i % lines) * line_in(SMALL_PT)
+        last = i == most - 1 and len(names) > most
+        text = f"... {len(names) - i} more, numbered as in the tables" if last else f"{i + 1}. {name}"
+        sheet.text(x, y, shortened(text, column - 0.1, SMALL_PT), SMALL_PT, va="top", gid="zone key")

@@ -76,8 +76,8 @@ class Plan:
         rasters = [*map(folder.ndvi, years), *seen, *map(folder.fvc, years), *map(folder.trend, config.periods), *map(folder.classes, config.periods)]
         styles = [p.with_suffix(".qml") for p in rasters]
         tables = map(folder.table, (*TABLES, *(SCENE_TABLES if scenes else ())))
-        maps = [folder.classes(period).with_suffix(".png") for period in config.periods]
-        return [str(p) for p in (*rasters, *styles, folder.scenes, folder.ledger, folder.endmembers, *tables, *maps)]
+        figures = [*map(folder.class_map, config.periods), folder.cover_chart, *map(folder.area_chart, config.periods), *map(folder.preview, years)]
+        return [str(p) for p in (*rasters, *styles, folder.scenes, folder.ledger, folder.endmembers, *tables, *figures)]
 
     def reported(self, mine: str) -> list[str]:
         """Return what the report of a mine is made from."""

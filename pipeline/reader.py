@@ -107,3 +107,19 @@ def open_bands(path: Path, block: int = BLOCK) -> Any:
     open_raster(path).close()
     opened = rioxarray.open_rasterio(path, chunks={"band": -1, "y": block, "x": block}, lock=False, cache=False, driver="GTiff", sharing=False)
     return opened.data
+
+
+def read_every(path: Path, step: int) -> np.ndarray:
+    """Return every `step`-th cell of the first band, each from the middle of its `step` x `step` cells; strip by strip, so that memory stays small."""
+    from rasterio.windows import Window
+
+    with open_raster(path) as dataset:
+        height, width = dataset.shape
+        out = np.empty((-(-height // step), -(-width // step)), dataset.dtypes[0])
+        across = np.minimum(np.arange(out.shape[1]) * step + step // 2, width - 1)
+        for first in range(0, out.shape[0], max(1, BLOCK // step)):
+            last = min(out.shape[0], first + max(1, BLOCK // step))
+            strip = dataset.read(1, window=Window(0, first * step, width, min(last * step, height) - first * step))
+            down = np.minimum(np.arange(last - first) * step + step // 2, strip.shape[0] - 1)
+            out[first:last] = strip[down[:, None], across]
+    return out

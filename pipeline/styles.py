@@ -60,6 +60,9 @@ RAMPS: dict[str, Ramp] = {
 }
 
 
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # lines of zones in charts: Okabe and Ito 2008, colour-blind safe
+
+
 def shown(scheme: str) -> tuple[TrendClass, ...]:
     """Return the classes that a style lists: all of the scheme but `outside`, which is nodata."""
     return tuple(c for c in legend(scheme) if c.code != 0)

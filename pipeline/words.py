@@ -109,6 +109,9 @@ SENTENCES: dict[str, Text] = {
         "Trend of {variable} {first}-{last} on {zones}, {area} km2 with a trend: {up} rising, {down} falling, {flat} no change{least}.",
         "{first}—{last}年{zones}的{variable}趋势，可计算趋势面积{area} km2：上升{up}，下降{down}，无变化{flat}{least}。",
     ),
+    "caption_day": Text("{day}: clear over {share} of the zones' area.", "{day}：清晰面积占各区总面积的{share}。"),
+    "caption_composite": Text("Composite of {year}: values over {share} of the zones' area.", "{year}年合成影像：有值面积占各区总面积的{share}。"),
+    "caption_no_image": Text("No image in the season of {year}.", "{year}年生长季无影像。"),
     "caption_no_classes": Text("No area of {zones} has a trend in {first}-{last}.", "{first}—{last}年{zones}没有可计算趋势的面积。"),
 }
 

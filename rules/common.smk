@@ -53,6 +53,15 @@ def only(with_scenes):
     return f"(?=(?:{'|'.join(pairs) or '(?!)'})/)[a-z0-9-]+"
 
 
+SPANS = sorted({(c.years.first, c.years.last) for _, c in PLAN.mines.values()})
+
+
+def mines_of(first, last):
+    """Constrain {mine} to the mines of these years."""
+    spans = {m: PLAN.config(m).years for m in PLAN.mines}
+    return "|".join(m for m, y in spans.items() if (y.first, y.last) == (first, last))
+
+
 def config_of(wildcards):
     return PLAN.config_path(wildcards.mine)
 
@@ -95,6 +104,12 @@ def parts_of(wildcards):
     years = PLAN.config(wildcards.mine).all_years
     folder = PLAN.folder(wildcards.mine, wildcards.sensor)
     return [folder.zone_by_scene(year) for year in years]
+
+
+def parts_of_scenes(wildcards):
+    """What tells the clearest day where the images are scenes."""
+    scenes = PLAN.has_scenes(wildcards.mine, wildcards.sensor)
+    return parts_of(wildcards) if scenes else []
 
 
 def observed_of(wildcards):

@@ -1,4 +1,4 @@
-# Tables, maps and the manifest.
+# Tables, figures and the manifest.
 
 
 rule observations:
@@ -57,9 +57,12 @@ rule areas:
 rule map:
     input:
         aoi=aoi_of,
+        scenes=R + "/{mine}/{sensor}/scenes.json",
         classes=R + "/{mine}/{sensor}/trend_class_{a}-{b}.tif",
+        areas=R + "/{mine}/{sensor}/trend_area_by_zone.csv",
     output:
         map=R + "/{mine}/{sensor}/trend_class_{a}-{b}.png",
+        bars=R + "/{mine}/{sensor}/trend_area_by_zone_{a}-{b}.png",
     log:
         R + "/{mine}/logs/{sensor}/map_{a}-{b}.log",
     benchmark:
@@ -70,10 +73,64 @@ rule map:
         code=code("map"),
         results=R,
     message:
-        "{wildcards.mine}, {wildcards.sensor}: map {wildcards.a}-{wildcards.b}"
+        "{wildcards.mine}, {wildcards.sensor}: map and bars {wildcards.a}-{wildcards.b}"
     shell:
         "minegreen map {params.config:q} --sensor {wildcards.sensor:q} --period {wildcards.a:q}-{wildcards.b:q}"
         " --results {params.results:q} --log {log:q}"
+
+
+rule chart:
+    input:
+        aoi=aoi_of,
+        cover=R + "/{mine}/{sensor}/fvc_by_zone.csv",
+    output:
+        chart=R + "/{mine}/{sensor}/fvc_by_zone.png",
+    log:
+        R + "/{mine}/logs/{sensor}/chart.log",
+    benchmark:
+        R + "/{mine}/logs/{sensor}/chart.tsv"
+    params:
+        config=config_of,
+        options=options_of("chart"),
+        code=code("chart"),
+        results=R,
+    message:
+        "{wildcards.mine}, {wildcards.sensor}: chart of cover"
+    shell:
+        "minegreen chart {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
+
+
+# Outputs cannot depend on a mine, so there is a rule for each span of years; all years in one job share their colours.
+for FIRST, LAST in SPANS:
+
+    rule:
+        name:
+            f"previews_{FIRST}_{LAST}"
+        input:
+            aoi=aoi_of,
+            scenes=R + "/{mine}/{sensor}/scenes.json",
+            images=images_of,
+            parts=parts_of_scenes,
+        output:
+            [
+                R + f"/{{mine}}/{{sensor}}/preview_{year}.png"
+                for year in range(FIRST, LAST + 1)
+            ],
+        log:
+            R + "/{mine}/logs/{sensor}/previews.log",
+        benchmark:
+            R + "/{mine}/logs/{sensor}/previews.tsv"
+        wildcard_constraints:
+            mine=mines_of(FIRST, LAST),
+        params:
+            config=config_of,
+            options=options_of("previews"),
+            code=code("previews"),
+            results=R,
+        message:
+            "{wildcards.mine}, {wildcards.sensor}: the clearest image of each year"
+        shell:
+            "minegreen previews {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
 
 
 rule workbook:

@@ -21,6 +21,7 @@ from pipeline.manifest import sha256
 from pipeline.stages import classes, composite, endmembers, fvc, scenes, trend
 from pipeline.stages.job import Job
 
+PREVIEWS = "previews_2020_2024"  # a rule for each span of years
 PRODUCTS = {".tif", ".csv", ".json", ".qml", ".png", ".gpkg", ".qgz"}
 
 
@@ -110,16 +111,16 @@ def test_an_edit_of_a_trend_kernel_runs_trend_and_what_follows_again_but_no_comp
 def test_an_edit_of_the_maps_draws_the_maps_again_and_nothing_else(edited):
     home, mine, edit = edited
     edit(home / "pipeline" / "maps.py", lambda text: text + "\n# changed\n")
-    assert set(dry(home, mine)) == {"map", "manifest"}
+    assert set(dry(home, mine)) == {"map", PREVIEWS, "manifest"}
 
 
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("mine: small", "mine: small\ntitle: A new title", {"map", "project", "manifest"}),
-        ("season:", "trend: {scheme: nine}\nseason:", {"classes", "map", "areas", "workbook", "zones", "project", "manifest"}),
-        ("season:", "trend: {variable: ndvi}\nseason:", {"trend", "classes", "map", "areas", "workbook", "zones", "project", "manifest"}),
-        ("ndvi: 0.86", "ndvi: 0.9", {"endmembers", "fvc", "trend", "classes", "map", "areas", "workbook", "zones", "manifest"}),
+        ("mine: small", "mine: small\ntitle: A new title", {"map", "chart", PREVIEWS, "project", "manifest"}),
+        ("season:", "trend: {scheme: nine}\nseason:", {"classes", "map", "areas", "chart", "workbook", "zones", "project", "manifest"}),
+        ("season:", "trend: {variable: ndvi}\nseason:", {"trend", "classes", "map", "areas", "chart", "workbook", "zones", "project", "manifest"}),
+        ("ndvi: 0.86", "ndvi: 0.9", {"endmembers", "fvc", "trend", "classes", "map", "areas", "chart", "workbook", "zones", "manifest"}),
     ],
 )
 def test_a_changed_option_runs_the_stages_that_read_it_and_what_follows(old, new, expected, edited):

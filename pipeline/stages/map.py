@@ -1,30 +1,42 @@
-"""The map of trend classes of one period."""
+"""The trend classes of one period: the map, and the bars of their areas."""
 
 from __future__ import annotations
 
+import json
+import logging
+
 from pipeline.aoi import read_zones
-from pipeline.classes import legend, limits
+from pipeline.areachart import area_bars, area_chart
+from pipeline.attribution import source_line, title_of, unreachable
+from pipeline.captions import class_captions
 from pipeline.grid import native_grid
-from pipeline.kernels.null import smallest_p
-from pipeline.maps import class_map
-from pipeline.reader import open_raster
+from pipeline.lettering import has_chinese
+from pipeline.maps import class_map, step_of
+from pipeline.reader import open_raster, read_every
+from pipeline.sheet import ENGLISH_ONLY, Words, save
 from pipeline.stages.job import Job
+from pipeline.tables import read_csv
+from pipeline.zonetables import Tables
+
+log = logging.getLogger("minegreen")
 
 
 def run(job: Job, period: tuple[int, int]) -> None:
-    """Write trend_class_<a>-<b>.png beside the raster."""
-    config = job.config
-    path = job.folder.classes(period)
-    with open_raster(path) as dataset:
-        grid, codes = native_grid(dataset), dataset.read(1)
-    synthetic = config.sensors[job.sensor].catalog == "synthetic"
-    title = f"{config.title or config.mine}: trend of {config.trend.variable.upper()} {period[0]}-{period[1]}"
-    season = f"season {config.season.start} to {config.season.end}"
-    source = f"{'SYNTHETIC DATA, not observed. ' if synthetic else ''}{job.sensor}, {season}. Theil-Sen, Mann-Kendall ({config.trend.significance})."
-    trend = config.trend
-    n = config.images_in(job.sensor, period)
-    p_min = smallest_p(n, trend.significance)
-    alphas = limits(trend.scheme, trend.alpha.slight, trend.alpha.significant, trend.alpha.extreme)
-    beyond = frozenset(c.code for c in legend(trend.scheme) if c.limit is not None and not p_min <= alphas[c.limit])
-    source = f"{source} Smallest p that {n} years can reach: {p_min:.2g}."
-    class_map(path.with_suffix(".png"), codes, grid, read_zones(config, job.config_path), trend.scheme, title, source, beyond)
+    """Write trend_class_<a>-<b>.png and trend_area_by_zone_<a>-<b>.png."""
+    config, folder = job.config, job.folder
+    if not has_chinese():
+        log.warning(ENGLISH_ONLY)
+    with open_raster(folder.classes(period)) as dataset:
+        grid = native_grid(dataset)
+    zones = read_zones(config, job.config_path)
+    rows = read_csv(folder.table("trend_area_by_zone"))
+    beyond = unreachable(config, json.loads(folder.scenes.read_text(encoding="utf-8")), period)
+    span, variable = f"{period[0]}-{period[1]}", config.trend.variable.upper()
+    caption, source = class_captions(Tables(area=rows))[period], source_line(config, job.sensor, period, trend=True)
+    step = step_of(grid.shape)
+    words = Words(title_of(config, f"trend of {variable} {span}"), (caption,), (source,))
+    save(class_map(read_every(folder.classes(period), step), grid, zones, config.trend.scheme, words, beyond, step), folder.class_map(period))
+    references = frozenset(name for names in zones.references.values() for name in names)
+    scheme, bars = area_bars(rows, period)
+    words = Words(title_of(config, f"area by class of the trend of {variable} {span}"), (caption,), (source,))
+    save(area_chart(bars, scheme, words, references, beyond), folder.area_chart(period))
