@@ -15,7 +15,7 @@ from pipeline.config import Config, load
 from pipeline.errors import BadInput
 from pipeline.kernels.kendall import OUTPUTS
 from pipeline.layout import MineFolder, SensorFolder
-from pipeline.reader import open_raster
+from pipeline.reader import open_raster, read_cells
 from pipeline.sources import read_pair
 
 SEED = 20210101
@@ -82,13 +82,10 @@ def check(config: Config, sensor: str, folder: SensorFolder, period: tuple[int, 
     pair = read_pair(folder.endmembers) if config.trend.variable == "fvc" else None
     with open_raster(folder.trend(period)) as dataset:
         chosen = sample(dataset.read(OUTPUTS.index("n") + 1), pixels)
-        ours = {name: dataset.read(OUTPUTS.index(name) + 1)[chosen] for name in TOLERANCES}
+    values = read_cells(folder.trend(period), [OUTPUTS.index(name) + 1 for name in TOLERANCES], *chosen)
+    ours = dict(zip(TOLERANCES, values, strict=True))
     years = np.arange(period[0], period[1] + 1)
-    stack = []
-    for year in years:
-        with open_raster(folder.ndvi(int(year))) as dataset:
-            stack.append(dataset.read(1)[chosen].astype(np.float64))
-    series = np.stack(stack, axis=1)
+    series = np.stack([read_cells(folder.ndvi(int(year)), [1], *chosen)[0] for year in years], axis=1)
     if pair is not None:
         series = (series - pair.soil) / (pair.vegetation - pair.soil)
     worst, wrong = compare(series, years, ours, config.trend.significance)

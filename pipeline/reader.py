@@ -100,6 +100,21 @@ def read_window(path: Path, rows: slice, cols: slice, band: int = 1) -> np.ndarr
         return dataset.read(band, window=window)
 
 
+def read_cells(path: Path, bands: list[int], rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    """Return single cells of bands, (band, cell), values as stored: strip by strip, each tile decoded once."""
+    from rasterio.windows import Window
+
+    out = np.empty((len(bands), len(rows)))
+    with open_raster(path) as dataset:
+        height, width = dataset.shape
+        for top in range(0, height, BLOCK):
+            here = np.flatnonzero((rows >= top) & (rows < top + BLOCK))
+            if here.size:
+                strip = dataset.read(bands, window=Window(0, top, width, min(BLOCK, height - top)))
+                out[:, here] = strip[:, rows[here] - top, cols[here]]
+    return out
+
+
 def open_bands(path: Path, block: int = BLOCK) -> Any:
     """Return one raster as a lazy (band, y, x) Dask array, all bands in one chunk."""
     import rioxarray
