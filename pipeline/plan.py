@@ -13,10 +13,9 @@ from typing import Any
 from pipeline.aoi import Zones, read_zones
 from pipeline.config import Config, load_all, plain_path
 from pipeline.errors import BadInput
-from pipeline.grid import ground_cell_m, sensor_grid
+from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
 from pipeline.images import is_remote
 from pipeline.inspection import catalog_of, inspected
-from pipeline.kernels.codes import LARGEST_HALO
 from pipeline.layout import OBSERVED, SCENE_TABLES, TABLES, MineFolder, SensorFolder
 from pipeline.provenance import digest, options
 from pipeline.scenes import Inspected
@@ -151,9 +150,8 @@ def check(path: Path, config: Config, results: Path) -> Checked:
             scenes[sensor] = inspected(config, path, sensor, zones, catalog_of(config, sensor, results))
             grids[sensor] = scenes[sensor].grid
             _inputs(path, sensor, entry.catalog, scenes[sensor], results)
-        cell = ground_cell_m(grids[sensor])
-        if entry.catalog is not None and config.mask.dilate and config.mask.dilate_m > LARGEST_HALO * cell:
-            raise BadInput(path, "mask.dilate_m", config.mask.dilate_m, f"at most {LARGEST_HALO} cells of {cell:g} m", "lower it")
+        if entry.catalog is not None:
+            dilation_cells(config, path, ground_cell_m(grids[sensor]))
     if config.fvc.endmembers is not None:
         read_pair(Path(config.fvc.endmembers))
     return Checked(zones, grids, scenes)
