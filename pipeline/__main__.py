@@ -101,6 +101,12 @@ def _parser() -> argparse.ArgumentParser:
     warm.add_argument("done", type=Path, help="marker file to write")
     warm.add_argument("--log", type=Path, help="also write messages to this file")
     warm.set_defaults(call=_warm)
+    summary = commands.add_parser(
+        "summary", help="stage: every finished mine of a results folder: summary/mines.csv, summary/index.html", description="Stage of the workflow."
+    )
+    summary.add_argument("results", type=Path, help="folder of the mines' folders")
+    summary.add_argument("--log", type=Path, help="also write messages to this file")
+    summary.set_defaults(call=_summary)
     return parser
 
 
@@ -159,6 +165,12 @@ def _warm(given: argparse.Namespace) -> None:
     from pipeline.stages import warm
 
     warm.run(given.done)
+
+
+def _summary(given: argparse.Namespace) -> None:
+    from pipeline.stages import summary
+
+    summary.run(given.results)
 
 
 def _new(given: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pipeline.aoi import Zones, read_frame, read_zones
-from pipeline.config import Aoi, Config, Season, SensorSource, Years, load
+from pipeline.config import MINE_ID, RESERVED_MINE_IDS, Aoi, Config, Season, SensorSource, Years, load
 from pipeline.errors import BadInput
 from pipeline.reader import open_raster
 from pipeline.season import season_year, solar_day
@@ -50,8 +50,10 @@ def run(mine: str, aoi: Path, zone_field: str | None, composites: str | None, ca
         When the file exists, the id is not valid, or the AOI cannot be used; nothing has been written.
     """
     target = folder / f"{mine}.yaml"
-    if not re.fullmatch(r"[a-z0-9-]{1,63}", mine):
+    if not re.fullmatch(MINE_ID, mine):
         raise BadInput("minegreen new", "MINE", mine, "an id of a-z, 0-9 and -, at most 63 characters", "the title can be anything; the id names a folder")
+    if mine in RESERVED_MINE_IDS:
+        raise BadInput("minegreen new", "MINE", mine, "an id other than that of the folder of all mines together", "choose another id")
     if target.exists():
         raise BadInput(target, "MINE", "the file exists", "a new mine", "edit it, or choose another id")
     if composites and catalog:

@@ -16,10 +16,11 @@ from pipeline.errors import BadInput
 from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
 from pipeline.images import is_remote
 from pipeline.inspection import catalog_of, inspected
-from pipeline.layout import OBSERVED, SCENE_TABLES, TABLES, MineFolder, SensorFolder
+from pipeline.layout import OBSERVED, SCENE_TABLES, TABLES, MineFolder, SensorFolder, SummaryFolder
 from pipeline.provenance import digest, options
 from pipeline.scenes import Inspected
 from pipeline.sources import inspect, read_pair, source
+from pipeline.summary import finished
 
 SETTINGS = {"dask", "results"}
 CLOCK_S = 60  # by which a file's clock may be ahead of ours
@@ -90,8 +91,22 @@ class Plan:
         return [str(folder.workbook), str(folder.zones), str(folder.project), *sensors]
 
     def targets(self) -> list[str]:
-        """Return the manifest and every product of every mine, so that a deleted one is made again."""
-        return [p for mine in self.mines for p in (str(MineFolder(self.results, mine).root / "run.json"), *self.products(mine))]
+        """Return the manifest and every product of every mine, and what holds all mines, so that a deleted one is made again."""
+        mines = [p for mine in self.mines for p in (str(MineFolder(self.results, mine).manifest), *self.products(mine))]
+        return [*mines, *self.summary]
+
+    @property
+    def summary(self) -> list[str]:
+        """Return the table and the page of all mines of the results folder."""
+        folder = SummaryFolder(self.results)
+        return [str(folder.table), str(folder.page)]
+
+    def manifests(self) -> list[str]:
+        """Return run.json of this run's mines, and of those that are finished there already: the summary holds them all.
+
+        The set is the same whichever of the mines run, so that the summary is made anew only where one is new, gone or changed.
+        """
+        return [str(MineFolder(self.results, mine).manifest) for mine in sorted({*self.mines, *finished(self.results)})]
 
 
 def make(paths: list[str], settings: dict[str, object]) -> Plan:
@@ -112,6 +127,7 @@ def make(paths: list[str], settings: dict[str, object]) -> Plan:
         raise BadInput("configs", "config files", "none", "at least one configs/*.yaml", "use --configfile, or `minegreen new`")
     results = _results(settings.get("results", "results"))
     writable(results)
+    writable(SummaryFolder(results).root)
     address = settings.get("dask")
     if address is not None and not (isinstance(address, str) and re.fullmatch(r"(tcp|tls)://[A-Za-z0-9.:\[\]_-]+:[0-9]{1,5}", address)):
         raise BadInput("--config", "dask", address, "the address of a dask.distributed scheduler", "for instance dask=tcp://127.0.0.1:8786")

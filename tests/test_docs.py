@@ -32,7 +32,7 @@ def test_generated_files_are_up_to_date(name):
 
 
 def test_every_user_command_is_in_the_readme():
-    commands = set(next(a for a in _parser()._actions if a.choices).choices) - set(STAGES) - {"warm"}
+    commands = set(next(a for a in _parser()._actions if a.choices).choices) - set(STAGES) - {"warm", "summary"}
     assert commands == {"new", "check", "crosscheck", "verify"}
     for command in commands:
         assert f"minegreen {command}" in DOCS["README.md"]
@@ -42,10 +42,11 @@ def test_every_stage_is_a_rule_with_message_log_benchmark_and_code():
     rules = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "rules").glob("*.smk"))
     blocks = {m[1]: m[2] for m in re.finditer(r"^rule (\w+):\n((?:    .*\n|\n)+)", rules, re.MULTILINE)}
     stage_of = {name: {"prepared": "composite"}.get(name, name) for name in blocks}
-    assert set(stage_of.values()) == set(STAGES)
+    assert set(stage_of.values()) == {*STAGES, "summary"}
     for rule, block in blocks.items():
         name = stage_of[rule]
-        for part in ("message:", "output:", "log:", "benchmark:", f'options=options_of("{name}")', f'code=code("{name}")', f"minegreen {name} "):
+        options = [] if name == "summary" else [f'options=options_of("{name}")']  # it reads no config
+        for part in ("message:", "output:", "log:", "benchmark:", *options, f'code=code("{name}")', f"minegreen {name} "):
             assert part in block, (name, part)
 
 
@@ -128,7 +129,7 @@ def test_example_configs_are_valid():
 
 
 def test_help_of_every_command_answers():
-    for command in ["--help", *(f"{name} --help" for name in (*STAGES, "new", "check", "crosscheck", "verify", "warm"))]:
+    for command in ["--help", *(f"{name} --help" for name in (*STAGES, "new", "check", "crosscheck", "verify", "warm", "summary"))]:
         done = subprocess.run([sys.executable, "-m", "pipeline", *command.split()], capture_output=True, text=True, cwd=ROOT, check=False)
         assert done.returncode == 0
         assert "usage: minegreen" in done.stdout

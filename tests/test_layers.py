@@ -42,14 +42,14 @@ LAYERS = (
     {"pipeline.findings"},
     {"pipeline.config", "pipeline.styles", "pipeline.zonestyle", "pipeline.radiometry"},
     {"pipeline.aoi", "pipeline.provenance", "pipeline.lock", "pipeline.season"},
-    {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover"},
+    {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover", "pipeline.closing"},
     {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.manifest", "pipeline.windows"},
     {"pipeline.images", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.maps", "pipeline.ground", "pipeline.sky", "pipeline.synthetic"},
-    {"pipeline.scenefiles", "pipeline.geopackage", "pipeline.qgis"},
+    {"pipeline.scenefiles", "pipeline.geopackage", "pipeline.qgis", "pipeline.summary"},
     {"pipeline.scenes", "pipeline.sources"},
     {"pipeline.composite", "pipeline.observed", "pipeline.inspection"},
     {"pipeline.plan", "pipeline.newmine"},
-    {"pipeline.checkup"},
+    {"pipeline.checkup", "pipeline.summarypage"},
 )
 MODULES = sorted(".".join(p.relative_to(HOME.parent).with_suffix("").parts).removesuffix(".__init__") for p in HOME.rglob("*.py") if p.name != "__main__.py")
 
