@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.errors import BadInput, RunFault
+from pipeline.progress import Lines
 
 log = logging.getLogger("minegreen")
 
@@ -203,7 +204,7 @@ def _verify(given: argparse.Namespace) -> int:
 
 
 def _log_to(path: Path | None) -> None:
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [Lines()]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))

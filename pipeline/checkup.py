@@ -23,6 +23,7 @@ from pipeline.layout import MineFolder
 from pipeline.maps import crs_name, zone_map
 from pipeline.plan import Checked, check, writable
 from pipeline.prepared import read_on_grid
+from pipeline.progress import progress
 from pipeline.reader import BLOCK
 from pipeline.scenes import Inspected, signed
 from pipeline.sources import Source, source
@@ -156,11 +157,14 @@ def _clearest_scene(config: Config, sensor: str, found: Inspected, zones: Zones)
     inside = touched_cells(zone_coverages(zones, grid), grid.shape)
     scenes = signed(list(found.scenes), Path(str(config.sensors[sensor].catalog)))
     best: tuple[float, str, np.ndarray] | None = None
-    for scene in sorted(scenes, key=lambda s: s.when)[:: max(1, len(scenes) // MOST_SCENES)]:
-        ndvi = compute(whole, (scene,), grid, replace(how, least=1), 0).values["ndvi"]
-        share = float(np.isfinite(ndvi[inside]).mean())
-        if best is None or share > best[0]:
-            best = (share, scene.day, ndvi)
+    looked = sorted(scenes, key=lambda s: s.when)[:: max(1, len(scenes) // MOST_SCENES)]
+    with progress("look for the clearest scene") as report:
+        for done, scene in enumerate(looked, 1):
+            ndvi = compute(whole, (scene,), grid, replace(how, least=1), 0).values["ndvi"]
+            share = float(np.isfinite(ndvi[inside]).mean())
+            if best is None or share > best[0]:
+                best = (share, scene.day, ndvi)
+            report(done, len(looked))
     if best is None:
         raise AssertionError("an inspected catalogue has a scene")
     return best[1], best[2]

@@ -18,6 +18,7 @@ from pipeline.__main__ import main
 from pipeline.closing import last_lines
 from pipeline.errors import BadInput, RunFault
 from pipeline.layout import OBSERVED, ZONE_TABLES
+from pipeline.progress import CORES
 
 try:
     PLAN = plan.make(
@@ -34,6 +35,9 @@ except RunFault as error:
 LOCKS, ENDED = [], []
 R = str(PLAN.results)
 THREADS = min(8, os.cpu_count() or 1)
+os.environ[CORES] = str(
+    workflow.resource_settings.cores or sys.maxsize
+)  # not a parameter of the rules either
 if (
     PLAN.dask
 ):  # not a parameter of the rules: where blocks run changes no result, so nothing runs again for it

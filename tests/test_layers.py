@@ -92,6 +92,7 @@ def test_synthetic_mine_shares_nothing_with_what_reads_it():
         "pipeline.errors",
         "pipeline.writer",
         "pipeline.blockwise",
+        "pipeline.progress",
     }
 
 
