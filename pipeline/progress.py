@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from time import monotonic
 from typing import Any
 
 log = logging.getLogger("minegreen")
@@ -44,13 +44,13 @@ def has_terminal(threads: int) -> bool:
 def progress(what: str, threads: int = 1) -> Iterator[Report]:
     """Give a function that takes what is done of the whole; `report` calls it too while the context lasts."""
     with _bar(what) if has_terminal(threads) else _nothing() as draw:
-        last = time.monotonic()
+        last = monotonic()
 
         def at(done: int, whole: int) -> None:
             nonlocal last
             draw(done, whole)
-            if time.monotonic() - last >= EVERY_S:
-                last = time.monotonic()
+            if monotonic() - last >= EVERY_S:
+                last = monotonic()
                 log.info("%s: %d %%", what, 100 * done // max(whole, 1), extra={"progress": True})
 
         token = _report.set(at)

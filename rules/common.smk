@@ -35,9 +35,7 @@ except RunFault as error:
 LOCKS, ENDED = [], []
 R = str(PLAN.results)
 THREADS = min(8, os.cpu_count() or 1)
-os.environ[CORES] = str(
-    workflow.resource_settings.cores or sys.maxsize
-)  # not a parameter of the rules either
+os.environ[CORES] = str(workflow.resource_settings.cores or sys.maxsize)
 if (
     PLAN.dask
 ):  # not a parameter of the rules: where blocks run changes no result, so nothing runs again for it
