@@ -118,7 +118,7 @@ class SmallMine:
             calls += [["trend", "--period", f"{a}-{b}"], ["classes", "--period", f"{a}-{b}"]]
         for stage, *more in [*calls, ["areas"]]:
             assert main([stage, config, *sensors, *more, *results]) == 0, stage
-        return self.results / "small" / "sentinel-2"
+        return self.results / self.settings["mine"] / "sentinel-2"
 
 
 @pytest.fixture
