@@ -17,16 +17,16 @@ FILLS = {
     "water": COLOURS["water"],
     "insufficient": COLOURS["insufficient_data"],
 }
-BAR = 120  # width of the bar of shares
+BAR = 100  # width of the bar of shares
 CSS = """
-body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem;color:#222;background:#fff}
+body{font:14px/1.4 system-ui,sans-serif;margin:1rem;color:#222;background:#fff}
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}p,li{max-width:60rem}
-.wide{overflow-x:auto}table{border-collapse:collapse}
-th,td{padding:.35rem .6rem;border-bottom:1px solid #ccc;vertical-align:top;text-align:right;white-space:nowrap}
-th{border-bottom:2px solid #555;font-weight:600;vertical-align:bottom;white-space:normal}
-th:first-child,td:first-child{text-align:left;white-space:normal;min-width:12rem;max-width:24rem}
+.wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px}
+th,td{padding:.3rem .4rem;border-bottom:1px solid #ccc;vertical-align:top;text-align:right;white-space:nowrap}
+th{border-bottom:2px solid #555;font-weight:600;font-size:12px;vertical-align:bottom;white-space:normal}
+th:first-child,td:first-child{text-align:left;white-space:normal;min-width:13rem;max-width:20rem}
 bdi{overflow-wrap:anywhere}small{color:#555;font-weight:400}.synthetic{color:#8c2d04;font-weight:600}
-td.l,th.l{text-align:left}svg{display:block;border:1px solid #999}a{color:#0b5394}
+svg{border:1px solid #999}th svg{display:block;margin:0 0 .2rem auto}a{color:#0b5394}
 @media print{body{margin:0;font-size:9pt}.wide{overflow:visible}}
 """ + "".join(f".{name}{{fill:{colour}}}" for name, colour in FILLS.items())  # fmt: skip
 # The hash lets this style in and nothing else: no script, no request, no style that a name could bring along.
@@ -51,21 +51,22 @@ that are no reference, weighted by area; where zones overlap, their common area 
 <table>
 <thead><tr>
 {% for name, english, chinese in heads -%}
-<th scope="col"{% if name == "l" %} class="l"{% endif %}>{{ english }}<br><small lang="zh">{{ chinese }}</small></th>
+<th scope="col">{% if name %}<svg width="12" height="12" aria-hidden="true"><rect class="{{ name }}" width="12" height="12"/></svg>{% endif -%}
+{{ english }}<br><small lang="zh">{{ chinese }}</small></th>
 {% endfor -%}
 </tr></thead>
 <tbody>
 {% for r in rows -%}
 <tr>
 <td><bdi>{{ r.title }}</bdi><br><small>{{ r.mine }}</small>
-{%- if r.synthetic %}<br><span class="synthetic">synthetic, not observed <span lang="zh">合成数据，非观测</span></span>{% endif %}</td>
+{%- if r.synthetic %}<br><span class="synthetic">synthetic, not observed <span lang="zh">合成数据，非观测</span></span>{% endif %}
+{%- if r.files %}<br>{% for href, text in r.files %}<a href="{{ href }}">{{ text }}</a>{% if not loop.last %} &middot; {% endif %}{% endfor %}{% endif %}</td>
 <td>{{ r.sensor }}</td><td>{{ r.period }}</td><td>{{ r.zones }}</td><td>{{ r.area }}</td>
 <td>{{ r.before }}</td><td>{{ r.after }}</td><td>{{ r.change }}</td><td>{{ r.reference }}</td><td>{{ r.seen }}</td>
-<td class="l">{% if r.bar %}<svg width="{{ width }}" height="14" role="img" aria-label="{{ r.label }}">
+<td>{% if r.bar %}<svg width="{{ width }}" height="14" role="img" aria-label="{{ r.label }}">
 {%- for name, x, wide in r.bar %}<rect class="{{ name }}" x="{{ x }}" width="{{ wide }}" height="14"/>{% endfor %}</svg>{% endif %}</td>
 {% for text in r.shares %}<td>{{ text }}</td>{% endfor %}
 <td>{{ r.p_min }}</td><td>{{ r.warnings }}</td>
-<td class="l">{% for href, text in r.files %}<a href="{{ href }}">{{ text }}</a>{% if not loop.last %}<br>{% endif %}{% else %}&ndash;{% endfor %}</td>
 </tr>
 {% else -%}
 <tr><td>No finished mine <span lang="zh">没有已完成的矿区</span></td></tr>
@@ -95,17 +96,16 @@ HEADS = (
     ("", "Change, points", "变化，百分点"),
     ("", "Change of the reference, points", "对照变化，百分点"),
     ("", "Valid in both years, %", "两年均有效，%"),
-    ("l", "Shares", "各类比例"),
-    ("", "Increase, %", "增加，%"),
-    ("", "Decrease, %", "减少，%"),
-    ("", "No change, %", "无变化，%"),
-    ("", "Water, %", "水体，%"),
-    ("", "Insufficient data, %", "数据不足，%"),
-    ("", "Of it significant or slightly significant increase, %", "其中显著或轻微显著增加，%"),
-    ("", "Of it significant or slightly significant decrease, %", "其中显著或轻微显著减少，%"),
-    ("", "Smallest p that the years can reach", "年数所能达到的最小 p 值"),
+    ("", "Shares of the area", "面积比例"),
+    ("increase", "Increase, %", "增加，%"),
+    ("decrease", "Decrease, %", "减少，%"),
+    ("no_change", "No change, %", "无变化，%"),
+    ("water", "Water, %", "水体，%"),
+    ("insufficient", "Insufficient data, %", "数据不足，%"),
+    ("", "Increase, at least slightly significant, %", "增加且至少轻微显著，%"),
+    ("", "Decrease, at least slightly significant, %", "减少且至少轻微显著，%"),
+    ("", "Smallest p in reach", "可达到的最小 p 值"),
     ("", "Warnings", "警告数"),
-    ("l", "Files", "文件"),
 )
 NAMES = {"increase": "increase", "decrease": "decrease", "no_change": "no change", "water": "water", "insufficient": "insufficient data"}
 

@@ -299,7 +299,7 @@ def test_the_page_shows_the_numbers_of_the_table_rounded(planted):
     shown = [float(row[f"{name}_pct"]) for name in (*SHARES, *TESTED)]
     assert [float(cell) for cell in cells[11:18]] == pytest.approx(shown, abs=0.0501)
     widths = [float(w) for w in re.findall(r'<rect class="\w+" x="[\d.]+" width="([\d.]+)"', page_of(mine.results))]
-    assert sum(widths) == pytest.approx(120, abs=0.05)
+    assert sum(widths) == pytest.approx(100, abs=0.05)
     assert len(widths) == 3, "no part for a share of zero"
 
 
