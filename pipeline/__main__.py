@@ -115,8 +115,9 @@ def _user_commands(commands: Any) -> None:
     new = commands.add_parser("new", help="write configs/MINE.yaml from an AOI file", description="Write configs/MINE.yaml, commented; never overwrites.")
     new.add_argument("mine", metavar="MINE", help="id of the mine: a-z, 0-9, -")
     new.add_argument("--aoi", type=Path, required=True, help="vector file with one polygon per zone")
-    new.add_argument("--zone-field", help="attribute with the zone's name (default: `zone` if present, else zones are numbered)")
-    new.add_argument("--composites", help="path of yearly composites with {year} in it; the years are found from the files")
+    new.add_argument("--zone-field", help="attribute with the zone's name (default: `zone` if present, else one that names every polygon, else numbers)")
+    new.add_argument("--where", metavar="FIELD=VALUE", help="of a file of many mines: only the polygons with this value, written to aoi/MINE.geojson")
+    new.add_argument("--composites", help="path of yearly composites with {year} in it, or their folder; the years are found from the files")
     new.add_argument("--catalog", help="STAC item collection (JSON); the years are found from its items")
     new.set_defaults(call=_new)
     check = commands.add_parser("check", help="validate configs and say what a run will do", description="Validate config, AOI and images without computing.")
@@ -175,10 +176,9 @@ def _summary(given: argparse.Namespace) -> None:
 
 
 def _new(given: argparse.Namespace) -> None:
-    from pipeline.newmine import run
+    from pipeline.newmine import Asked, run
 
-    target = run(given.mine, given.aoi, given.zone_field, given.composites, given.catalog)
-    print(f"wrote {target}; next: minegreen check {target}")  # noqa: T201
+    print(run(given.mine, Asked(given.aoi, given.zone_field, given.where, given.composites, given.catalog)))  # noqa: T201
 
 
 def _check(given: argparse.Namespace) -> None:

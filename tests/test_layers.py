@@ -46,7 +46,7 @@ LAYERS = (
     {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.manifest", "pipeline.windows"},
     {"pipeline.images", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.maps", "pipeline.ground", "pipeline.sky", "pipeline.synthetic"},
     {"pipeline.scenefiles", "pipeline.geopackage", "pipeline.qgis", "pipeline.summary"},
-    {"pipeline.scenes", "pipeline.sources"},
+    {"pipeline.scenes", "pipeline.sources", "pipeline.proposals"},
     {"pipeline.composite", "pipeline.observed", "pipeline.inspection"},
     {"pipeline.plan", "pipeline.newmine"},
     {"pipeline.checkup", "pipeline.summarypage"},
