@@ -197,8 +197,9 @@ def _crosscheck(given: argparse.Namespace) -> int:
 
 def _verify(given: argparse.Namespace) -> int:
     from pipeline.manifest import verify
+    from pipeline.summary import stale
 
-    different = verify(given.results)
+    different = [*verify(given.results), *stale(given.results)]
     print("\n".join(different) or "every output is as the run left it")  # noqa: T201
     return RunFault.exit_code if different else 0
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import MINE_ID, RESERVED_MINE_IDS
-from pipeline.layout import MineFolder, SensorFolder
+from pipeline.layout import MineFolder, SensorFolder, SummaryFolder
 from pipeline.manifest import sha256
-from pipeline.tables import read_csv
+from pipeline.tables import csv_text, read_csv
 from pipeline.zonetables import Row, number
 
 SHARES = ("increase", "decrease", "no_change", "water", "insufficient")  # of all area: they add up to 100
@@ -64,6 +64,14 @@ def summarise(results: Path) -> Summary:
         found.rows.extend(rows)
         found.warnings[mine] = warnings
     return found
+
+
+def stale(results: Path) -> list[str]:
+    """Return a line where summary/mines.csv is there and does not say what the mines' tables do."""
+    table = SummaryFolder(results).table
+    if not table.is_file() or table.read_bytes() == csv_text(SUMMARY_COLUMNS, summarise(results).rows).encode():
+        return []
+    return [f"{table.parent}: changed, or older than the mines: {table.name}; `minegreen summary {results}` makes it anew"]
 
 
 class Changed(Exception):

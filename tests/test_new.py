@@ -426,17 +426,8 @@ def test_the_title_is_the_mines_name_in_the_file(folder, columns, expected):
 def composite(path, *, count=2, names=(), cell=10.0, dtype="float32", crs="EPSG:32647"):
     """Write a small GeoTIFF."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    profile = {
-        "driver": "GTiff",
-        "count": count,
-        "width": 4,
-        "height": 4,
-        "dtype": dtype,
-        "crs": crs,
-        "transform": Affine(cell, 0, 540_000, 0, -cell, 4_210_300),
-    }
-    if crs == "EPSG:4326":
-        profile["transform"] = Affine(cell, 0, 99, 0, -cell, 38)
+    west, north = (99, 38) if crs == "EPSG:4326" else (540_000, 4_210_300)
+    profile = {"driver": "GTiff", "count": count, "width": 4, "height": 4, "dtype": dtype, "crs": crs, "transform": Affine(cell, 0, west, 0, -cell, north)}
     with rasterio.open(path, "w", **profile) as out:
         for i, name in enumerate(names, 1):
             out.set_band_description(i, name)

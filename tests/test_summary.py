@@ -354,6 +354,27 @@ def test_verify_of_the_whole_folder_still_works(results, capsys):
     assert "every output is as the run left it" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("change", ["edited", "a mine more", "a mine less"])
+def test_verify_names_a_summary_that_does_not_say_what_the_tables_do(results, capsys, change):
+    shutil.copytree(results / "a", results / "b")
+    edit(results / "b", lambda run: run["config"].update(mine="b"))
+    rows_of(results)
+    if change == "edited":
+        table = SummaryFolder(results).table
+        table.write_text(table.read_text().replace(",fvc,", ",FVC,"))
+    elif change == "a mine less":
+        shutil.rmtree(results / "b")
+    else:
+        shutil.copytree(results / "a", results / "c")
+        edit(results / "c", lambda run: run["config"].update(mine="c"))
+    assert main(["verify", str(results)]) == 3
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith(f"mines.csv; `minegreen summary {results}` makes it anew")
+    assert main(["summary", str(results)]) == 0
+    assert main(["verify", str(results)]) == 0
+    assert main(["verify", str(results / "a")]) == 0
+
+
 def test_no_mine_can_be_called_summary(small_mine, capsys, monkeypatch):
     small_mine.settings["mine"] = "summary"
     small_mine.write()
