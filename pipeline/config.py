@@ -267,7 +267,7 @@ class Trend(Model):
 class Config(Model):
     """One mine."""
 
-    mine: Id = Field(description="id; names results/<mine>/")
+    mine: Id = Field(description="id; names results/<mine>/; not `summary`, the folder of all mines together")
     title: str | None = Field(None, description="free text, any script; default: the id")
     aoi: Aoi
     grid: Grid = Field(Grid(), description="grid of the rasters")

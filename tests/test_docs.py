@@ -14,6 +14,7 @@ from pipeline.classes import GROUPS, LEGEND
 from pipeline.config import Config, load
 from pipeline.kernels.kendall import OUTPUTS
 from pipeline.layout import OBSERVED, SCENE_TABLES, TABLES
+from pipeline.summary import SUMMARY_COLUMNS
 
 DOCS = {p.name: p.read_text(encoding="utf-8") for p in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]}
 ALL = "\n".join(DOCS.values())
@@ -76,6 +77,7 @@ def test_every_table_has_its_section(name):
             *zonestats.TREND_COLUMNS,
             *observed.ZONE_BY_SCENE_COLUMNS,
             *observed.MASKED_COLUMNS,
+            *SUMMARY_COLUMNS,
         }
     ),
 )
@@ -97,6 +99,13 @@ def test_every_column_of_the_zones_file_is_explained():
         assert f"`{name}`" in DOCS["results.md"], name
     assert "`zones.gpkg`" in DOCS["results.md"]
     assert "`<mine>.qgz`" in DOCS["results.md"]
+
+
+def test_the_summary_of_all_mines_is_explained():
+    assert "## mines.csv" in DOCS["results.md"]
+    assert "summary/index.html" in DOCS["results.md"]
+    for word in ("minegreen summary", "--where", "summary/index.html"):
+        assert word in DOCS["README.md"]
 
 
 def test_the_two_commands_of_the_readme():

@@ -348,6 +348,14 @@ def test_a_folder_without_a_finished_mine_gives_an_empty_table(tmp_path):
     assert "No finished mine" in page_of(tmp_path)
 
 
+def test_a_folder_that_is_none_or_that_of_one_mine_is_refused(results, capsys):
+    for folder, words in ((results / "a", "a mine's folder"), (results / "nothing", "no such folder")):
+        before = sorted(results.rglob("*"))
+        assert main(["summary", str(folder)]) == 2
+        assert words in capsys.readouterr().err
+        assert sorted(results.rglob("*")) == before
+
+
 def test_verify_of_the_whole_folder_still_works(results, capsys):
     rows_of(results)
     assert main(["verify", str(results)]) == 0
