@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import BadInput
-from pipeline.grid import native_grid
 from pipeline.reader import open_raster
 
 # Words of zone names without accents; `*` stands for more letters. English, Chinese, Spanish, Portuguese, French, German, Russian.
@@ -36,7 +35,7 @@ LONGEST_NAME = 80
 BAND_NAMES = (("red", "nir"), ("red", "nir08"), ("b04", "b08"), ("b4", "b8"), ("sr_b4", "sr_b5"))  # red, NIR; case does not count
 # Usual orders of bands without names, by their number: blue, green, red, NIR, ...; Sentinel-2 at 10 and 20 m, without B10, whole.
 ORDERS = {4: (3, 4), 5: (3, 4), 6: (3, 4), 7: (3, 4), 10: (3, 7), 12: (4, 8), 13: (4, 8)}
-SENTINEL_2 = 2015  # first year of Sentinel-2
+SENTINEL_2 = 2015  # Sentinel-2A was launched in June 2015
 DEFAULT_BANDS = ("{red: 1, nir: 2}    # 1-based; or {ndvi: 1}", "1.0")
 
 
@@ -130,8 +129,7 @@ def composites_sensor(path: Path, first: int) -> str:
     except BadInput:
         return "sentinel-2"
     with dataset:
-        grid = native_grid(dataset)
-    metres = abs(grid.resolution.y) * (111_320 if grid.crs is not None and grid.crs.geographic else 1)
+        metres = dataset.res[1] * (111_320 if dataset.crs is not None and dataset.crs.is_geographic else 1)
     return "landsat" if metres > 25 else "sentinel-2"
 
 
