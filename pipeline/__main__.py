@@ -33,6 +33,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "workbook": ("the tables of all sensors as a workbook: tables.xlsx", ()),
     "zones": ("the zones with the results of every sensor: zones.gpkg", ()),
     "project": ("the QGIS project of all results: <mine>.qgz", ()),
+    "report": ("the report: report.html, one page that needs no network", ()),
     "manifest": ("close a run: run.json with checksums", ()),
 }
 DISTRIBUTED = ("composite", "trend")

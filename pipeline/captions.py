@@ -6,7 +6,8 @@ from pipeline.words import NOTHING, Sentence, Text, p_text, part, per_cent, say
 from pipeline.zonetables import Period, Tables, number, variable_name
 
 
-def _zones(count: int) -> Text:
+def zones_text(count: int) -> Text:
+    """Return a number of zones in words."""
     return part("one_zone") if count == 1 else part("zones", count=count)
 
 
@@ -16,7 +17,7 @@ def cover_caption(tables: Tables) -> Sentence:
     shown = {r["zone"] for r in tables.fvc if r["fvc_mean"]}
     if not shown:
         return say("caption_no_cover", first=min(years), last=max(years))
-    return say("caption_cover", zones=_zones(len(shown)), first=min(years), last=max(years))
+    return say("caption_cover", zones=zones_text(len(shown)), first=min(years), last=max(years))
 
 
 def class_captions(tables: Tables) -> dict[Period, Sentence]:
@@ -28,7 +29,7 @@ def class_captions(tables: Tables) -> dict[Period, Sentence]:
     rows = [r for r in tables.area if r["target"] == "absolute"]
     for period in dict.fromkeys((int(r["first_year"]), int(r["last_year"])) for r in rows):
         at = [r for r in rows if (int(r["first_year"]), int(r["last_year"])) == period]
-        zones, named = _zones(len({r["zone"] for r in at})), {"first": period[0], "last": period[1]}
+        zones, named = zones_text(len({r["zone"] for r in at})), {"first": period[0], "last": period[1]}
         sums = {1: 0.0, 0: 0.0, -1: 0.0}
         for r in at:
             if int(r["code"]) < 97:

@@ -6,6 +6,7 @@ from pipeline.words import NOTHING, Sentence, joined, moved, part, per_cent, say
 from pipeline.zonetables import Tables, column, number
 
 LEAST_LAND = 95.0  # per cent of the land observed: below, a year is named as partial
+MOST_SHIFT = 10.0  # days between the mean days of two years: beyond, the season may be taken for change
 MOST_PARTIAL = 4  # years named one by one
 
 
@@ -61,3 +62,15 @@ def observed_sentences(fvc: list[dict[str, str]]) -> list[Sentence]:
         ends = dict.fromkeys((min(water), max(water)))
         out.append(say("water", values=joined(part("of_zone", share=per_cent(water[y]), year=y) for y in ends)))
     return out
+
+
+def season_sentences(fvc: list[dict[str, str]]) -> list[Sentence]:
+    """Return a flag where the mean day of year of a zone's clear observations differs by more than `MOST_SHIFT` days between years."""
+    days = {int(y): v for y, v in column(fvc, "year", "doy_mean").items()}
+    if len(days) < 2:
+        return []
+    early, late = min(days, key=lambda y: days[y]), max(days, key=lambda y: days[y])
+    shift = days[late] - days[early]
+    if shift <= MOST_SHIFT:
+        return []
+    return [say("season_shift", late=late, early=early, days=f"{shift:.0f}", late_day=f"{days[late]:.0f}", early_day=f"{days[early]:.0f}")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -10,15 +11,40 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config import load
+from pipeline.config import Config, load
 from pipeline.errors import BadInput
 from pipeline.kernels.kendall import OUTPUTS
-from pipeline.layout import MineFolder
+from pipeline.layout import MineFolder, SensorFolder
 from pipeline.reader import open_raster
 from pipeline.sources import read_pair
 
 SEED = 20210101
 TOLERANCES = {"n": 0.0, "s": 0.0, "tau": 1e-6, "z": 1e-5, "p": 1e-6, "slope": 1e-6}  # rasters hold float32
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The recomputed sample of one sensor and period: its size, the largest relative difference of each statistic, and lines on pixels that differ.
+
+    `trends`: how many of the pixels have a trend.
+    """
+
+    sensor: str
+    period: tuple[int, int]
+    pixels: int
+    trends: int
+    worst: dict[str, float]
+    wrong: tuple[str, ...]
+
+    @property
+    def good(self) -> bool:
+        """Return whether something was compared and nothing differs by more than its tolerance."""
+        return self.trends > 0 and not self.wrong
+
+    @property
+    def shown(self) -> str:
+        """Return the largest differences in words."""
+        return ", ".join(f"{name} {self.worst[name]:.2g}" for name in TOLERANCES)
 
 
 def run(config_path: Path, pixels: int, results: Path) -> tuple[list[str], bool]:
@@ -34,29 +60,39 @@ def run(config_path: Path, pixels: int, results: Path) -> tuple[list[str], bool]
     for sensor in config.sensors:
         folder = MineFolder(results, config.mine).sensor(sensor)
         for period in config.periods:
-            if not folder.trend(period).is_file():
-                raise BadInput(folder.trend(period), "trend raster", "no such file", "a finished run", "run snakemake first")
-            pair = read_pair(folder.endmembers) if config.trend.variable == "fvc" else None
-            with open_raster(folder.trend(period)) as dataset:
-                chosen = sample(dataset.read(OUTPUTS.index("n") + 1), pixels)
-                ours = {name: dataset.read(OUTPUTS.index(name) + 1)[chosen] for name in TOLERANCES}
-            years = np.arange(period[0], period[1] + 1)
-            stack = []
-            for year in years:
-                with open_raster(folder.ndvi(int(year))) as dataset:
-                    stack.append(dataset.read(1)[chosen].astype(np.float64))
-            series = np.stack(stack, axis=1)
-            if pair is not None:
-                series = (series - pair.soil) / (pair.vegetation - pair.soil)
-            worst, wrong = compare(series, years, ours, config.trend.significance)
-            good &= not wrong
-            shown = ", ".join(f"{name} {worst[name]:.2g}" for name in TOLERANCES)
-            lines.append(f"{sensor} {period[0]}-{period[1]}: {len(series)} pixels; largest differences: {shown}")
-            lines += [f"  {text}" for text in wrong[:5]]
-            if not np.isfinite(ours["slope"]).any():
+            found = check(config, sensor, folder, period, pixels)
+            lines.append(f"{sensor} {period[0]}-{period[1]}: {found.pixels} pixels; largest differences: {found.shown}")
+            lines += [f"  {text}" for text in found.wrong[:5]]
+            if not found.trends:
                 lines.append("  no pixel of the sample has a trend: there is nothing to compare")
-                good = False
+            good &= found.good
     return lines, good
+
+
+def check(config: Config, sensor: str, folder: SensorFolder, period: tuple[int, int], pixels: int) -> Checked:
+    """Recompute up to `pixels` pixels of one period.
+
+    Raises
+    ------
+    BadInput
+        When the run has not been done.
+    """
+    if not folder.trend(period).is_file():
+        raise BadInput(folder.trend(period), "trend raster", "no such file", "a finished run", "run snakemake first")
+    pair = read_pair(folder.endmembers) if config.trend.variable == "fvc" else None
+    with open_raster(folder.trend(period)) as dataset:
+        chosen = sample(dataset.read(OUTPUTS.index("n") + 1), pixels)
+        ours = {name: dataset.read(OUTPUTS.index(name) + 1)[chosen] for name in TOLERANCES}
+    years = np.arange(period[0], period[1] + 1)
+    stack = []
+    for year in years:
+        with open_raster(folder.ndvi(int(year))) as dataset:
+            stack.append(dataset.read(1)[chosen].astype(np.float64))
+    series = np.stack(stack, axis=1)
+    if pair is not None:
+        series = (series - pair.soil) / (pair.vegetation - pair.soil)
+    worst, wrong = compare(series, years, ours, config.trend.significance)
+    return Checked(sensor, period, len(series), int(np.isfinite(ours["slope"]).sum()), worst, tuple(wrong))
 
 
 def sample(n: np.ndarray, pixels: int) -> tuple[np.ndarray, np.ndarray]:

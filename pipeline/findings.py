@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.classes import GROUPS, LEGEND, TrendClass, legend
-from pipeline.coverwords import LEAST_LAND, change_sentences, cover_sentences, observed_sentences
+from pipeline.coverwords import LEAST_LAND, change_sentences, cover_sentences, observed_sentences, season_sentences
 from pipeline.evidence import Rules, chance, meaning, years_of
 from pipeline.words import NOTHING, OR, STOP, Sentence, Text, alpha_text, joined, listed, moved, p_text, part, per_cent, say, sign
 from pipeline.zonetables import Period, Tables, classed, column, number, of_period, of_zone, variable_name
@@ -20,12 +20,22 @@ LARGE = 1.0  # percentage points of mean change that "no change" as the largest 
 
 @dataclass(frozen=True)
 class Finding:
-    """The words on one zone: plain text, to be escaped by whoever renders it. `flags` are where two of its numbers disagree."""
+    """The words on one zone: plain text, to be escaped by whoever renders it.
+
+    `lead` are those of the sentences that are read first: cover, its change, and the first period's shares with what they
+    cannot prove. `flags` are where two of its numbers disagree, or years were seen at different times of the season.
+    """
 
     zone: str
     role: str
     sentences: tuple[Sentence, ...]
     flags: tuple[Sentence, ...]
+    lead: tuple[Sentence, ...] = ()
+
+    @property
+    def more(self) -> tuple[Sentence, ...]:
+        """Return the sentences that are not in the lead."""
+        return tuple(s for s in self.sentences if s not in self.lead)
 
 
 def findings(
@@ -40,15 +50,21 @@ def findings(
     for zone, role in {r["zone"]: r["role"] for r in tables.fvc}.items():
         own = of_zone(tables, zone)
         compared = zone not in references.get(zone, ())
-        trends, limits, flags = [], [], []
+        lead: list[Sentence] = []
+        trends: list[Sentence] = []
+        limits: list[Sentence] = []
+        flags = season_sentences(own.fvc)
         for period in dict.fromkeys((int(r["first_year"]), int(r["last_year"])) for r in own.area):
             at = of_period(own, period)
-            trends += [*_shares(at, period, compared), *_classes(at, rules, period, compared), *(where or {}).get((zone, period), ())]
-            trends += _mean(at, rules, period)
-            limits += _limits(at, rules, period)
+            shares, beyond = [*_shares(at, period, compared), *_classes(at, rules, period, compared)], _limits(at, rules, period)
+            if not trends:
+                lead += [*shares, *(s for s in beyond if s.key != "chance")]
+            trends += [*shares, *(where or {}).get((zone, period), ()), *_mean(at, rules, period)]
+            limits += beyond
             flags += _disagreement(at, period)
-        sentences = (*cover_sentences(own.fvc), *change_sentences(own, compared), *observed_sentences(own.fvc), *trends, *limits)
-        out.append(Finding(zone, role, sentences, tuple(flags)))
+        cover = (*cover_sentences(own.fvc), *change_sentences(own, compared))
+        sentences = (*cover, *observed_sentences(own.fvc), *trends, *limits)
+        out.append(Finding(zone, role, sentences, tuple(flags), (*cover, *lead)))
     return tuple(out)
 
 

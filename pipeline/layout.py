@@ -40,11 +40,6 @@ class MineFolder:
         return self.root / "run.json"
 
     @property
-    def report(self) -> Path:
-        """Return the report."""
-        return self.root / "report.html"
-
-    @property
     def workbook(self) -> Path:
         """Return the tables of all sensors as one workbook."""
         return self.root / "tables.xlsx"
@@ -53,6 +48,11 @@ class MineFolder:
     def zones(self) -> Path:
         """Return the zones with their results."""
         return self.root / "zones.gpkg"
+
+    @property
+    def report(self) -> Path:
+        """Return the report."""
+        return self.root / "report.html"
 
     @property
     def project(self) -> Path:

@@ -43,6 +43,11 @@ def warnings_of(folder: Path) -> list[str]:
     return found
 
 
+def software() -> dict[str, str]:
+    """Return the version of every library that decides a result."""
+    return {"minegreen": pipeline.__version__, "python": sys.version.split()[0]} | {name: version(name) for name in LIBRARIES}
+
+
 def describe(root: Path, config: Config, warnings: tuple[str, ...]) -> dict[str, Any]:
     """Return the content of run.json; no times, so that equal runs give equal bytes."""
     ledgers = {}
@@ -50,7 +55,7 @@ def describe(root: Path, config: Config, warnings: tuple[str, ...]) -> dict[str,
         with (root / name / "ledger.csv").open(encoding="utf-8", newline="") as handle:
             ledgers[name] = dict(Counter(row["status"] for row in csv.DictReader(handle)))
     return {
-        "software": {"minegreen": pipeline.__version__, "python": sys.version.split()[0]} | {name: version(name) for name in LIBRARIES},
+        "software": software(),
         "config": config.model_dump(mode="json"),
         "warnings": [*warnings, *(text for name in config.sensors for text in warnings_of(root / name))],
         "ledger": ledgers,

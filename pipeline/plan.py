@@ -79,6 +79,16 @@ class Plan:
         maps = [folder.classes(period).with_suffix(".png") for period in config.periods]
         return [str(p) for p in (*rasters, *styles, folder.scenes, folder.ledger, folder.endmembers, *tables, *maps)]
 
+    def reported(self, mine: str) -> list[str]:
+        """Return what the report of a mine is made from."""
+        config, out = self.config(mine), list[Path]()
+        for sensor in config.sensors:
+            folder = self.folder(mine, sensor)
+            rasters = [*map(folder.ndvi, config.all_years), *map(folder.fvc, config.all_years)]
+            rasters += [*map(folder.trend, config.periods), *map(folder.classes, config.periods)]
+            out += [*rasters, folder.scenes, folder.endmembers, *folder.tables(with_scenes=self.has_scenes(mine, sensor)).values()]
+        return [str(p) for p in out]
+
     def tables(self, mine: str) -> list[str]:
         """Return every CSV table of a mine."""
         sensors = self.config(mine).sensors
@@ -88,7 +98,7 @@ class Plan:
         """Return every product of a mine but the manifest."""
         sensors = [p for sensor in self.config(mine).sensors for p in self.sensor_products(mine, sensor)]
         folder = MineFolder(self.results, mine)
-        return [str(folder.workbook), str(folder.zones), str(folder.project), *sensors]
+        return [str(folder.workbook), str(folder.zones), str(folder.project), str(folder.report), *sensors]
 
     def targets(self) -> list[str]:
         """Return the manifest and every product of every mine, and what holds all mines, so that a deleted one is made again."""

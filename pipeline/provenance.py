@@ -28,8 +28,10 @@ READS: dict[str, tuple[str, ...]] = {
     "workbook": ("mine", "sensors"),
     "zones": ("mine", "aoi", "years", "sensors", "trend.periods"),
     "project": ("mine", "title", "aoi", "years", "season", "sensors", "trend.variable", "trend.scheme", "trend.periods"),
+    "report": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend"),
     "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend"),
 }
+TEMPLATES = {".j2", ".css", ".js"}
 FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title"}
 
 
@@ -62,7 +64,7 @@ def _without_files(values: Any) -> Any:
 
 @cache
 def code(stage: str) -> str:
-    """Return a hash of the source of a stage's module and of everything in `pipeline` that it imports."""
+    """Return a hash of the source of a stage's module, of everything in `pipeline` that it imports, and of the templates beside these."""
     todo, seen = [f"pipeline.stages.{stage}"], set()
     while todo:
         module = todo.pop()
@@ -70,6 +72,8 @@ def code(stage: str) -> str:
             seen.add(module)
             todo += imports(module)
     text = "".join(f"{m}\n{_source(m).read_text(encoding='utf-8')}" for m in sorted(seen))
+    folders = sorted({_source(m).parent for m in seen})
+    text += "".join(f"{p.name}\n{p.read_text(encoding='utf-8')}" for f in folders for p in sorted(f.iterdir()) if p.suffix in TEMPLATES)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

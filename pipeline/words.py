@@ -79,6 +79,28 @@ SENTENCES: dict[str, Text] = {
         "{first}-{last}: the zone's mean and its largest class disagree: the mean {variable} {moved} per year, the largest class is {label} ({share}). {why}.",
         "{first}—{last}年：全区平均与最大类别不一致：平均{variable}每年{moved}，最大类别为{label}（{share}）。{why}。",
     ),
+    "season_shift": Text(
+        "The clear observations of {late} lie {days} days later in the season than those of {early} (mean day of year {late_day} and {early_day}): "
+        "part of what differs between these years may be the season.",
+        "{late}年晴空观测的平均日期比{early}年晚{days}天（平均年积日{late_day}与{early_day}）：这两年的差异可能部分来自季节。",
+    ),
+    "clamped": Text(
+        "Cover was clamped to 0 or 1 on up to {share} of a zone's valid area ({zone}, {year}).",
+        "截断为0或1的面积最多占分区有效面积的{share}（{zone}，{year}年）。",
+    ),
+    "not_clamped": Text("No cover of {zones} was clamped in {first}-{last}.", "{first}—{last}年{zones}的覆盖度均未截断。"),
+    "checked": Text(
+        "{first}-{last}: {count} cells computed again with pymannkendall and scipy; largest relative differences: {worst}; all within tolerance.",
+        "{first}—{last}年：用pymannkendall和scipy重新计算{count}个像元；最大相对差异：{worst}；均在容差内。",
+    ),
+    "checked_differs": Text(
+        "{first}-{last}: {count} cells computed again with pymannkendall and scipy DIFFER from the run beyond tolerance; largest relative differences: "
+        "{worst}. Do not use these results before the cause is found.",
+        "{first}—{last}年：用pymannkendall和scipy重新计算{count}个像元，与本次运行的差异超出容差；最大相对差异：{worst}。查明原因前请勿使用这些结果。",
+    ),
+    "not_checked": Text("{first}-{last}: no cell has a trend, so that nothing can be checked.", "{first}—{last}年：没有像元有趋势，无可核对。"),
+    "no_water": Text("No water was seen in {zones} in {first}-{last}.", "{first}—{last}年{zones}均未见水体。"),
+    "water_unknown": Text("Water is not known for {zones}: prepared composites do not tell it.", "{zones}的水体未知：已有的合成影像无法识别。"),
     "caption_cover": Text(
         "Mean cover of {zones} {first}-{last}, of the land observed in each year.", "{first}—{last}年{zones}平均植被覆盖度（各年有观测的陆地）。"
     ),

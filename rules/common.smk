@@ -150,6 +150,10 @@ def products_of(wildcards):
     return PLAN.products(wildcards.mine)
 
 
+def reported_of(wildcards):
+    return PLAN.reported(wildcards.mine)
+
+
 def tables_of(wildcards):
     return PLAN.tables(wildcards.mine)
 

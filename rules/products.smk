@@ -138,6 +138,27 @@ rule project:
         "minegreen project {params.config:q} --results {params.results:q} --log {log:q}"
 
 
+rule report:
+    input:
+        aoi=aoi_of,
+        results=reported_of,
+    output:
+        report=R + "/{mine}/report.html",
+    log:
+        R + "/{mine}/logs/report.log",
+    benchmark:
+        R + "/{mine}/logs/report.tsv"
+    params:
+        config=config_of,
+        options=options_of("report"),
+        code=code("report"),
+        results=R,
+    message:
+        "{wildcards.mine}: report"
+    shell:
+        "minegreen report {params.config:q} --results {params.results:q} --log {log:q}"
+
+
 rule manifest:
     input:
         aoi=aoi_of,

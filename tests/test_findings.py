@@ -317,7 +317,7 @@ def test_every_template_is_used_by_the_code():
 
     import pipeline
 
-    code = "".join(p.read_text(encoding="utf-8") for p in Path(pipeline.__file__).parent.glob("*.py") if p.name != "words.py")
+    code = "".join(p.read_text(encoding="utf-8") for p in Path(pipeline.__file__).parent.rglob("*.py") if p.name != "words.py")
     own = (Path(pipeline.__file__).parent / "words.py").read_text(encoding="utf-8").split("def say")[1]
     built = {"points", "points_little", "ndvi", "ndvi_little", "rose_every", "fell_every", "rose_each", "fell_each"}  # keys put together from parts
     assert not [k for k in SENTENCES | FRAGMENTS if f'"{k}"' not in code + own and k not in built]

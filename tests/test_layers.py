@@ -47,15 +47,19 @@ LAYERS = (
     {"pipeline.images", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.maps", "pipeline.ground", "pipeline.sky", "pipeline.synthetic"},
     {"pipeline.scenefiles", "pipeline.geopackage", "pipeline.qgis", "pipeline.summary"},
     {"pipeline.scenes", "pipeline.sources", "pipeline.proposals"},
-    {"pipeline.composite", "pipeline.observed", "pipeline.inspection"},
+    {"pipeline.composite", "pipeline.observed", "pipeline.inspection", "pipeline.crosscheck"},
     {"pipeline.plan", "pipeline.newmine"},
+    {"pipeline.report", "pipeline.report.charts", "pipeline.report.headings", "pipeline.report.layers", "pipeline.report.method", "pipeline.report.where"},
+    {"pipeline.report.mapdata"},
+    {"pipeline.report.sections"},
+    {"pipeline.report.page"},
     {"pipeline.checkup", "pipeline.summarypage"},
 )
 MODULES = sorted(".".join(p.relative_to(HOME.parent).with_suffix("").parts).removesuffix(".__init__") for p in HOME.rglob("*.py") if p.name != "__main__.py")
 
 
 def level(module: str) -> int:
-    if module.startswith("pipeline.stages") or module == "pipeline.crosscheck":
+    if module.startswith("pipeline.stages"):
         return len(LAYERS)
     (found,) = [i for i, layer in enumerate(LAYERS) if module in layer]
     return found

@@ -1,0 +1,125 @@
+"""Which columns the tables of the page show, with short headings; units, digits and meanings are those of COLUMNS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.columns import COLUMNS
+
+
+@dataclass(frozen=True)
+class Heading:
+    """One column of a table of the page; `key` is the column of the CSV table."""
+
+    key: str
+    en: str
+    zh: str
+
+    @property
+    def is_text(self) -> bool:
+        """Return whether the cells are text."""
+        return COLUMNS[self.key].is_text
+
+    @property
+    def meaning(self) -> str:
+        """Return what the column means, in both languages."""
+        return f"{COLUMNS[self.key].meaning} · {COLUMNS[self.key].meaning_zh}"
+
+    def shown(self, text: str) -> str:
+        """Return a cell of the CSV table as it is read: the digits of the workbook, a dash for what is not known.
+
+        >>> Heading("share_pct", "share", "占比").shown("12.3456"), Heading("share_pct", "share", "占比").shown(""), Heading("zone", "zone", "区").shown("1e3")
+        ('12.35', '–', '1e3')
+        """
+        if text == "":
+            return "–"
+        if self.is_text:
+            return text
+        _, _, decimals = COLUMNS[self.key].format.partition(".")
+        return f"{float(text):.{len(decimals)}f}".replace("-0." + "0" * len(decimals), "0." + "0" * len(decimals))
+
+
+def _headings(*rows: tuple[str, str, str]) -> tuple[Heading, ...]:
+    return tuple(Heading(*row) for row in rows)
+
+
+ZONE, ROLE = ("zone", "zone", "分区"), ("role", "role", "角色")
+YEARS = (("first_year", "from", "起"), ("last_year", "to", "止"))
+GLANCE_COVER = _headings(
+    ("fvc_from", "cover at first", "首年覆盖度"),
+    ("fvc_to", "cover at last", "末年覆盖度"),
+    ("change_points", "net change, points", "净变化，百分点"),
+    ("reference_change_points", "reference, points", "参照区，百分点"),
+)
+SHARE, P_MIN = Heading("share_pct", "share, %", "占比，%"), Heading("p_min", "smallest reachable p", "可达最小 p")
+POINTS = Heading("change_points", "net change, points", "净变化，百分点")
+CHANGE = _headings(
+    ZONE,
+    ("from_year", "from", "起"),
+    ("to_year", "to", "止"),
+    ("fvc_from", "cover before", "前一年覆盖度"),
+    ("fvc_to", "cover after", "后一年覆盖度"),
+    ("change_points", "change, points", "变化，百分点"),
+    ("change_pct", "relative, %", "相对变化，%"),
+    ("reference_change_points", "reference, points", "参照区，百分点"),
+    ("valid_both_pct", "valid in both, %", "两年均有效，%"),
+)
+WATER = _headings(ZONE, ("year", "year", "年"), ("water_pct", "water, % of the zone", "水体，占分区 %"), ("area_km2", "zone, km2", "分区，km2"))
+COVER = _headings(
+    ZONE,
+    ("year", "year", "年"),
+    ("fvc_mean", "cover, mean", "覆盖度均值"),
+    ("fvc_mean_common", "of cells valid in all years", "各年均有效像元"),
+    ("fvc_median", "median", "中位数"),
+    ("fvc_sd", "standard deviation", "标准差"),
+    ("ndvi_mean", "NDVI, mean", "NDVI 均值"),
+    ("valid_pct", "valid, %", "有效，%"),
+    ("water_pct", "water, %", "水体，%"),
+    ("masked_pct", "masked, %", "掩膜，%"),
+    ("clamped_pct", "clamped, %", "截断，%"),
+    ("clear_mean", "clear observations", "晴空观测数"),
+    ("doy_mean", "day of year", "年积日"),
+)
+AREA = _headings(
+    ZONE,
+    *YEARS,
+    ("class", "class", "类别"),
+    ("area_km2", "area, km2", "面积，km2"),
+    ("share_pct", "share of the zone, %", "占分区，%"),
+    ("share_valid_pct", "share of the area with a trend, %", "占可计算趋势面积，%"),
+    ("share_reference_pct", "share of the reference, %", "占参照区，%"),
+    ("p_min", "smallest reachable p", "可达最小 p"),
+)
+GROUPS = _headings(
+    ("level", "level", "级别"),
+    ZONE,
+    ROLE,
+    *YEARS,
+    ("group", "group", "类别组"),
+    ("area_km2", "area, km2", "面积，km2"),
+    ("share_pct", "share, %", "占比，%"),
+    ("share_valid_pct", "share of the area with a trend, %", "占可计算趋势面积，%"),
+    ("share_reference_pct", "share of the reference, %", "占参照区，%"),
+)
+TREND = _headings(
+    ZONE,
+    *YEARS,
+    ("years_used", "years used", "所用年份"),
+    ("slope", "slope of the mean, per year", "均值斜率，每年"),
+    ("slope_low", "lower end", "下限"),
+    ("slope_high", "upper end", "上限"),
+    ("s", "S", "S"),
+    ("p", "p", "p"),
+    ("p_min", "smallest reachable p", "可达最小 p"),
+    ("slope_mean", "mean of the cells' slopes, per year", "像元斜率均值，每年"),
+)
+MASKED = _headings(
+    ZONE,
+    ("scenes", "scenes", "影像数"),
+    ("masked_pct", "masked, %", "掩膜，%"),
+    ("reference_masked_pct", "of the reference, %", "参照区，%"),
+    ("ratio", "ratio", "比值"),
+)
+LEDGER = _headings(
+    ("item", "item", "影像"), ("datetime", "time", "时间"), ("asset", "file", "文件"), ("status", "status", "状态"), ("reason", "reason", "原因")
+)

@@ -1,0 +1,117 @@
+"""What the map of a sensor shows: layers, views with their colours, zones, and the series of the zones; plain values for the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.classes import legend
+from pipeline.config import Config
+from pipeline.grid import ground_cell_m, native_grid
+from pipeline.kernels.kendall import OUTPUTS
+from pipeline.layout import SensorFolder
+from pipeline.reader import open_raster
+from pipeline.report.layers import CODE, COUNT, COVER, NDVI, PROBABILITY, SLOPE, Layer, inside_zones, packed, step_of
+from pipeline.styles import RAMPS
+from pipeline.zonetables import Tables, number
+
+BAND = {name: i for i, name in enumerate(OUTPUTS, 1)}
+NO_UNIT = {"digits": 2, "unit": "", "unit_zh": ""}
+
+
+def span(period: tuple[int, int]) -> str:
+    """Return a period as the files name it."""
+    return f"{period[0]}-{period[1]}"
+
+
+def layers(config: Config, folder: SensorFolder) -> list[Layer]:
+    """Return every array that the page holds: yearly values, and per period class, slope with interval, p and n."""
+    out = [Layer("fvc", str(y), folder.fvc(y), 1, COVER) for y in config.all_years]
+    if config.trend.variable == "ndvi":
+        out += [Layer("ndvi", str(y), folder.ndvi(y), 1, NDVI) for y in config.all_years]
+    for period in config.periods:
+        words, trend = span(period), folder.trend(period)
+        out.append(Layer("class", words, folder.classes(period), 1, CODE))
+        out += [Layer(kind, words, trend, BAND[kind], SLOPE, zones_only=True) for kind in ("slope", "slope_low", "slope_high")]
+        out += [Layer("p", words, trend, BAND["p"], PROBABILITY, zones_only=True), Layer("n", words, trend, BAND["n"], COUNT, zones_only=True)]
+    return out
+
+
+def views(config: Config) -> list[dict[str, Any]]:
+    """Return what can be looked at, first what is shown first: how a value is coloured, and which layer holds it."""
+    variable, years = config.trend.variable, config.all_years
+    ramp = {name: [list(stop) for stop in RAMPS[name].stops] for name in ("fvc", "slope", "ndvi")}
+    change = [[value * 10, colour, f"{value * 1000:+.0f} points 百分点" if value else "0"] for value, colour, _ in RAMPS["slope"].stops]
+    per_year = {"digits": 3, "unit": "per year", "unit_zh": "每年"}
+    named = {"fvc": "cover 覆盖度", "ndvi": "NDVI"}
+    out: list[dict[str, Any]] = []
+    for period in config.periods:
+        words = span(period)
+        out.append({"id": f"class {words}", "kind": "class", "label": f"trend class 趋势类别 {words}", "layer": f"class {words}", "period": words})
+        slope = {"id": f"slope {words}", "kind": "slope", "label": f"slope 斜率 {named[variable]} {words}", "layer": f"slope {words}", "period": words}
+        out.append(slope | {"ramp": ramp["slope"]} | per_year)
+    kinds = ["fvc"] if variable == "fvc" else ["fvc", "ndvi"]
+    out += [{"id": f"{k} {y}", "kind": k, "label": f"{named[k]} {y}", "layer": f"{k} {y}", "ramp": ramp[k]} | NO_UNIT for k in kinds for y in reversed(years)]
+    if len(years) > 1:
+        out.append(
+            {"id": "change", "kind": "change", "label": "change of cover 覆盖度变化", "ramp": change, "digits": 0, "unit": "points", "unit_zh": "百分点"}
+        )
+    return out
+
+
+def outlines(frame: Any, grid: Any, step: int, references: set[str]) -> list[dict[str, Any]]:
+    """Return the zones as rings in cells of the shown map, simplified to half of such a cell."""
+    there = frame.to_crs(grid.crs.to_wkt())
+    to_cell = ~grid.affine
+    out = []
+    for name, role, geometry in zip(there["zone"], there["role"], there.geometry, strict=True):
+        simple = geometry.simplify(0.5 * step * abs(grid.resolution.x), preserve_topology=True)
+        rings = []
+        for polygon in getattr(simple, "geoms", [simple]):
+            for ring in (polygon.exterior, *polygon.interiors):
+                cells = [to_cell * (x, y) for x, y, *_ in ring.coords]
+                rings.append([[round(c / step, 2), round(r / step, 2)] for c, r in cells])
+        point = to_cell * geometry.representative_point().coords[0]
+        label = [round(point[0] / step, 1), round(point[1] / step, 1)]
+        out.append({"zone": name, "role": role, "rings": rings, "at": label, "reference": name in references})
+    return out
+
+
+def zone_series(config: Config, tables: Tables) -> dict[str, Any]:
+    """Return each zone's yearly means and, per period, the line of its trend."""
+    column = "fvc_mean" if config.trend.variable == "fvc" else "ndvi_mean"
+    out: dict[str, Any] = {}
+    for row in tables.fvc:
+        out.setdefault(row["zone"], {"series": [], "trends": {}})["series"].append([int(row["year"]), number(row[column])])
+    for row in tables.trend:
+        names = {"slope": "slope", "low": "slope_low", "high": "slope_high", "p": "p", "n": "n"}
+        out[row["zone"]]["trends"][f"{row['first_year']}-{row['last_year']}"] = {k: number(row[name]) for k, name in names.items()}
+    return out
+
+
+def map_data(config: Config, folder: SensorFolder, frame: Any, references: set[str], tables: Tables, out_of_reach: dict[str, list[int]]) -> dict[str, Any]:
+    """Return one map; `out_of_reach`: per period the codes of classes whose p no zone's number of years can reach."""
+    from pyproj import CRS
+
+    with open_raster(folder.classes(config.periods[0])) as dataset:
+        grid = native_grid(dataset)
+    wanted = layers(config, folder)
+    step = step_of(grid.shape, len(wanted))
+    known = legend(config.trend.scheme)
+    classes = [{"code": c.code, "label": c.label, "label_zh": c.label_zh, "colour": c.colour} for c in known if c.code]
+    return {
+        "width": -(-grid.shape[1] // step),
+        "height": -(-grid.shape[0] // step),
+        "step": step,
+        "cell_m": ground_cell_m(grid) * step,
+        "affine": [grid.affine.c, grid.affine.a * step, grid.affine.f, grid.affine.e * step],
+        "crs": CRS.from_wkt(grid.crs.to_wkt()).name,
+        "years": config.all_years,
+        "periods": [{"first": a, "last": b, "words": span((a, b))} for a, b in config.periods],
+        "variable": config.trend.variable,
+        "layers": packed(wanted, step, inside_zones(folder.classes(config.periods[0]), step)),
+        "views": views(config),
+        "zones": outlines(frame, grid, step, references),
+        "classes": classes,
+        "out_of_reach": out_of_reach,
+        "series": zone_series(config, tables),
+    }

@@ -1,0 +1,157 @@
+"""How the results were made, from the config: method, the smallest p of few years, limits. Nothing here is about a result."""
+
+from __future__ import annotations
+
+from pipeline.classes import TrendClass, legend
+from pipeline.config import Config, Endmember
+from pipeline.evidence import Rules
+from pipeline.kernels.null import smallest_p
+from pipeline.words import Text, joined
+
+LIMITS: tuple[Text, ...] = (
+    Text(
+        "Few years: the smallest p that a test can reach depends on the number of years alone (table below). Where it lies above a level, no trend, however "
+        "strong, can be proven there; that is not evidence that nothing changed.",
+        "年份少：检验可达到的最小 p 值只取决于年数（见下表）。若其大于某一水平，无论趋势多强都无法在该水平上证明；但这并不表示没有变化。",
+    ),
+    Text(
+        "Many cells: each is tested on its own. Where nothing changes, chance alone brings a share of the cells to each class; the sentences on each zone "
+        "say how many. Neighbouring cells share weather, sensor and soil, so that their number does not strengthen the proof.",
+        "像元众多：逐像元独立检验。即使没有变化，也会有一部分像元因偶然进入各类别（各区的说明中给出比例）。相邻像元的天气、传感器和土壤相同，像元数量多并不增强证据。",
+    ),
+    Text(
+        "Weather: one wet or dry year moves all of a landscape. Only a change that the reference does not show can be the site's own.",
+        "天气：某一年的干湿会影响整个地区。只有参照区没有出现的变化，才可能是矿区自身的变化。",
+    ),
+    Text(
+        "Cover is greenness on the scale of the endmember pair, not species, biomass or soil: sown grass and closed meadow may have equal cover. Cover "
+        "from different pairs cannot be compared; trend classes do not depend on the pair except through the limit of no change.",
+        "植被覆盖度是以端元对为尺度的绿度，不代表物种、生物量或土壤：人工草地与原生草甸的覆盖度可以相同。不同端元对得到的覆盖度不可比较；除“无变化”阈值外，趋势类别与端元对无关。",
+    ),
+    Text(
+        "A slope is what the years had in common; a single step, such as sowing between two years, also gives a slope. Look at the yearly values.",
+        "斜率概括各年的共同变化；一次性的跃变（如两年之间的播种）也会产生斜率。请查看逐年数值。",
+    ),
+    Text(
+        "Clouds, shadows and snow are dropped by the provider's mask, which errs over bright spoil and dark coal; cover of fewer clear days is less sure.",
+        "云、阴影和积雪按数据提供方的掩膜剔除；掩膜在明亮的废石和深色煤面上会出错；晴空日少的覆盖度更不可靠。",
+    ),
+)
+
+OWN_SCALE = Text(
+    "The pair comes from percentiles of this mine's own cells: cover is a scale of this mine, and cover of another pair cannot be compared with it.",
+    "端元对取自本矿区像元的百分位：覆盖度为本矿区的相对尺度，不能与其他端元对的覆盖度比较。",
+)
+GIVEN_SCALE = Text(
+    "The pair is given by the config: cover is right as far as these values hold for the ground here.",
+    "端元对由配置给定：其数值适用于当地时，覆盖度才准确。",
+)
+
+
+def rules_of(config: Config) -> Rules:
+    """Return the options that decide classes."""
+    alpha = config.trend.alpha
+    return Rules(alpha.slight, alpha.significant, alpha.extreme, config.trend.significance)
+
+
+def _endmember(end: Endmember) -> Text:
+    if end.ndvi is not None:
+        return Text(f"NDVI {end.ndvi:g} as configured", f"配置的 NDVI {end.ndvi:g}")
+    return Text(f"percentile {end.percentile:g} of the pooled NDVI", f"汇总 NDVI 的第 {end.percentile:g} 百分位")
+
+
+def method(config: Config, sensor: str, scenes: int | None) -> list[Text]:
+    """Return how the results of a sensor were made; `scenes`: how many there were, None for prepared composites."""
+    entry, mask, trend, fvc = config.sensors[sensor], config.mask, config.trend, config.fvc
+    first, last, season = config.years.first, config.years.last, f"{config.season.start} – {config.season.end}"
+    out = []
+    if scenes is None:
+        out.append(Text(f"Images: prepared composites {first}-{last} of season {season}.", f"影像：{first}—{last}年（{season}）已有的合成影像。"))
+    else:
+        out.append(Text(f"Images: {scenes} scenes {first}-{last} of season {season}.", f"影像：{first}—{last}年（{season}）共 {scenes} 景。"))
+        dropped, grown = ", ".join(mask.drop) or "nothing", ", ".join(mask.dilate) or "nothing"
+        least = f"{mask.min_reflectance_sum:g}"
+        out.append(
+            Text(
+                f"Mask: {dropped} dropped; {grown} grown by {mask.dilate_m:g} m; land with red + NIR below {least} is no observation.",
+                f"掩膜：剔除 {dropped}；{grown} 外扩 {mask.dilate_m:g} m；红光与近红外反射率之和低于 {least} 的陆地不作观测。",
+            )
+        )
+        chosen = config.composite
+        out.append(
+            Text(
+                f"Composite: {chosen.method} of a year's clear observations of land, where there are at least {chosen.min_clear}.",
+                f"合成：每年陆地晴空观测的 {chosen.method}，至少 {chosen.min_clear} 次。",
+            )
+        )
+    out.append(Text("NDVI = (NIR - red) / (NIR + red) (Rouse et al. 1974).", "NDVI =（近红外 - 红光）/（近红外 + 红光）（Rouse et al. 1974）。"))
+    pair = [
+        Text("soil: ", "裸土："),
+        _endmember(fvc.soil),
+        Text("; vegetation: ", "；植被："),
+        _endmember(fvc.vegetation),
+    ]
+    if fvc.endmembers is not None:
+        pair = [Text("the pair of an earlier run", "沿用以前运行的端元对")]
+    words = joined(pair, Text("", ""))
+    out.append(
+        Text(
+            "Cover (FVC) = (NDVI - NDVI_soil) / (NDVI_vegetation - NDVI_soil), dimidiate pixel model (Gutman and Ignatov 1998), "
+            f"one pair for all years; {words.en}.",
+            f"植被覆盖度（FVC）=（NDVI - NDVI_soil）/（NDVI_vegetation - NDVI_soil），像元二分模型（Gutman and Ignatov 1998），各年同一端元对；{words.zh}。",
+        )
+    )
+    exact = {
+        "normal": Text("p from the normal approximation", "p 由正态近似得到"),
+        "exact": Text("p exact, ties included", "p 为精确值（含并列值）"),
+        "auto": Text("p exact up to 20 values, ties included, normal above", "20 个值以内 p 为精确值（含并列值），以上为正态近似"),
+    }[trend.significance]
+    name = Text("cover before clamping", "截断前的植被覆盖度") if trend.variable == "fvc" else Text("NDVI", "NDVI")
+    out.append(
+        Text(
+            f"Trend of {name.en} per cell: Theil-Sen slope (Sen 1968) and two-sided Mann-Kendall test (Mann 1945, Kendall 1975); {exact.en}.",
+            f"{name.zh}的逐像元趋势：Theil-Sen 斜率（Sen 1968）与双侧 Mann-Kendall 检验（Mann 1945，Kendall 1975）；{exact.zh}。",
+        )
+    )
+    limits = ", ".join(f"{c.label} p <= {rules_of(config).alpha(c.limit):g}" for c in _rising(config) if c.limit)
+    limits_zh = "，".join(f"{c.label_zh} p <= {rules_of(config).alpha(c.limit):g}" for c in _rising(config) if c.limit)
+    out.append(
+        Text(
+            f"Classes ({trend.scheme}): direction is the slope's sign, strength is p ({limits}); no change: slope below {trend.no_change:g} per year.",
+            f"类别（{trend.scheme}）：方向取斜率符号，强度取 p（{limits_zh}）；无变化：斜率每年小于 {trend.no_change:g}。",
+        )
+    )
+    out.append(
+        Text(
+            "Areas: the share of each cell that a zone covers times its ground area; the cells of a zone sum to its geodesic area on WGS 84.",
+            "面积：分区覆盖像元的比例乘以实地面积；分区内像元之和等于其 WGS 84 测地面积。",
+        )
+    )
+    if entry.catalog == "synthetic":
+        out.insert(
+            0, Text("The scenes are synthetic: made by the software with planted truth, not observed.", "影像为软件生成的合成数据（已知真值），并非观测。")
+        )
+    return out
+
+
+def _rising(config: Config) -> list[TrendClass]:
+    return [c for c in legend(config.trend.scheme) if c.direction > 0]
+
+
+def reach(config: Config) -> list[tuple[int, float, list[TrendClass]]]:
+    """Return for each number of years up to the longest period (at most 12) the smallest p, and the rising classes that it reaches."""
+    rules, most = rules_of(config), max(b - a + 1 for a, b in config.periods)
+    out = []
+    for n in range(3, min(max(most, 6), 12) + 1):
+        p = smallest_p(n, config.trend.significance)
+        out.append((n, p, [c for c in _rising(config) if c.limit is not None and rules.reaches(p, rules.alpha(c.limit))]))
+    return out
+
+
+def out_of_reach(config: Config) -> dict[str, list[int]]:
+    """Return per period the codes of classes whose p the period's number of years cannot reach."""
+    rules, out = rules_of(config), {}
+    for a, b in config.periods:
+        least = smallest_p(b - a + 1, config.trend.significance)
+        out[f"{a}-{b}"] = [c.code for c in legend(config.trend.scheme) if c.limit is not None and not rules.reaches(least, rules.alpha(c.limit))]
+    return out

@@ -1,0 +1,93 @@
+"""Put the report together: tables, sentences, charts and layers of a run into one HTML page that asks nothing of any host."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.aoi import Zones
+from pipeline.config import Config
+from pipeline.coverage import zone_coverages
+from pipeline.crosscheck import check
+from pipeline.findings import findings
+from pipeline.grid import native_grid
+from pipeline.layout import MineFolder
+from pipeline.manifest import software
+from pipeline.reader import open_raster
+from pipeline.report import headings, sections
+from pipeline.report.mapdata import map_data, span
+from pipeline.report.method import LIMITS, method, out_of_reach, reach, rules_of
+from pipeline.report.where import where
+
+HOME = Path(__file__).parent
+CHECKED = 400  # pixels per sensor and period computed again for the page; `minegreen crosscheck` takes as many as asked for
+
+
+def page(config: Config, folder: MineFolder, zones: Zones) -> str:
+    """Return the whole page, from the products of a finished run."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    described, maps = [], []
+    for i, name in enumerate(config.sensors):
+        found, drawn = _sensor(config, folder, zones, name)
+        described.append(found | {"map_id": f"map{i}", "step": drawn["step"], "views": drawn["views"]})
+        maps.append(drawn | {"id": f"map{i}"})
+    environment = Environment(loader=FileSystemLoader(HOME), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["bound"] = bound
+    content = {
+        "mine": config.mine,
+        "title": config.title or config.mine,
+        "synthetic": any(s.catalog == "synthetic" for s in config.sensors.values()),
+        "sensors": described,
+        "warnings": zones.warnings,
+        "headings": headings,
+        "limits": LIMITS,
+        "reach": reach(config),
+        "software": software(),
+        "css": Markup((HOME / "page.css").read_text(encoding="utf-8")),
+        "js": Markup((HOME / "page.js").read_text(encoding="utf-8")),
+        "data": Markup(inert({"maps": maps})),
+        "svg": Markup,
+    }
+    return environment.get_template("page.html.j2").render(content)
+
+
+def bound(text: str) -> str:
+    r"""Return text whose numbers keep their units on the line.
+
+    >>> bound("50 % of the zone, p = 0.083") == "50\u00a0% of the zone, p\u00a0=\u00a00.083"
+    True
+    """
+    return text.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0")
+
+
+def inert(values: Any) -> str:
+    r"""Return JSON that cannot end the script element in which it stands.
+
+    >>> print(inert({"zone": "</script><b>"}))
+    {"zone":"\u003c/script\u003e\u003cb\u003e"}
+    """
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _sensor(config: Config, root: MineFolder, zones: Zones, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    folder = root.sensor(name)
+    tables = sections.read_tables(folder)
+    with open_raster(folder.classes(config.periods[0])) as dataset:
+        grid = native_grid(dataset)
+    places = where(folder, zone_coverages(zones, grid), grid, config.periods)
+    references = {r for own in zones.references.values() for r in own}
+    scenes = len(sections.pinned(folder)) if config.sensors[name].catalog is not None else None
+    found = sections.describe(config, zones, folder, tables) | {
+        "name": name,
+        "synthetic": config.sensors[name].catalog == "synthetic",
+        "periods": [span(p) for p in config.periods],
+        "zones": findings(tables, rules_of(config), zones.references, places),
+        "references": references,
+        "checked": [sections.checked_sentence(check(config, name, folder, p, CHECKED)) for p in config.periods],
+        "method": method(config, name, scenes),
+    }
+    return found, map_data(config, folder, zones.frame, references, tables, out_of_reach(config))

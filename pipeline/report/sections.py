@@ -1,0 +1,186 @@
+"""What the page says of one sensor: words, tables and charts from its CSV tables, which are the one source of its numbers."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+from pipeline.aoi import Zones
+from pipeline.captions import class_captions, cover_caption, zones_text
+from pipeline.classes import P_TOLERANCE, legend
+from pipeline.config import Config
+from pipeline.crosscheck import Checked
+from pipeline.layout import SensorFolder
+from pipeline.manifest import warnings_of
+from pipeline.report.charts import Bar, Seen, class_bars, cover_series, scene_dots
+from pipeline.report.mapdata import span
+from pipeline.report.method import GIVEN_SCALE, OWN_SCALE
+from pipeline.tables import read_csv
+from pipeline.words import Sentence, Text, per_cent, say
+from pipeline.zonetables import Tables, column, number
+
+ZONE_TABLES = {
+    "fvc": "fvc_by_zone",
+    "change": "fvc_change_by_zone",
+    "area": "trend_area_by_zone",
+    "groups": "trend_groups_by_zone",
+    "trend": "trend_by_zone",
+}
+LEDGER_ROWS = 2000  # written out in the page; the file holds them all
+
+
+def read_tables(folder: SensorFolder) -> Tables:
+    """Return the five tables of a sensor."""
+    return Tables(**{name: read_csv(folder.table(file)) for name, file in ZONE_TABLES.items()})
+
+
+def _optional(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table that only scenes have."""
+    return read_csv(path) if path.is_file() else []
+
+
+def glance(tables: Tables, references: dict[str, tuple[str, ...]], alpha: float) -> list[dict[str, Any]]:
+    """Return one row per zone and period: net change of cover first, then the shares with a slope, then whether p can reach `alpha`."""
+    out = []
+    groups = {(r["zone"], r["first_year"], r["last_year"], r["group"]): r for r in tables.groups if r["level"] == "zone" and r["target"] == "absolute"}
+    p_min = {(r["zone"], r["first_year"], r["last_year"]): r["p_min"] for r in tables.area if r["target"] == "absolute"}
+    for zone, first, last in p_min:
+        (change,) = [r for r in tables.change if (r["zone"], r["from_year"], r["to_year"]) == (zone, first, last)]
+        shares = {g: groups[zone, first, last, g]["share_pct"] for g in ("increase", "decrease", "no_change", "water", "insufficient")}
+        row: dict[str, Any] = {k: change[k] for k in ("zone", "role", "fvc_from", "fvc_to", "change_points", "reference_change_points")}
+        if zone in references.get(zone, ()):
+            row["reference_change_points"] = ""  # a reference is not compared with itself
+        least = number(p_min[zone, first, last])
+        row["can_be_significant"] = None if least is None else least <= alpha + P_TOLERANCE
+        out.append(row | shares | {"first_year": first, "last_year": last, "p_min": p_min[zone, first, last]})
+    return out
+
+
+def since(tables: Tables) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Return the years but the last, and per zone the change of cover in points from each of them to the last."""
+    years = sorted({r["from_year"] for r in tables.change}, key=int)
+    last = max((r["to_year"] for r in tables.change), key=int, default="")
+    by = {(r["zone"], r["from_year"]): r["change_points"] for r in tables.change if r["to_year"] == last}
+    zones = dict.fromkeys(r["zone"] for r in tables.change)
+    return [*years, last], [(zone, [by.get((zone, y), "") for y in years]) for zone in zones]
+
+
+def cover_figures(config: Config, zones: Zones, tables: Tables) -> list[dict[str, Any]]:
+    """Return a chart of yearly cover per zone, with the means of its reference zones."""
+    series: dict[str, list[tuple[int, float | None, float | None]]] = defaultdict(list)
+    for r in tables.fvc:
+        series[r["zone"]].append((int(r["year"]), number(r["fvc_mean"]), number(r["fvc_sd"])))
+    out = []
+    for zone, own in series.items():
+        others = [r for r in zones.references[zone] if r != zone]
+        facts = config.aoi.zones.get(zone)
+        svg = cover_series({zone: own} | {r: series[r] for r in others}, f"{zone}: cover per year 逐年植被覆盖度", _time(facts.restored if facts else None))
+        out.append({"zone": zone, "references": others, "restored": facts.restored if facts else None, "svg": svg})
+    return out
+
+
+def _time(restored: str | None) -> float | None:
+    """Return `YYYY` or `YYYY-MM` as a year with its fraction, the middle of what it says."""
+    if restored is None:
+        return None
+    year, _, month = restored.partition("-")
+    return int(year) + ((int(month) - 0.5) / 12 if month else 0.5)
+
+
+def class_figures(config: Config, tables: Tables) -> list[dict[str, Any]]:
+    """Return per period the bars of class areas, with the caption computed from them."""
+    classes = [c for c in legend(config.trend.scheme) if c.code]
+    captions, out = class_captions(tables), []
+    for period in config.periods:
+        rows = [r for r in tables.area if (int(r["first_year"]), int(r["last_year"])) == period and r["target"] == "absolute"]
+        bars = []
+        for zone in dict.fromkeys(r["zone"] for r in rows):
+            own = [r for r in rows if r["zone"] == zone]
+            shares, km2 = ({int(k): v for k, v in column(own, "code", name).items()} for name in ("share_pct", "area_km2"))
+            bars.append(Bar(zone, shares, km2))
+        title = f"area by trend class 各趋势类别面积 {span(period)}"
+        out.append({"period": span(period), "svg": class_bars(bars, classes, title), "caption": captions[period]})
+    return out
+
+
+def pinned(folder: SensorFolder) -> list[dict[str, Any]]:
+    """Return the scenes of a run; none where the images are prepared composites."""
+    found: list[dict[str, Any]] = json.loads(folder.scenes.read_text(encoding="utf-8")).get("scenes", [])
+    return found
+
+
+def scene_figures(folder: SensorFolder) -> list[dict[str, Any]]:
+    """Return per zone its scenes by day of the year, from zone_by_scene.csv and the pinned scenes; none from composites."""
+    days = {s["id"]: (int(s["year"]), int(s["day_of_year"])) for s in pinned(folder)}
+    found: dict[str, list[Seen]] = defaultdict(list)
+    for r in _optional(folder.table("zone_by_scene")):
+        clear, masked = number(r["clear_pct"]) or 0.0, number(r["masked_pct"]) or 0.0
+        year, day = days[r["item"]]
+        found[r["zone"]].append(Seen(year, day, 100 * masked / (clear + masked), r["datetime"]))
+    return [{"zone": zone, "scenes": len(seen), "svg": scene_dots(seen, f"{zone}: scenes 影像")} for zone, seen in found.items()]
+
+
+def water(tables: Tables) -> tuple[list[Sentence], list[dict[str, str]]]:
+    """Return a sentence where there is no row to show, and the rows of zones and years with water."""
+    whole = zones_text(len({r["zone"] for r in tables.fvc}))
+    known = [r for r in tables.fvc if r["water_pct"]]
+    rows = [r for r in known if float(r["water_pct"]) > 0]
+    if not known:
+        return [say("water_unknown", zones=whole)], []
+    years = [int(r["year"]) for r in known]
+    return ([] if rows else [say("no_water", zones=whole, first=min(years), last=max(years))]), rows
+
+
+def endmembers(config: Config, folder: SensorFolder, tables: Tables) -> dict[str, Any]:
+    """Return the pair with its warnings."""
+    pair = json.loads(folder.endmembers.read_text(encoding="utf-8"))
+    given = config.fvc.endmembers is not None or (config.fvc.soil.ndvi is not None and config.fvc.vegetation.ndvi is not None)
+    warnings: list[Text] = [GIVEN_SCALE if given else OWN_SCALE]
+    clamped = [(v, r) for r in tables.fvc if (v := number(r["clamped_pct"])) is not None]
+    if clamped:
+        share, row = max(clamped, key=lambda c: c[0])
+        years, zones = [int(r["year"]) for _, r in clamped], zones_text(len({r["zone"] for _, r in clamped}))
+        none = say("not_clamped", zones=zones, first=min(years), last=max(years))
+        warnings.append(say("clamped", share=per_cent(share), zone=row["zone"], year=row["year"]) if share > 0 else none)
+    return {"soil": pair["soil_ndvi"], "vegetation": pair["vegetation_ndvi"], "pooled": pair["pooled_values"], "warnings": warnings}
+
+
+def checked_sentence(found: Checked) -> Sentence:
+    """Return what the recomputed sample showed."""
+    key = "not_checked" if not found.trends else "checked" if found.good else "checked_differs"
+    named = {"first": found.period[0], "last": found.period[1]}
+    return say(key, **named) if key == "not_checked" else say(key, count=found.pixels, worst=found.shown, **named)
+
+
+def ledger(folder: SensorFolder) -> dict[str, Any]:
+    """Return how many assets were read and dropped, and the rows."""
+    rows = read_csv(folder.ledger)
+    return {"counts": dict(Counter(r["status"] for r in rows)), "rows": rows[:LEDGER_ROWS], "left": max(0, len(rows) - LEDGER_ROWS)}
+
+
+def describe(config: Config, zones: Zones, folder: SensorFolder, tables: Tables) -> dict[str, Any]:
+    """Return tables and charts of one sensor, by the names that the template uses."""
+    sentences, wet = water(tables)
+    years, changes = since(tables)
+    return {
+        "glance": glance(tables, zones.references, config.trend.alpha.significant),
+        "cover": cover_figures(config, zones, tables),
+        "cover_caption": cover_caption(tables),
+        "cover_rows": tables.fvc,
+        "bars": class_figures(config, tables),
+        "area_rows": [r for r in tables.area if (number(r["area_km2"]) or 0) > 0],
+        "group_rows": tables.groups,
+        "trend_rows": tables.trend,
+        "since_years": years,
+        "since_rows": changes,
+        "change_rows": tables.change,
+        "scenes": scene_figures(folder),
+        "masked_rows": _optional(folder.table("masked_by_zone")),
+        "water": sentences,
+        "water_rows": wet,
+        "endmembers": endmembers(config, folder, tables),
+        "warnings": warnings_of(folder.root),
+        "ledger": ledger(folder),
+    }
