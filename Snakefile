@@ -11,6 +11,8 @@ rule all:
     default_target: True
     input:
         PLAN.targets(),
+    message:
+        "all results are there"
 
 
 include: "rules/cover.smk"
@@ -20,6 +22,10 @@ include: "rules/products.smk"
 
 onstart:
     start()
+
+
+onsuccess:
+    ENDED.append("done")
 
 
 onerror:

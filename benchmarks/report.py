@@ -11,7 +11,6 @@ import argparse
 import base64
 import json
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,9 @@ from shapely.geometry import box
 YEARS = range(2020, 2025)
 PERIODS = ([2021, 2024], [2020, 2024])
 CRS, WEST, NORTH = "EPSG:32647", 500_000.0, 4_240_000.0
+# VmHWM is that of the process alone; ru_maxrss would begin with that of its parent
+REPORT = """import sys; from pipeline.__main__ import main; code = main(["report", sys.argv[1], "--results", sys.argv[2]])
+print([line for line in open("/proc/self/status") if line.startswith("VmHWM")][0]); sys.exit(code)"""
 LIMITS = {"MB": 15.0, "s": 60.0, "GB": 1.0}
 
 
@@ -105,9 +107,10 @@ def main() -> int:
         config = make(folder, height, width)
         stages(config)
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "pipeline", "report", str(config), "--results", str(folder / "results")], check=True)
+        command = [sys.executable, "-c", REPORT, str(config), str(folder / "results")]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
         seconds = time.perf_counter() - started
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+        peak = int(done.stdout.split()[-2]) / 2**20
         root = folder / "results" / "large"
         size = (root / "report.html").stat().st_size / 1e6
         cells, layers = compare(root)

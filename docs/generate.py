@@ -12,6 +12,7 @@ from pipeline.__main__ import STAGES, _parser
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
 from pipeline.stages.scenes import LEDGER_COLUMNS
+from pipeline.summary import SUMMARY_COLUMNS
 
 ROOT = Path(__file__).parents[1]
 
@@ -160,6 +161,7 @@ TABLES = {
     "zone_by_scene": observed.ZONE_BY_SCENE_COLUMNS,
     "masked_by_zone": observed.MASKED_COLUMNS,
     "ledger": LEDGER_COLUMNS,
+    "mines": SUMMARY_COLUMNS,
 }
 
 
@@ -168,7 +170,8 @@ def columns() -> str:
     lines = [
         "# Columns of the tables",
         "",
-        "Every column of every CSV table and of `tables.xlsx`, by table in the order of its columns; [results.md](results.md) says more.",
+        "Every column of every CSV table, of `tables.xlsx` and of `summary/mines.csv`, by table in the order of its columns;",
+        "[results.md](results.md) says more.",
         "An empty cell means *not known*, zero means zero. 空单元格表示*未知*，零就是零。",
     ]
     for table, names in TABLES.items():

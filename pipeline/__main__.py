@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.errors import BadInput, RunFault
+from pipeline.progress import Lines
 
 log = logging.getLogger("minegreen")
 
@@ -107,6 +108,12 @@ def _parser() -> argparse.ArgumentParser:
     warm.add_argument("done", type=Path, help="marker file to write")
     warm.add_argument("--log", type=Path, help="also write messages to this file")
     warm.set_defaults(call=_warm)
+    summary = commands.add_parser(
+        "summary", help="stage: every finished mine of a results folder: summary/mines.csv, summary/index.html", description="Stage of the workflow."
+    )
+    summary.add_argument("results", type=Path, help="folder of the mines' folders")
+    summary.add_argument("--log", type=Path, help="also write messages to this file")
+    summary.set_defaults(call=_summary)
     return parser
 
 
@@ -114,8 +121,9 @@ def _user_commands(commands: Any) -> None:
     new = commands.add_parser("new", help="write configs/MINE.yaml from an AOI file", description="Write configs/MINE.yaml, commented; never overwrites.")
     new.add_argument("mine", metavar="MINE", help="id of the mine: a-z, 0-9, -")
     new.add_argument("--aoi", type=Path, required=True, help="vector file with one polygon per zone")
-    new.add_argument("--zone-field", help="attribute with the zone's name (default: `zone` if present, else zones are numbered)")
-    new.add_argument("--composites", help="path of yearly composites with {year} in it; the years are found from the files")
+    new.add_argument("--zone-field", help="attribute with the zone's name (default: `zone` if present, else one that names every polygon, else numbers)")
+    new.add_argument("--where", metavar="FIELD=VALUE", help="of a file of many mines: only the polygons with this value, written to aoi/MINE.geojson")
+    new.add_argument("--composites", help="path of yearly composites with {year} in it, or their folder; the years are found from the files")
     new.add_argument("--catalog", help="STAC item collection (JSON); the years are found from its items")
     new.set_defaults(call=_new)
     check = commands.add_parser("check", help="validate configs and say what a run will do", description="Validate config, AOI and images without computing.")
@@ -167,11 +175,16 @@ def _warm(given: argparse.Namespace) -> None:
     warm.run(given.done)
 
 
-def _new(given: argparse.Namespace) -> None:
-    from pipeline.newmine import run
+def _summary(given: argparse.Namespace) -> None:
+    from pipeline.stages import summary
 
-    target = run(given.mine, given.aoi, given.zone_field, given.composites, given.catalog)
-    print(f"wrote {target}; next: minegreen check {target}")  # noqa: T201
+    summary.run(given.results)
+
+
+def _new(given: argparse.Namespace) -> None:
+    from pipeline.newmine import Asked, run
+
+    print(run(given.mine, Asked(given.aoi, given.zone_field, given.where, given.composites, given.catalog)))  # noqa: T201
 
 
 def _check(given: argparse.Namespace) -> None:
@@ -190,14 +203,15 @@ def _crosscheck(given: argparse.Namespace) -> int:
 
 def _verify(given: argparse.Namespace) -> int:
     from pipeline.manifest import verify
+    from pipeline.summary import stale
 
-    different = verify(given.results)
+    different = [*verify(given.results), *stale(given.results)]
     print("\n".join(different) or "every output is as the run left it")  # noqa: T201
     return RunFault.exit_code if different else 0
 
 
 def _log_to(path: Path | None) -> None:
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [Lines()]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))

@@ -175,7 +175,7 @@ def _geometries(frame: gpd.GeoDataFrame, path: Path, config: Config, warnings: l
         if geometry is None or geometry.is_empty:
             raise BadInput(path, where, "no geometry", "a polygon", "draw it, or delete the row")
         if geometry.geom_type not in {"Polygon", "MultiPolygon"}:
-            raise BadInput(path, where, geometry.geom_type, "Polygon or MultiPolygon", "convert it to polygons")
+            raise BadInput(path, where, geometry.geom_type, "Polygon or MultiPolygon", "convert it to polygons, or keep one mine by `minegreen new --where`")
         geometry = shapely.force_2d(geometry)
         if not np.isfinite(shapely.get_coordinates(geometry)).all():
             raise BadInput(path, where, "coordinates that are infinite or not numbers", "finite coordinates", "correct the geometry")

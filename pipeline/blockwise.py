@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,8 +10,8 @@ from threading import Lock
 from typing import Any
 
 from pipeline.errors import RunFault
+from pipeline.progress import report
 
-log = logging.getLogger("minegreen")
 AHEAD = 2  # tasks per thread of the cluster that are under way: results wait here for the writer, not in memory
 ANSWER_S = 30
 _client: ContextVar[Any] = ContextVar("client", default=None)
@@ -48,7 +46,7 @@ def workers(threads: int) -> int:
     return threads if client is None else max(1, sum(client.nthreads().values()))
 
 
-def run(tasks: list[Any], sink: Callable[[Any], None], what: str = "blocks") -> None:
+def run(tasks: list[Any], sink: Callable[[Any], None]) -> None:
     """Compute Dask delayed tasks and give each result to `sink`, in the order in which they finish.
 
     On threads `sink` is called by several threads at a time; on a cluster by this thread. No result is kept.
@@ -68,19 +66,16 @@ def run(tasks: list[Any], sink: Callable[[Any], None], what: str = "blocks") -> 
     waiting = iter(tasks)
     first = [client.compute(task) for task in islice(waiting, AHEAD * workers(1))]
     finished = as_completed(first, loop=client.loop, with_results=True)
-    last = time.monotonic()
     for done, (future, result) in enumerate(finished, 1):
         sink(result)
         future.release()
         following = next(waiting, None)
         if following is not None:
             finished.add(client.compute(following))
-        if time.monotonic() - last >= 2:
-            last = time.monotonic()
-            log.info("%s: %d %%", what, 100 * done // len(tasks))
+        report(done, len(tasks))
 
 
-def each(function: Callable[..., Any], items: Iterable[Any], shared: tuple[Any, ...], sink: Callable[[Any], None], what: str = "blocks") -> None:
+def each(function: Callable[..., Any], items: Iterable[Any], shared: tuple[Any, ...], sink: Callable[[Any], None]) -> None:
     """Give `function(item, *shared)` of each item to `sink`, as `run` does; `shared` travels to a cluster once.
 
     Items are started in their order. On threads a result reaches `sink` before its thread starts the next one, so it may lie in memory that is used again.
@@ -100,4 +95,4 @@ def each(function: Callable[..., Any], items: Iterable[Any], shared: tuple[Any, 
         dask.compute(*[dask.delayed(step, pure=False)(i) for i in range(len(listed))])
         return
     sent = [dask.delayed(value, pure=False, traverse=False) for value in shared]
-    run([dask.delayed(function, pure=False)(item, *sent) for item in items], sink, what)
+    run([dask.delayed(function, pure=False)(item, *sent) for item in items], sink)

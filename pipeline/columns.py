@@ -36,7 +36,9 @@ class Column:
 SHARE, AREA, P, COVER, SLOPE = "0.00", "0.0000", "0.0000", "0.0000", "0.000000"
 _ALL = (
     Column("mine", "", "Id of the mine", "矿区代号"),
+    Column("title", "", "Title of the mine", "矿区名称"),
     Column("sensor", "", "Id of the sensor in the config", "配置中的传感器代号"),
+    Column("synthetic", "", "yes: made by the software, not observed; no", "yes：软件生成的合成数据，非观测；no：否"),
     Column("variable", "", "Variable of the trend: fvc (cover) or ndvi", "趋势变量：fvc（植被覆盖度）或 ndvi"),
     Column("target", "", "What the trend is of: absolute (the pixel itself)", "趋势对象：absolute（像元本身）"),
     Column("level", "", "zone: one zone; role: all zones of a role together", "zone：单个分区；role：同一角色的全部分区合计"),
@@ -56,11 +58,12 @@ _ALL = (
     Column("class_id", "", "Id of the class", "类别代号"),
     Column("class", "", "Name of the class", "类别名称"),
     Column("group", "", "Group of classes", "类别组"),
+    Column("zones", "", "Number of the mine's zones that are no reference", "矿区中对照分区以外的分区数", WHOLE),
     Column(
         "area_km2",
         "km2",
-        "True ground area: of the class or group in the zone; in fvc_by_zone of the zone",
-        "实地面积：该类或组在分区内的面积；fvc_by_zone 中为分区面积",
+        "True ground area: of the class or group in the zone; in fvc_by_zone of the zone; in mines of the zones that are no reference",
+        "实地面积：该类或组在分区内的面积；fvc_by_zone 中为分区面积；mines 中为对照分区以外各分区的面积",
         AREA,
     ),
     Column("area_ha", "ha", "The same area in hectares", "同一面积，以公顷计", AREA),
@@ -78,8 +81,8 @@ _ALL = (
     Column(
         "p_min",
         "",
-        "Smallest p that the number of years of most of the zone, or of its series, can reach",
-        "分区多数像元或分区序列的年数所能达到的最小 p 值",
+        "Smallest p that the number of years of most of the zone, or of its series, can reach; in mines of the zones with most of the area",
+        "分区多数像元或分区序列的年数所能达到的最小 p 值；mines 中为占面积最多的分区的值",
         P,
     ),
     Column(
@@ -99,7 +102,13 @@ _ALL = (
         "在所有有数据年份均有效的面积占分区的比例；trend_by_zone 中为所用各年",
         SHARE,
     ),
-    Column("water_pct", "%", "Share of the zone that is water in the year", "当年水体占分区的比例", SHARE),
+    Column(
+        "water_pct",
+        "%",
+        "Share of the zone that is water in the year; in mines of the zones that are no reference, in the period",
+        "当年水体占分区的比例；mines 中为时段内水体占对照以外各分区的比例",
+        SHARE,
+    ),
     Column(
         "masked_pct",
         "%",
@@ -117,7 +126,13 @@ _ALL = (
     Column("change_points", "percentage points", "Change of mean cover", "平均覆盖度的变化（百分点）", SHARE),
     Column("change_pct", "%", "Change relative to the earlier year", "相对前一年的变化", SHARE),
     Column("reference_change_points", "percentage points", "Change of the reference zones together", "对照分区合计的变化（百分点）", SHARE),
-    Column("valid_both_pct", "%", "Share of the zone that is valid in both years", "两年均有效的面积占分区的比例", SHARE),
+    Column(
+        "valid_both_pct",
+        "%",
+        "Share of the zone that is valid in both years; in mines of the zones that are no reference",
+        "两年均有效的面积占分区的比例；mines 中为占对照以外各分区的比例",
+        SHARE,
+    ),
     Column("slope", "1/year", "Theil-Sen slope of the zone's mean series", "分区均值序列的 Theil-Sen 斜率", SLOPE),
     Column("slope_low", "1/year", "Lower end of the slope's interval", "斜率区间下限", SLOPE),
     Column("slope_high", "1/year", "Upper end of the slope's interval", "斜率区间上限", SLOPE),
@@ -137,6 +152,28 @@ _ALL = (
     Column("ratio", "", "masked_pct divided by reference_masked_pct", "masked_pct 与 reference_masked_pct 之比", "0.00"),
     Column("warning", "", "Warning where the ratio is above 1.5", "比值大于 1.5 时的警告"),
     Column("asset", "", "File of the item, as the catalogue calls it; of a composite the band", "目录中影像文件的名称；合成影像为波段"),
+    Column("increase_pct", "%", "Share of the zones' area with an increase, significant or not", "增加（无论显著与否）的面积占各分区面积的比例", SHARE),
+    Column("decrease_pct", "%", "Share of the zones' area with a decrease, significant or not", "减少（无论显著与否）的面积占各分区面积的比例", SHARE),
+    Column("no_change_pct", "%", "Share of the zones' area without change", "无变化的面积占各分区面积的比例", SHARE),
+    Column(
+        "insufficient_pct", "%", "Share of the zones' area with insufficient data, or in zones too small", "数据不足或分区过小的面积占各分区面积的比例", SHARE
+    ),
+    Column(
+        "significant_or_slight_increase_pct",
+        "%",
+        "Share of the zones' area with a significant or slightly significant increase",
+        "显著或轻微显著增加的面积占各分区面积的比例",
+        SHARE,
+    ),
+    Column(
+        "significant_or_slight_decrease_pct",
+        "%",
+        "Share of the zones' area with a significant or slightly significant decrease",
+        "显著或轻微显著减少的面积占各分区面积的比例",
+        SHARE,
+    ),
+    Column("warnings", "", "Number of warnings in run.json, of the whole mine", "run.json 中整个矿区的警告数", WHOLE),
+    Column("report", "", "Path of the report, relative to the table", "报告的路径（相对于本表）"),
     Column("status", "", "read or dropped", "read（已读取）或 dropped（未采用）"),
     Column("reason", "", "Why it was dropped, or how its offset was decided", "未采用的原因，或偏移量的判定依据"),
 )

@@ -20,9 +20,9 @@ import numpy as np
 from pipeline.config import Config
 from pipeline.coverage import ZoneCoverage
 from pipeline.errors import BadInput, RunFault
-from pipeline.grid import native_grid
+from pipeline.grid import dilation_cells, native_grid
 from pipeline.images import FileChanged, read_image, shown, state_of
-from pipeline.kernels.codes import GROWS, LARGEST_HALO, NO_DATA, WEIGHT_UNIT
+from pipeline.kernels.codes import GROWS, NO_DATA, WEIGHT_UNIT
 from pipeline.kernels.neighbours import grow
 from pipeline.kernels.observe import merge, observe, observe_ndvi, spread, zone_sums
 from pipeline.kernels.series import MEAN, composite
@@ -66,9 +66,7 @@ def recipe(config: Config, sensor: str, cell_m: float) -> Recipe:
     if rule is None:
         raise AssertionError("the config model allows a catalogue only where the sensor has a rule")
     mask, chosen = config.mask, config.composite
-    reach = mask.dilate_m / cell_m if mask.dilate else 0.0
-    if reach > LARGEST_HALO:
-        raise BadInput(config.mine, "mask.dilate_m", mask.dilate_m, f"at most {LARGEST_HALO} cells of {cell_m:g} m", "lower it")
+    reach = dilation_cells(config, config.mine, cell_m)
     return Recipe(
         rule.mask.table(mask.drop, mask.dilate),
         rule.valid,

@@ -15,7 +15,8 @@ from pipeline.config_errors import explain
 from pipeline.errors import BadInput
 from pipeline.sensors import MASK_NAMES, NEVER_DILATED, SENSORS
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,63}$")]
+MINE_ID = r"[a-z0-9-]{1,63}"
+Id = Annotated[str, StringConstraints(pattern=rf"^{MINE_ID}$")]
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 Year = Annotated[int, Field(ge=1950, le=2200)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -33,6 +34,7 @@ def plain_path(value: str) -> str:
 LocalPath = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(plain_path)]
 PRESETS = ("earth-search", "planetary-computer", "cdse")
 RESERVED_SENSOR_IDS = {"logs", "synthetic"}
+RESERVED_MINE_IDS = {"summary"}
 
 
 class Model(BaseModel):
@@ -265,7 +267,7 @@ class Trend(Model):
 class Config(Model):
     """One mine."""
 
-    mine: Id = Field(description="id; names results/<mine>/")
+    mine: Id = Field(description="id; names results/<mine>/; not `summary`, the folder of all mines together")
     title: str | None = Field(None, description="free text, any script; default: the id")
     aoi: Aoi
     grid: Grid = Field(Grid(), description="grid of the rasters")
@@ -279,6 +281,8 @@ class Config(Model):
 
     @model_validator(mode="after")
     def _across(self) -> Config:
+        if self.mine in RESERVED_MINE_IDS:
+            raise ValueError(f"mine: {self.mine!r} is the folder of all mines together; expected another id; fix: rename it")
         every = self.all_years
         for name, source in self.sensors.items():
             kind = source.sensor or name

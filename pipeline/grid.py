@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.errors import BadInput
+from pipeline.kernels.codes import LARGEST_HALO
 from pipeline.sensors import SENSORS
 
 if TYPE_CHECKING:
@@ -80,6 +81,20 @@ def ground_cell_m(grid: GeoBox) -> float:
     _, _, sides = Geod(ellps="WGS84").inv(lon[[0, 2]], lat[[0, 2]], lon[[1, 3]], lat[[1, 3]])
     side = float(np.sqrt(np.prod(sides)))
     return side if abs(side / own - 1) > 0.01 else own
+
+
+def dilation_cells(config: Config, where: Path | str, cell_m: float) -> float:
+    """Return by how many cells of this side on the ground the dilated masks grow; `where` is named in the error.
+
+    Raises
+    ------
+    BadInput
+        When it is more than the kernel can hold.
+    """
+    reach = config.mask.dilate_m / cell_m if config.mask.dilate else 0.0
+    if reach > LARGEST_HALO:
+        raise BadInput(where, "mask.dilate_m", config.mask.dilate_m, f"at most {LARGEST_HALO} cells of {cell_m:g} m", "lower it")
+    return reach
 
 
 def is_plain(native: GeoBox) -> bool:

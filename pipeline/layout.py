@@ -35,6 +35,11 @@ class MineFolder:
         return self.synthetic / "items.json"
 
     @property
+    def manifest(self) -> Path:
+        """Return what closes a run: config, versions, warnings, checksums."""
+        return self.root / "run.json"
+
+    @property
     def workbook(self) -> Path:
         """Return the tables of all sensors as one workbook."""
         return self.root / "tables.xlsx"
@@ -57,6 +62,33 @@ class MineFolder:
     def sensor(self, name: str) -> SensorFolder:
         """Return the folder of one sensor."""
         return SensorFolder(self.root / name)
+
+
+@dataclass(frozen=True)
+class SummaryFolder:
+    """results/summary/: every finished mine of the results folder."""
+
+    results: Path
+
+    @property
+    def root(self) -> Path:
+        """Return the folder."""
+        return self.results / "summary"
+
+    @property
+    def table(self) -> Path:
+        """Return the table of the mines."""
+        return self.root / "mines.csv"
+
+    @property
+    def page(self) -> Path:
+        """Return the page of the mines."""
+        return self.root / "index.html"
+
+    def files(self, mine: str) -> list[tuple[str, str]]:
+        """Return what to open of a mine, where it is there: its address relative to the page, and its name."""
+        folder = MineFolder(self.results, mine)
+        return [(f"../{mine}/{path.name}", path.name) for path in (folder.report, folder.workbook, folder.project) if path.is_file()]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -34,3 +36,12 @@ def acquire(folder: Path) -> IO[str]:
             "wait for it, or use --config results=DIR",
         ) from None
     return handle
+
+
+@contextmanager
+def waiting(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, made where it is absent; wait while another process holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

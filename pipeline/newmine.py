@@ -4,45 +4,44 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
-from fnmatch import fnmatchcase
+from contextlib import suppress
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from pipeline.aoi import Zones, read_frame, read_zones
-from pipeline.config import Aoi, Config, Season, SensorSource, Years, load
-from pipeline.errors import BadInput
-from pipeline.reader import open_raster
+from pipeline.config import MINE_ID, RESERVED_MINE_IDS, Aoi, Config, Season, SensorSource, Years, load
+from pipeline.errors import BadInput, nearest
+from pipeline.proposals import DEFAULT_BANDS, PLAIN_SOUTH, SEASONS, band_numbers, composite_years, composites_sensor, role_of, year_pattern
+from pipeline.proposals import title as mine_title
+from pipeline.proposals import zone_field as name_field
 from pipeline.season import season_year, solar_day
 from pipeline.stac import Item, read_items
 from pipeline.writer import write_text
 
-# Words of zone names without accents; `*` stands for more letters. English, Chinese, Spanish, Portuguese, French, German, Russian.
-ROLES = {
-    "pit": ("*pit", "*pits", "*坑*", "tajo", "tajos", "rajo", "rajos", "cava", "cavas", "fosse", "fosses", "*tagebau*", "restloch", "карьер*", "разрез*"),
-    "dump": (
-        *("*dump*", "*spoil*", "*排土*", "*渣*", "botadero*", "escombrera*", "botadeiro*", "*esteril", "*estereis", "sterile", "steriles"),
-        *("terril*", "*halde", "*halden", "*haldenflache", "*kippe", "*kippen", "*kippenflache", "отвал*", "террикон*"),
-    ),
-    "background": (
-        *("*background*", "*reference*", "*control*", "*背景*", "*对照*", "*参照*", "referenci*", "testigo*", "testemunha*", "temoin*", "*referenz*"),
-        *("*vergleichsflache*", "*kontrollflache*", "эталон*", "фон", "фонов*", "контрол*"),
-    ),
-}
-SEASONS = {"north": ("07-01", "08-31"), "south": ("12-01", "02-28"), "tropics": ("01-01", "12-31")}
-PLAIN_SOUTH = ("01-01", "02-28")  # within one calendar year
-BAND_NAMES = {"red": ("red", "b04"), "nir": ("nir", "nir08", "b08")}
-DEFAULT_BANDS = ("{red: 1, nir: 2}    # 1-based; or {ndvi: 1}", "1.0")
 FIRST, LAST = 2020, 2024  # the founding study's years; used when no images are found
 
 
-def run(mine: str, aoi: Path, zone_field: str | None, composites: str | None, catalog: str | None = None, folder: Path = Path("configs")) -> Path:
-    """Write configs/<mine>.yaml and return its path.
+@dataclass(frozen=True)
+class Asked:
+    """What `minegreen new` was given beside the id."""
 
-    Zones are read and validated; roles and references are guessed from their names, else from another text attribute; the
-    season from the latitude; the years from the files that match `composites` (a path with {year}), or from the items of
-    `catalog` in that season, else 2020-2024.
+    aoi: Path
+    zone_field: str | None = None
+    where: str | None = None
+    composites: str | None = None
+    catalog: str | None = None
+
+
+def run(mine: str, asked: Asked, folder: Path = Path("configs")) -> str:
+    """Write configs/<mine>.yaml and return the line that says so and what comes next.
+
+    Zones are read and validated; the attribute of their names, roles, references and the title are guessed from the attributes; the
+    season from the latitude; the years from the composites (a path with {year}, or their folder), or from the items of a
+    catalogue in that season, else 2020-2024. Images in data/<mine>/ need not be named. With `where` (FIELD=VALUE) the polygons of
+    a larger file that have this value become aoi/<mine>.geojson.
 
     Raises
     ------
@@ -50,17 +49,76 @@ def run(mine: str, aoi: Path, zone_field: str | None, composites: str | None, ca
         When the file exists, the id is not valid, or the AOI cannot be used; nothing has been written.
     """
     target = folder / f"{mine}.yaml"
-    if not re.fullmatch(r"[a-z0-9-]{1,63}", mine):
+    _check_id(mine, target)
+    if asked.composites and asked.catalog:
+        raise BadInput("minegreen new", "--catalog and --composites", "both", "one of them", "a second sensor is added in the file")
+    catalog, pattern = _images(mine, asked)
+    years = composite_years(pattern) if pattern else []
+    placeholder = f"data/{mine}/{{year}}.tif"
+    made = _selected(mine, asked, pattern or placeholder) if asked.where else None
+    try:
+        text = _proposed(mine, made or asked.aoi, asked.zone_field, catalog, pattern or placeholder, years)
+        write_text(target, text)
+        load(target)
+    except BadInput:
+        for path in (target, made):
+            if path is not None:
+                path.unlink(missing_ok=True)
+        raise
+    images = "" if catalog or years else f"name your images in it ({placeholder} is a placeholder), then "
+    return f"wrote {target}{f' and {made}' if made else ''}; next: {images}minegreen check {target}"
+
+
+def _check_id(mine: str, target: Path) -> None:
+    if not re.fullmatch(MINE_ID, mine):
         raise BadInput("minegreen new", "MINE", mine, "an id of a-z, 0-9 and -, at most 63 characters", "the title can be anything; the id names a folder")
+    if mine in RESERVED_MINE_IDS:
+        raise BadInput("minegreen new", "MINE", mine, "an id other than that of the folder of all mines together", "choose another id")
     if target.exists():
         raise BadInput(target, "MINE", "the file exists", "a new mine", "edit it, or choose another id")
-    if composites and catalog:
-        raise BadInput("minegreen new", "--catalog and --composites", "both", "one of them", "a second sensor is added in the file")
-    pattern = composites or f"data/{mine}/{{year}}.tif"
-    if "{year}" not in pattern:
-        raise BadInput("minegreen new", "--composites", pattern, "a path with {year}", "for instance data/{year}.tif")
-    years = _years(pattern) if composites else []
-    probe = _probe(mine, aoi, zone_field, pattern)
+
+
+def _images(mine: str, asked: Asked) -> tuple[str | None, str | None]:
+    """Return the catalogue or the path with {year} of the composites, also where data/<mine>/ holds what was not named."""
+    pattern, home = asked.composites, Path("data") / mine
+    if pattern is None and asked.catalog is None and home.is_dir():
+        if (home / "items.json").is_file():
+            return str(home / "items.json"), None
+        with suppress(BadInput):
+            return None, year_pattern(home)
+    if pattern and "{year}" not in pattern:
+        if not Path(pattern).is_dir():
+            raise BadInput("minegreen new", "--composites", pattern, "a path with {year}, or the folder of the composites", "for instance data/{year}.tif")
+        pattern = year_pattern(Path(pattern))
+    return asked.catalog, pattern
+
+
+def _selected(mine: str, asked: Asked, pattern: str) -> Path:
+    """Write the polygons of a file that have the asked value of an attribute as aoi/<mine>.geojson, and return its path."""
+    field, _, value = str(asked.where).partition("=")
+    frame = read_frame(asked.aoi, _probe(mine, asked.aoi, None, pattern))
+    fields = [str(c) for c in frame.columns if c != frame.geometry.name]
+    if field not in fields:
+        raise BadInput(asked.aoi, "--where", field or "nothing", f"FIELD=VALUE with an attribute of the file: {', '.join(fields)}", nearest(field, fields))
+    if frame.crs is None:
+        raise BadInput(asked.aoi, "coordinate reference system", "none", "a CRS", "assign it in QGIS, or add the .prj file")
+    texts = frame[field].map(lambda v: "" if v is None or v != v else str(v).strip())
+    chosen = frame[(texts == value.strip()) & frame.geometry.geom_type.isin(["Polygon", "MultiPolygon"])]
+    if chosen.empty:
+        near = get_close_matches(value, sorted(set(texts)), n=3, cutoff=0.4)
+        raise BadInput(asked.aoi, "--where", f"no polygon with {field} {value}", "the value of one polygon or more", f"near: {', '.join(near) or 'nothing'}")
+    target = Path("aoi") / f"{mine}.geojson"
+    if target.exists():
+        raise BadInput(target, "--where", "the file exists", "a new file", "use it as --aoi without --where, or choose another id")
+    write_text(target, chosen.to_crs(4326).to_json(drop_id=True, ensure_ascii=False, default=str) + "\n")
+    return target
+
+
+def _proposed(mine: str, aoi: Path, zone_field: str | None, catalog: str | None, pattern: str, years: list[int]) -> str:
+    """Return the text of the config."""
+    frame = read_frame(aoi, _probe(mine, aoi, zone_field, pattern))
+    guessed = name_field(frame) if zone_field is None else None
+    probe = _probe(mine, aoi, zone_field or guessed, pattern)
     zones = read_zones(probe, "minegreen new")
     roles, attribute = _roles(zones, probe)
     bounds = zones.frame.to_crs(4326).total_bounds
@@ -71,13 +129,13 @@ def run(mine: str, aoi: Path, zone_field: str | None, composites: str | None, ca
         span, images = (taken[0], max(taken[-1], taken[0] + 1)), _scenes(catalog)
     else:
         span, images = (min(years, default=FIRST), max(years, default=LAST)), _composites(pattern, years)
-    write_text(target, _text(mine, aoi, zone_field, _zones(roles, attribute), span, season, images))
-    try:
-        load(target)
-    except BadInput:
-        target.unlink()
-        raise
-    return target
+    named = mine_title(frame)
+    title = f"title: {quoted(named or mine)}    # {'from the AOI file' if named else 'free text, any script'}"
+    if zone_field or guessed:
+        field = f"  zone_field: {quoted(str(zone_field or guessed))}" + ("    # guessed: the attribute with the zones' names" if guessed else "")
+    else:
+        field = "  # zone_field: zone    # attribute with the zone's name"
+    return _text(mine, title, [f"  path: {quoted(str(aoi))}", field, *_zones(roles, attribute)], span, season, images)
 
 
 def _season_and_years(items: list[Item], longitude: float, season: tuple[str, str]) -> tuple[tuple[str, str], list[int]]:
@@ -110,10 +168,11 @@ def _scenes(catalog: str) -> list[str]:
 
 def _composites(pattern: str, years: list[int]) -> list[str]:
     """Return the lines of the sensor whose images are prepared composites; `years` are those that were found."""
-    bands = _bands(Path(pattern.replace("{year}", str(years[0])))) if years else DEFAULT_BANDS
+    bands = band_numbers(Path(pattern.replace("{year}", str(years[0])))) if years else DEFAULT_BANDS
     holes = sorted(set(range(years[0], years[-1] + 1)) - set(years)) if years else []
+    sensor = composites_sensor(Path(pattern.replace("{year}", str(years[0]))), years[0]) if years else "sentinel-2"
     return [
-        "  sentinel-2:    # or landsat",
+        f"  {sensor}:    # or {'sentinel-2' if sensor == 'landsat' else 'landsat'}",
         f"    composites: {quoted(pattern)}    # one cloud-free GeoTIFF per year",
         f"    bands: {bands[0]}",
         f"    scale: {bands[1]}    # reflectance (or NDVI) = stored value x scale + offset_value",
@@ -142,79 +201,19 @@ def _config(mine: str, aoi: Path, zone_field: str | None, pattern: str) -> Confi
     )
 
 
-def _years(pattern: str) -> list[int]:
-    """Return the years for which a file exists.
-
-    Raises
-    ------
-    BadInput
-        When no file matches.
-    """
-    path = Path(pattern)
-    head, _, tail = path.name.partition("{year}")
-    if "{year}" in str(path.parent):
-        candidates = [y for y in range(1950, 2201) if Path(pattern.replace("{year}", str(y))).is_file()]
-    else:
-        expression = re.compile(re.escape(head) + r"(\d{4})" + re.escape(tail))
-        names = (p.name for p in path.parent.glob("*")) if path.parent.is_dir() else iter(())
-        candidates = sorted(int(m[1]) for m in map(expression.fullmatch, names) if m)
-    if len(candidates) == 1:
-        raise BadInput(
-            "minegreen new",
-            "--composites",
-            f"one year, {candidates[0]}",
-            "at least two years",
-            "a trend needs several; four valid years are the default minimum",
-        )
-    if not candidates:
-        raise BadInput("minegreen new", "--composites", pattern, "at least one file", "check the path; it is relative to the working directory")
-    return candidates
-
-
-def _bands(path: Path) -> tuple[str, str]:
-    """Return proposals for `bands` and `scale` from a file: its band names, or a reminder to confirm the numbers."""
-    try:
-        dataset = open_raster(path)
-    except BadInput:
-        return DEFAULT_BANDS  # `minegreen check` will name what is wrong with the file
-    with dataset:
-        names = [(name or "").casefold() for name in dataset.descriptions]
-        whole_numbers = not dataset.dtypes[0].startswith("float")
-        count = dataset.count
-    scale = "0.0001" if whole_numbers else "1.0"
-    if count == 1:
-        return "{ndvi: 1}    # the images have one band", scale
-    found = {key: names.index(word) + 1 for key, words in BAND_NAMES.items() for word in words if word in names}
-    if set(found) == {"red", "nir"}:
-        return f"{{red: {found['red']}, nir: {found['nir']}}}    # from the band names of the images", scale
-    return f"{{red: 1, nir: 2}}    # CONFIRM: 1-based numbers; the images have {count} bands without the names red and nir", scale
-
-
 def _roles(zones: Zones, probe: Config) -> tuple[dict[str, str | None], str | None]:
     """Return the guessed role of each zone, and the attribute that was asked where names say nothing; None if none was."""
-    roles = {name: _role(name) for name in zones.names}
+    roles = {name: role_of(name) for name in zones.names}
     if all(roles.values()):
         return roles, None
     frame = read_frame(Path(probe.aoi.path), probe)  # in file order, as the zones
     for attribute in frame.columns.drop(frame.geometry.name):
         values = [value for value in frame[attribute] if isinstance(value, str) and value.strip()]
-        if values and sum(_role(value) is not None for value in values) >= len(values) / 2:
-            there = {zone: _role(value) if isinstance(value, str) else None for zone, value in zip(roles, frame[attribute], strict=True)}
+        if values and sum(role_of(value) is not None for value in values) >= len(values) / 2:
+            there = {zone: role_of(value) if isinstance(value, str) else None for zone, value in zip(roles, frame[attribute], strict=True)}
             if any(there[zone] for zone, role in roles.items() if role is None):
                 return {zone: role or there[zone] for zone, role in roles.items()}, str(attribute)
     return roles, None
-
-
-def _role(text: str) -> str | None:
-    """Return the role that a name says; of several the last of `ROLES`: the dump of a pit is a dump.
-
-    >>> _role("Pilha de estéril da cava norte"), _role("Südkippe"), _role("Hospital")
-    ('dump', 'dump', None)
-    """
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    words = re.findall(r"[^\W\d_]+", plain)
-    found = [role for role, patterns in ROLES.items() if any(fnmatchcase(word, p) for word in words for p in patterns)]
-    return found[-1] if found else None
 
 
 def _zones(roles: dict[str, str | None], attribute: str | None) -> list[str]:
@@ -239,26 +238,15 @@ def quoted(text: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in shown)
 
 
-def _text(
-    mine: str,
-    aoi: Path,
-    zone_field: str | None,
-    zones: list[str],
-    span: tuple[int, int],
-    season: tuple[str, str],
-    images: list[str],
-) -> str:
+def _text(mine: str, title: str, aoi: list[str], span: tuple[int, int], season: tuple[str, str], images: list[str]) -> str:
     turn = "; it belongs to the year in which it starts" if season[0] > season[1] else ""
-    field = [f"  zone_field: {quoted(zone_field)}"] if zone_field else ["  # zone_field: zone    # attribute with the zone's name"]
     return "\n".join(
         [
             "# yaml-language-server: $schema=schema.json",
             f"mine: {quoted(mine)}",
-            f"title: {quoted(mine)}    # free text, any script",
+            title,
             "aoi:",
-            f"  path: {quoted(str(aoi))}",
-            *field,
-            *zones,
+            *aoi,
             f"years: {{first: {span[0]}, last: {span[1]}}}",
             f'season: {{start: "{season[0]}", end: "{season[1]}"}}    # proposed from the latitude: the season that the images stand for{turn}',
             "sensors:",

@@ -13,14 +13,14 @@ from typing import Any
 from pipeline.aoi import Zones, read_zones
 from pipeline.config import Config, load_all, plain_path
 from pipeline.errors import BadInput
-from pipeline.grid import ground_cell_m, sensor_grid
+from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
 from pipeline.images import is_remote
 from pipeline.inspection import catalog_of, inspected
-from pipeline.kernels.codes import LARGEST_HALO
-from pipeline.layout import OBSERVED, SCENE_TABLES, TABLES, MineFolder, SensorFolder
+from pipeline.layout import OBSERVED, SCENE_TABLES, TABLES, MineFolder, SensorFolder, SummaryFolder
 from pipeline.provenance import digest, options
 from pipeline.scenes import Inspected
 from pipeline.sources import inspect, read_pair, source
+from pipeline.summary import finished
 
 SETTINGS = {"dask", "results"}
 CLOCK_S = 60  # by which a file's clock may be ahead of ours
@@ -101,8 +101,22 @@ class Plan:
         return [str(folder.workbook), str(folder.zones), str(folder.project), str(folder.report), *sensors]
 
     def targets(self) -> list[str]:
-        """Return the manifest and every product of every mine, so that a deleted one is made again."""
-        return [p for mine in self.mines for p in (str(MineFolder(self.results, mine).root / "run.json"), *self.products(mine))]
+        """Return the manifest and every product of every mine, and what holds all mines, so that a deleted one is made again."""
+        mines = [p for mine in self.mines for p in (str(MineFolder(self.results, mine).manifest), *self.products(mine))]
+        return [*mines, *self.summary]
+
+    @property
+    def summary(self) -> list[str]:
+        """Return the table and the page of all mines of the results folder."""
+        folder = SummaryFolder(self.results)
+        return [str(folder.table), str(folder.page)]
+
+    def manifests(self) -> list[str]:
+        """Return run.json of this run's mines, and of those that are finished there already: the summary holds them all.
+
+        The set is the same whichever of the mines run, so that the summary is made anew only where one is new, gone or changed.
+        """
+        return [str(MineFolder(self.results, mine).manifest) for mine in sorted({*self.mines, *finished(self.results)})]
 
 
 def make(paths: list[str], settings: dict[str, object]) -> Plan:
@@ -123,6 +137,7 @@ def make(paths: list[str], settings: dict[str, object]) -> Plan:
         raise BadInput("configs", "config files", "none", "at least one configs/*.yaml", "use --configfile, or `minegreen new`")
     results = _results(settings.get("results", "results"))
     writable(results)
+    writable(SummaryFolder(results).root)
     address = settings.get("dask")
     if address is not None and not (isinstance(address, str) and re.fullmatch(r"(tcp|tls)://[A-Za-z0-9.:\[\]_-]+:[0-9]{1,5}", address)):
         raise BadInput("--config", "dask", address, "the address of a dask.distributed scheduler", "for instance dask=tcp://127.0.0.1:8786")
@@ -161,9 +176,8 @@ def check(path: Path, config: Config, results: Path) -> Checked:
             scenes[sensor] = inspected(config, path, sensor, zones, catalog_of(config, sensor, results))
             grids[sensor] = scenes[sensor].grid
             _inputs(path, sensor, entry.catalog, scenes[sensor], results)
-        cell = ground_cell_m(grids[sensor])
-        if entry.catalog is not None and config.mask.dilate and config.mask.dilate_m > LARGEST_HALO * cell:
-            raise BadInput(path, "mask.dilate_m", config.mask.dilate_m, f"at most {LARGEST_HALO} cells of {cell:g} m", "lower it")
+        if entry.catalog is not None:
+            dilation_cells(config, path, ground_cell_m(grids[sensor]))
     if config.fvc.endmembers is not None:
         read_pair(Path(config.fvc.endmembers))
     return Checked(zones, grids, scenes)

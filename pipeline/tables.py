@@ -57,8 +57,13 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 def write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> None:
     """Write rows (dicts with exactly these columns) as one CSV file."""
+    write_text(path, csv_text(columns, rows))
+
+
+def csv_text(columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> str:
+    """Return rows (dicts with exactly these columns) as the text of a CSV file."""
     lines = [columns, *([cell(row[name]) for name in columns] for row in rows)]
-    write_text(path, "".join(",".join(map(_quoted, line)) + "\n" for line in lines))
+    return "".join(",".join(map(_quoted, line)) + "\n" for line in lines)
 
 
 def _quoted(field: str) -> str:

@@ -203,4 +203,4 @@ def write_raster(path: Path, data: Any, geobox: Any, spec: RasterSpec) -> None:
             return slice(rows[i], rows[i + 1]), slice(cols[j], cols[j + 1]), block
 
         tasks = [dask.delayed(place, pure=False)(parts[i, j], i, j) for i, j in np.ndindex(parts.shape)]
-        blockwise.run(tasks, lambda found: target.put(*found), path.name)
+        blockwise.run(tasks, lambda found: target.put(*found))

@@ -1,4 +1,6 @@
 # Which mines run, their checked configs, and what the rules ask of them. No science here.
+import atexit
+import logging
 import os
 import sys
 
@@ -8,10 +10,15 @@ from pipeline.provenance import code
 NUMBA = os.path.abspath(f".snakemake/minegreen/numba-{code('warm')}")
 os.environ.setdefault("NUMBA_CACHE_DIR", NUMBA)
 
+from snakemake.common import NOTHING_TO_BE_DONE_MSG
+from snakemake.logging import logger
+
 from pipeline import lock, plan
 from pipeline.__main__ import main
+from pipeline.closing import last_lines
 from pipeline.errors import BadInput, RunFault
 from pipeline.layout import OBSERVED, ZONE_TABLES
+from pipeline.progress import CORES
 
 try:
     PLAN = plan.make(
@@ -25,9 +32,10 @@ except RunFault as error:
     print(f"minegreen: {error}", file=sys.stderr)
     sys.exit(3)
 
-LOCKS = []
+LOCKS, ENDED = [], []
 R = str(PLAN.results)
 THREADS = min(8, os.cpu_count() or 1)
+os.environ[CORES] = str(workflow.resource_settings.cores or sys.maxsize)
 if (
     PLAN.dask
 ):  # not a parameter of the rules: where blocks run changes no result, so nothing runs again for it
@@ -35,7 +43,7 @@ if (
 
 
 wildcard_constraints:
-    mine="[a-z0-9-]+",
+    mine="|".join(PLAN.mines),  # run.json of another mine in the folder is an input of the summary, and no job of this run
     sensor="[a-z0-9-]+",
     year=r"\d{4}",
     a=r"\d{4}",
@@ -165,6 +173,10 @@ def tables_of(wildcards):
     return PLAN.tables(wildcards.mine)
 
 
+def manifests_of_all(wildcards):
+    return PLAN.manifests()
+
+
 def start():
     """Lock the results folders, and compile the kernels once before jobs that run side by side would all do it."""
     try:
@@ -177,3 +189,22 @@ def start():
         print("minegreen: compile the kernels, once", file=sys.stderr)
         if main(["warm", marker]) != 0:
             sys.exit(3)
+
+
+class NothingToDo(logging.Handler):
+    """Sees Snakemake say that nothing had to be done: it calls no hook then."""
+
+    def emit(self, record):
+        if record.getMessage() == NOTHING_TO_BE_DONE_MSG:
+            ENDED.append("nothing to do")
+
+
+def finish():
+    """Name what to open, below Snakemake's own last lines, whether something had to be done or not."""
+    if ENDED:
+        for line in last_lines(PLAN.results, list(PLAN.mines)):
+            print(f"minegreen: {line}", file=sys.stderr)
+
+
+logger.addHandler(NothingToDo())
+atexit.register(finish)

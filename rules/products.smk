@@ -236,3 +236,22 @@ rule manifest:
         "{wildcards.mine}: checksums of all results"
     shell:
         "minegreen manifest {params.config:q} --results {params.results:q} --log {log:q}"
+
+
+rule summary:
+    input:
+        manifests=manifests_of_all,
+    output:
+        table=R + "/summary/mines.csv",
+        page=R + "/summary/index.html",
+    log:
+        R + "/summary/logs/summary.log",
+    benchmark:
+        R + "/summary/logs/summary.tsv"
+    params:
+        code=code("summary"),
+        results=R,
+    message:
+        "all mines: one table"
+    shell:
+        "minegreen summary {params.results:q} --log {log:q}"

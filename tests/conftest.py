@@ -11,6 +11,7 @@ import rasterio
 import yaml
 from affine import Affine
 from running import ROOT, SHARED, Run, snakemake
+from scenemine import SceneMine, rejected, snapshot
 from shapely.geometry import box
 
 collect_ignore = ["qgis_probe.py"]  # run by a Python that has QGIS
@@ -117,13 +118,59 @@ class SmallMine:
             calls += [["trend", "--period", f"{a}-{b}"], ["classes", "--period", f"{a}-{b}"]]
         for stage, *more in [*calls, ["areas"]]:
             assert main([stage, config, *sensors, *more, *results]) == 0, stage
-        return self.results / "small" / "sentinel-2"
+        return self.results / self.settings["mine"] / "sentinel-2"
 
 
 @pytest.fixture
 def small_mine(tmp_path) -> SmallMine:
     """Return a small mine below a temporary folder; nothing is written yet."""
     return SmallMine(tmp_path)
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch) -> Path:
+    """Work in an empty folder, so that everything that is kept there is seen; return it."""
+    folder = tmp_path / "cwd"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return folder
+
+
+@pytest.fixture
+def mine(tmp_path) -> SceneMine:
+    """Return a mine of two years without scenes; one clear observation is enough."""
+    mine = SceneMine(tmp_path / "mine")
+    mine.settings |= {"years": {"first": 2021, "last": 2022}, "composite": {"min_clear": 1}}
+    return mine
+
+
+@pytest.fixture
+def small(mine) -> SceneMine:
+    """Return the mine with one written scene each year, before and after the change of baseline: NDVI 0.6 everywhere."""
+    mine.add("2021-07-05", ndvi=0.6)
+    mine.add("2022-07-05", ndvi=0.6)
+    mine.write()
+    return mine
+
+
+@pytest.fixture
+def refused(elsewhere, capsys):
+    """Return a function that gives a written mine to preflight, `check` and stage, and returns the error they agree on."""
+    from pipeline.__main__ import main
+
+    def call(mine):
+        before = snapshot(mine.folder)
+        error = rejected(mine)
+        for arguments in (["check", str(mine.config)], ["scenes", str(mine.config), "--sensor", "sentinel-2"]):
+            capsys.readouterr()
+            assert main([*arguments, "--results", str(mine.folder / "results")]) == 2
+            assert capsys.readouterr().err == f"minegreen: {error}\n"
+        assert snapshot(mine.folder) == before
+        assert list(elsewhere.rglob("*")) == []
+        return error
+
+    return call
 
 
 @pytest.fixture(scope="session")

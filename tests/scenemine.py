@@ -7,10 +7,14 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pytest
 import rasterio
 import yaml
 from affine import Affine
 from shapely.geometry import box
+
+from pipeline import plan
+from pipeline.errors import BadInput
 
 CRS = "EPSG:32647"
 WEST, NORTH = 540_000.0, 4_210_300.0
@@ -157,3 +161,20 @@ def read(path, band=1):
     """Return a raster band."""
     with rasterio.open(path) as dataset:
         return dataset.read(band)
+
+
+def snapshot(folder):
+    """Return every path below a folder, of files with the time of their change."""
+    return {p: None if p.is_dir() else p.lstat().st_mtime_ns for p in folder.rglob("*")}
+
+
+def rejected(mine):
+    """Return the error of a preflight that must refuse; nothing is written below the mine's folder."""
+    before = snapshot(mine.folder)
+    with pytest.raises(BadInput) as caught:
+        plan.make([str(mine.config)], {"results": str(mine.folder / "results")})
+    error = caught.value
+    assert error.exit_code == 2
+    assert all([error.where, error.field, error.found, error.expected, error.fix])
+    assert snapshot(mine.folder) == before
+    return error

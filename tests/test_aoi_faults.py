@@ -213,7 +213,7 @@ def test_a_longitude_that_does_not_exist(geojson):
 def test_a13_lines_points_and_collections(refused, form):
     error = refused([("a", form)])
     assert (error.field, error.found) == ("row 1, zone a", form.geom_type)
-    assert (error.expected, error.fix) == ("Polygon or MultiPolygon", "convert it to polygons")
+    assert (error.expected, error.fix) == ("Polygon or MultiPolygon", "convert it to polygons, or keep one mine by `minegreen new --where`")
 
 
 def test_a14_smaller_than_a_pixel(small_mine, refused, square):

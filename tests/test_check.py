@@ -24,7 +24,7 @@ def test_it_says_what_a_run_will_do(small_mine, capsys):
     assert lines[0] == f"{small_mine.config}: mine small"
     assert lines[1] == "  zone pit: role pit, 0.0400 km2, reference background"
     assert lines[2].startswith("  zone background: role reference, 0.0200 km2")
-    assert lines_with(lines, "5 composites, 0.0 MB", "grid 33 x 20 cells of 10 m, EPSG:32647")
+    assert lines_with(lines, "5 composites, 0.0 MB", "grid 33 x 20 cells of 10 m, EPSG:32647, 660 pixels a year")
     assert lines_with(lines, "writes at most", "MB of memory per thread")
     assert lines_with(lines, "zones drawn over the composite of", str(small_mine.results / "small" / "check.png"))
 
@@ -174,3 +174,35 @@ def test_negative_ndvi_is_named(small_mine, capsys):
     small_mine.write()
     _, lines = check(capsys, small_mine)
     assert lines_with(lines, "warning", "are red and nir the right bands?")
+
+
+def test_the_size_of_the_synthetic_mine_is_said_too(small_mine, capsys):
+    small_mine.settings["sensors"] = {"sentinel-2": {"catalog": "synthetic"}}
+    small_mine.write()
+    _, lines = check(capsys, small_mine)
+    assert lines_with(lines, "the synthetic mine", "pixels a year")
+    assert lines_with(lines, "writes at most", "MB of memory per thread")
+
+
+@pytest.mark.parametrize(("year", "share"), [(2022, 100), (2020, 67)])
+def test_the_picture_shows_the_image_that_shows_most_of_the_zones_and_says_how_much(small_mine, capsys, year, share):
+    """The zones are 20 x 20 and 20 x 10 cells: without the smaller one two thirds are left."""
+    for i, y in enumerate(small_mine.years):
+        if y != year or share < 100:
+            small_mine.red[i, :, 24:] = float("nan")
+    small_mine.red[small_mine.years.index(year), :, :2] = float("nan")  # outside the zones: less of the grid than the others have
+    small_mine.write()
+    _, lines = check(capsys, small_mine)
+    (line,) = lines_with(lines, "zones drawn over the composite of")
+    assert f"which shows {share} % of their cells" in line
+    if share == 100:
+        assert f"composite of {year}," in line
+
+
+def test_the_clearest_scene_is_named_with_its_clear_share(small, capsys):
+    """Half of the pit's columns lie under cloud in 2021, none in 2022."""
+    small.scenes[0]["scl"][:, :12] = 9
+    small.write()
+    assert main(["check", str(small.config), "--results", str(small.folder / "results")]) == 0
+    (line,) = lines_with(capsys.readouterr().out.splitlines(), "zones drawn over the clearest scene 2022-07-05")
+    assert "shows 100 % of their cells" in line

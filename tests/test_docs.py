@@ -37,7 +37,7 @@ def test_generated_files_are_up_to_date(name):
 
 
 def test_every_user_command_is_in_the_readme():
-    users = set(COMMANDS) - set(STAGES) - {"warm"}
+    users = set(COMMANDS) - set(STAGES) - {"warm", "summary"}
     assert users == {"new", "check", "crosscheck", "verify"}
     for command in users:
         assert f"minegreen {command}" in DOCS["README.md"]
@@ -101,10 +101,11 @@ def test_every_stage_is_a_rule_with_message_log_benchmark_and_code():
     # one rule per span of years is made in a loop
     blocks |= {m[1]: m[2] for m in re.finditer(r'^    rule:\n        name:\n            f"(\w+?)_\{.*\n((?:        .*\n|\n)+)', rules, re.MULTILINE)}
     stage_of = {name: {"prepared": "composite"}.get(name, name) for name in blocks}
-    assert set(stage_of.values()) == set(STAGES)
+    assert set(stage_of.values()) == {*STAGES, "summary"}
     for rule, block in blocks.items():
         name = stage_of[rule]
-        for part in ("message:", "output:", "log:", "benchmark:", f'options=options_of("{name}")', f'code=code("{name}")', f"minegreen {name} "):
+        options = [] if name == "summary" else [f'options=options_of("{name}")']  # it reads no config
+        for part in ("message:", "output:", "log:", "benchmark:", *options, f'code=code("{name}")', f"minegreen {name} "):
             assert part in block, (name, part)
 
 
@@ -161,7 +162,7 @@ def outputs():
 
 MADE_ELSEWHERE = {
     "<mine>/check.png",  # by `minegreen check`
-    *("summary/mines.csv", "summary/index.html", "<mine>/<sensor>/sensitivity.csv"),
+    "<mine>/<sensor>/sensitivity.csv",
 }
 
 
@@ -211,6 +212,13 @@ def test_every_column_of_the_zones_file_is_explained():
     assert "`<mine>.qgz`" in DOCS["results.md"]
 
 
+def test_the_summary_of_all_mines_is_explained():
+    assert "## mines.csv" in DOCS["results.md"]
+    assert "summary/index.html" in DOCS["results.md"]
+    for word in ("minegreen summary", "--where", "summary/index.html"):
+        assert word in DOCS["README.md"]
+
+
 def test_the_two_commands_of_the_readme():
     first = "python3 -m venv .venv && . .venv/bin/activate && pip install -e . -c constraints.txt && snakemake --cores 8"
     second = "python3 -m venv .venv && . .venv/bin/activate && pip install -e '.[test]' -c constraints.txt && pytest"
@@ -241,7 +249,7 @@ def test_example_configs_are_valid():
 
 
 def test_help_of_every_command_answers():
-    for command in ["--help", *(f"{name} --help" for name in (*STAGES, "new", "check", "crosscheck", "verify", "warm"))]:
+    for command in ["--help", *(f"{name} --help" for name in (*STAGES, "new", "check", "crosscheck", "verify", "warm", "summary"))]:
         done = subprocess.run([sys.executable, "-m", "pipeline", *command.split()], capture_output=True, text=True, cwd=ROOT, check=False)
         assert done.returncode == 0
         assert "usage: minegreen" in done.stdout

@@ -13,7 +13,7 @@ from shapely.geometry import box
 from pipeline import config as configs
 from pipeline.aoi import read_zones
 from pipeline.errors import BadInput
-from pipeline.grid import from_json, native_grid, sensor_grid, to_json
+from pipeline.grid import dilation_cells, from_json, native_grid, sensor_grid, to_json
 
 UTM = "EPSG:32647"
 W, N = 540_000, 4_210_300
@@ -181,3 +181,17 @@ def test_a_grid_survives_json_and_the_raster_file(tmp_path):
     with rasterio.open(tmp_path / "a.tif") as dataset:
         assert coincide(native_grid(dataset), grid)
         assert native_grid(dataset).shape == (3, 4)
+
+
+def test_masks_grow_by_a_distance_on_the_ground_up_to_what_the_kernel_holds(small_mine):
+    small_mine.settings["sensors"] = {"sentinel-2": {"catalog": "synthetic"}}
+    small_mine.settings["mask"] = {"dilate_m": 500}
+    small_mine.write_aoi()
+    config = configs.load(small_mine.write_config())
+    assert dilation_cells(config, small_mine.config, 10) == 50
+    assert dilation_cells(config, small_mine.config, 2) == 250
+    with pytest.raises(BadInput, match="at most 250 cells of 1.9 m") as caught:
+        dilation_cells(config, small_mine.config, 1.9)
+    assert (caught.value.where, caught.value.field, caught.value.found) == (str(small_mine.config), "mask.dilate_m", "500.0")
+    nothing = config.model_copy(update={"mask": configs.Mask(dilate=(), dilate_m=500)})
+    assert dilation_cells(nothing, small_mine.config, 1.9) == 0

@@ -42,18 +42,18 @@ LAYERS = (
     {"pipeline.findings"},
     {"pipeline.config", "pipeline.styles", "pipeline.zonestyle", "pipeline.radiometry"},
     {"pipeline.aoi", "pipeline.provenance", "pipeline.lock", "pipeline.season"},
-    {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover", "pipeline.attribution"},
+    {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover", "pipeline.attribution", "pipeline.closing"},
     {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.manifest", "pipeline.windows"},
     {"pipeline.images", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.sheet", "pipeline.ground", "pipeline.sky", "pipeline.synthetic"},
-    {"pipeline.scenefiles", "pipeline.geopackage", "pipeline.qgis", "pipeline.maps", "pipeline.coverchart", "pipeline.areachart"},
-    {"pipeline.scenes", "pipeline.sources"},
+    {"pipeline.scenefiles", "pipeline.geopackage", "pipeline.qgis", "pipeline.maps", "pipeline.coverchart", "pipeline.areachart", "pipeline.summary"},
+    {"pipeline.scenes", "pipeline.sources", "pipeline.proposals"},
     {"pipeline.composite", "pipeline.observed", "pipeline.inspection", "pipeline.crosscheck"},
     {"pipeline.plan", "pipeline.newmine", "pipeline.previews"},
     {"pipeline.report", "pipeline.report.charts", "pipeline.report.headings", "pipeline.report.layers", "pipeline.report.method", "pipeline.report.where"},
     {"pipeline.report.mapdata"},
     {"pipeline.report.sections"},
     {"pipeline.report.page"},
-    {"pipeline.checkup"},
+    {"pipeline.checkup", "pipeline.summarypage"},
 )
 MODULES = sorted(".".join(p.relative_to(HOME.parent).with_suffix("").parts).removesuffix(".__init__") for p in HOME.rglob("*.py") if p.name != "__main__.py")
 
@@ -96,6 +96,7 @@ def test_synthetic_mine_shares_nothing_with_what_reads_it():
         "pipeline.errors",
         "pipeline.writer",
         "pipeline.blockwise",
+        "pipeline.progress",
     }
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
+import rasterio
 import yaml
+from affine import Affine
 from running import ROOT
 from scenemine import SceneMine
-from shapely.geometry import box
+from shapely.geometry import Point, box
 
 from pipeline import config as configs
 from pipeline.__main__ import main
@@ -44,7 +46,8 @@ def write_zones(names, crs="EPSG:32647", at=(540_000, 4_210_000), field="zone"):
 
 def test_the_file_starts_with_the_schema_for_editors_and_is_commented(folder, capsys):
     assert new("site") == 0
-    assert capsys.readouterr().out == "wrote configs/site.yaml; next: minegreen check configs/site.yaml\n"
+    images = "name your images in it (data/site/{year}.tif is a placeholder)"
+    assert capsys.readouterr().out == f"wrote configs/site.yaml; next: {images}, then minegreen check configs/site.yaml\n"
     lines = (folder / "configs/site.yaml").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "# yaml-language-server: $schema=schema.json"
     assert sum("  # " in line for line in lines) >= 10
@@ -86,7 +89,7 @@ def test_years_are_found_in_folders_of_years(folder):
         (folder / f"d/{year}/x_{year}.tif").write_bytes(b"x")
     assert new("site", "--composites", "d/{year}/x_{year}.tif") == 0
     assert written("site").years.model_dump() == {"first": 1998, "last": 2001}
-    assert written("site").sensors["sentinel-2"].missing_years == (1999, 2000)
+    assert written("site").sensors["landsat"].missing_years == (1999, 2000)
 
 
 def test_special_characters_around_the_year_are_text(folder):
@@ -357,3 +360,233 @@ def test_catalogue_and_composites_together_are_refused(folder, caplog):
     assert new("site", "--catalog", "items.json", "--composites", "{year}.tif") == 2
     assert "one of them" in caplog.text
     assert not (folder / "configs").exists()
+
+
+# ---------------------------------------------------------------- what is found out without asking
+
+
+def test_images_that_were_given_need_no_further_step_before_check(folder, capsys):
+    assert new("site", "--composites", "{year}.tif") == 0
+    assert capsys.readouterr().out == "wrote configs/site.yaml; next: minegreen check configs/site.yaml\n"
+
+
+ATTRIBUTES = [
+    ({"Name": ["A", "B"]}, "Name"),
+    ({"id": ["x1", "x2"], "Mine Name": ["M", "M"], "description": ["north", "south"]}, "description"),
+    ({"id": ["x1", "x2"], "Mine Name": ["M", "M"], "description": ["the same", "the same"]}, "id"),
+    ({"label": ["a", "b"], "nombre": ["c", "d"]}, "nombre"),
+    ({"分区名称": ["北坑", "南坑"]}, "分区名称"),
+    ({"矿区名": ["一", "二"]}, "矿区名"),
+    ({"zone_name": ["A", "A "], "name_en": ["x", "y"]}, "name_en"),
+    ({"name": ["a", "A"]}, None),
+    ({"name": ["a", None]}, None),
+    ({"name": ["a", " "]}, None),
+    ({"name": [1, 2]}, None),
+    ({"name": ["a", "b" * 81]}, None),
+    ({"zone": ["a", "b"], "name": ["c", "d"]}, None),
+    ({"kind": ["pit", "dump"], "note": ["x", "y"]}, None),
+]
+
+
+@pytest.mark.parametrize(("columns", "expected"), ATTRIBUTES, ids=[str(i) for i in range(len(ATTRIBUTES))])
+def test_the_attribute_with_the_zones_names_is_found(folder, columns, expected):
+    write_attributes(**columns)
+    assert new("site") == 0
+    config = written("site")
+    assert config.aoi.zone_field == expected
+    names = read_zones(config, "").names
+    assert names == (columns[expected] if expected else columns.get("zone", ["zone 1", "zone 2"]))
+    guessed = [line for line in lines(folder) if "guessed: the attribute with the zones' names" in line]
+    assert len(guessed) == (expected is not None)
+
+
+def test_a_zone_field_that_is_given_is_taken(folder):
+    write_attributes(name=["A", "B"], code=["c", "d"])
+    assert new("site", "--zone-field", "code") == 0
+    assert written("site").aoi.zone_field == "code"
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"Mine_Name": ["Olive Downs", "Olive Downs"]}, "Olive Downs"),
+        ({"矿区": ["江仓矿区", "江仓矿区"]}, "江仓矿区"),
+        ({"mine name": ['a: "b" # c', 'a: "b" # c']}, 'a: "b" # c'),
+        ({"Mine Name": ["one", "two"]}, "site"),
+        ({"Mine Name": ["one", None]}, "site"),
+        ({"operator": ["one", "one"]}, "site"),
+    ],
+)
+def test_the_title_is_the_mines_name_in_the_file(folder, columns, expected):
+    write_attributes(**columns)
+    assert new("site") == 0
+    assert written("site").title == expected
+
+
+def composite(path, *, count=2, names=(), cell=10.0, dtype="float32", crs="EPSG:32647"):
+    """Write a small GeoTIFF."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    west, north = (99, 38) if crs == "EPSG:4326" else (540_000, 4_210_300)
+    profile = {"driver": "GTiff", "count": count, "width": 4, "height": 4, "dtype": dtype, "crs": crs, "transform": Affine(cell, 0, west, 0, -cell, north)}
+    with rasterio.open(path, "w", **profile) as out:
+        for i, name in enumerate(names, 1):
+            out.set_band_description(i, name)
+
+
+def test_a_folder_of_composites_gives_the_path_with_the_year(folder):
+    for year in (2019, 2021, 2022):
+        composite(folder / f"in/S2_{year}_v2020.tif")
+    (folder / "in/readme 2019.txt").touch()
+    assert new("site", "--composites", "in") == 0
+    config = written("site")
+    assert config.sensors["sentinel-2"].composites == "in/S2_{year}_v2020.tif"
+    assert (config.years.first, config.years.last, config.sensors["sentinel-2"].missing_years) == (2019, 2022, (2020,))
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (["a_2019.tif", "a_2020.tif", "b_2019.tif", "b_2020.tif"], "a_{year}.tif, b_{year}.tif"),
+        (["a.tif", "b.tif"], "no GeoTIFF with a year"),
+        (["a_2019.tif"], "a_{year}.tif"),
+        (["20190701.tif", "20200701.tif"], "no GeoTIFF with a year"),
+        ([], "no GeoTIFF with a year"),
+    ],
+)
+def test_a_folder_that_does_not_say_which_files_are_the_years_is_refused(folder, capsys, files, words):
+    (folder / "in").mkdir()
+    for name in files:
+        (folder / "in" / name).touch()
+    assert words in refused(capsys, folder, "site", "--composites", "in")
+
+
+def test_images_in_the_mines_data_folder_are_found(folder, capsys):
+    for year in (2019, 2020):
+        composite(folder / f"data/site/x{year}.tif")
+    assert new("site") == 0
+    assert "placeholder" not in capsys.readouterr().out
+    assert written("site").sensors["sentinel-2"].composites == "data/site/x{year}.tif"
+    items_of("2019-07-10", "2021-07-10")
+    (folder / "data/other").mkdir()
+    (folder / "items.json").rename(folder / "data/other/items.json")
+    assert new("other") == 0
+    assert written("other").sensors["sentinel-2"].catalog == "data/other/items.json"
+    assert written("other").all_years == [2019, 2020, 2021]
+
+
+@pytest.mark.parametrize(
+    ("first", "cell", "crs", "sensor"),
+    [
+        (2014, 10, "EPSG:32647", "landsat"),
+        (2015, 10, "EPSG:32647", "sentinel-2"),
+        (2015, 20, "EPSG:32647", "sentinel-2"),
+        (2016, 30, "EPSG:32647", "landsat"),
+        (2016, 0.00027, "EPSG:4326", "landsat"),
+        (2016, 0.00009, "EPSG:4326", "sentinel-2"),
+    ],
+)
+def test_the_sensor_follows_from_the_first_year_and_the_cells(folder, first, cell, crs, sensor):
+    for year in (first, first + 1):
+        composite(folder / f"in/{year}.tif", cell=cell, crs=crs)
+    assert new("site", "--composites", "in") == 0
+    assert list(written("site").sensors) == [sensor]
+
+
+@pytest.mark.parametrize(
+    ("count", "names", "red", "nir", "sure"),
+    [
+        (2, (), 1, 2, False),
+        (3, (), 1, 2, False),
+        (4, (), 3, 4, False),
+        (6, (), 3, 4, False),
+        (10, (), 3, 7, False),
+        (13, (), 4, 8, False),
+        (2, ("NIR", "Red"), 2, 1, True),
+        (3, ("nir08", "qa", "red"), 3, 1, True),
+        (3, ("B04", "B03", "B08"), 1, 3, True),
+        (2, ("SR_B4", "SR_B5"), 1, 2, True),
+        (4, ("B8", "B5", "B4", "B3"), 3, 1, True),
+        (4, ("red", "red", "nir", "x"), 3, 4, False),
+        (4, ("red", "x", "y", "z"), 3, 4, False),
+    ],
+)
+def test_bands_are_those_with_the_names_else_the_usual_order_to_be_confirmed(folder, count, names, red, nir, sure):
+    for year in (2019, 2020):
+        composite(folder / f"in/{year}.tif", count=count, names=names)
+    assert new("site", "--composites", "in") == 0
+    assert written("site").sensors["sentinel-2"].bands.model_dump(exclude_none=True) == {"red": red, "nir": nir}
+    assert ("CONFIRM" not in (folder / "configs/site.yaml").read_text(encoding="utf-8")) == sure
+
+
+# ---------------------------------------------------------------- one mine of a file of many
+
+
+@pytest.fixture
+def world(folder):
+    """Write world.geojson: two polygons and a point of one mine, a polygon of another; return its path."""
+    squares = [box(99 + i, 38, 99.01 + i, 38.01) for i in range(3)]
+    columns = {"id": ["a1", "a2", "b1", "a3"], "Mine Name": ["A: 坑", "A: 坑", "B", "A: 坑"], "n": [1, 2, 3, 4]}
+    gpd.GeoDataFrame(columns, geometry=[*squares, Point(99, 38)], crs=4326).to_file("world.geojson")
+    return folder / "world.geojson"
+
+
+def test_one_mine_of_a_file_of_many_becomes_a_file_of_its_own(world, capsys):
+    assert new("site", "--where", "Mine Name=A: 坑", aoi="world.geojson") == 0
+    assert capsys.readouterr().out.startswith("wrote configs/site.yaml and aoi/site.geojson; next: ")
+    config = written("site")
+    assert (config.aoi.path, config.aoi.zone_field, config.title) == ("aoi/site.geojson", "id", "A: 坑")
+    frame, whole = gpd.read_file("aoi/site.geojson"), gpd.read_file(world)
+    assert list(frame["id"]) == ["a1", "a2"]
+    assert frame.crs == whole.crs
+    assert all(a.equals(b) for a, b in zip(frame.geometry, whole.geometry[:2], strict=True))
+    assert read_zones(config, "").names == ["a1", "a2"]
+
+
+def test_a_number_is_compared_as_text(world):
+    assert new("site", "--where", "n=3", aoi="world.geojson") == 0
+    assert list(gpd.read_file("aoi/site.geojson")["id"]) == ["b1"]
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("Mine Name=A", "near: A: 坑"),
+        ("Mine Name=C", "no polygon with Mine Name C"),
+        ("mine name=B", "did you mean `Mine Name`?"),
+        ("B", "FIELD=VALUE"),
+        ("n=4", "no polygon with n 4"),
+        ("", None),
+    ],
+)
+def test_a_selection_that_is_none_is_refused(world, folder, capsys, where, words):
+    message = refused(capsys, folder, "site", "--where", where, aoi="world.geojson")
+    assert words is None or words in message
+
+
+def test_a_selection_never_overwrites_and_is_gone_when_the_config_is_refused(world, folder, capsys):
+    (folder / "aoi").mkdir()
+    (folder / "aoi/site.geojson").write_text("mine")
+    assert "the file exists" in refused(capsys, folder, "site", "--where", "n=3", aoi="world.geojson")
+    assert "did you mean" in refused(capsys, folder, "other", "--where", "n=3", "--zone-field", "idd", aoi="world.geojson")
+
+
+def test_a_mine_of_the_world_file_of_coal_mines_is_set_up_with_two_commands(shared, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    world = shared / "mining_polygons" / "coal-mine-boundaries-methane.geojson"
+    assert new("tt", aoi=world) == 2
+    assert "minegreen new --where" in capsys.readouterr().err
+    assert new("tt", "--where", "Mine Name=Olive Downs Coal Mine", aoi=world) == 0
+    config = written("tt")
+    assert (config.title, config.season.start) == ("Olive Downs Coal Mine", "12-01")
+    assert read_zones(config, "").names == ["Olive Downs Coal Mine"]
+
+
+def test_real_composites_in_a_folder_pass_check_as_proposed(shared, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    home = shared / "landsat_bc_annual_2000_2023"
+    assert new("bc", "--composites", home, aoi=home / "test_multiple_polygons.gpkg") == 0
+    config = written("bc")
+    assert config.sensors["landsat"].bands.model_dump(exclude_none=True) == {"red": 3, "nir": 4}
+    assert (config.years.first, config.years.last) == (2000, 2023)
+    assert main(["check", "configs/bc.yaml"]) == 0
+    assert "24 composites" in capsys.readouterr().out

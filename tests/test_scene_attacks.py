@@ -8,12 +8,12 @@ import time
 import numpy as np
 import pytest
 from affine import Affine
-from scenemine import CRS, NORTH, SHAPE, WEST, SceneMine, read, write_tif
+from scenemine import CRS, NORTH, SHAPE, WEST, read, rejected, snapshot, write_tif
 
 from pipeline import config as configs
 from pipeline import plan, scenes
 from pipeline.__main__ import main
-from pipeline.errors import BadInput, RunFault
+from pipeline.errors import RunFault
 from pipeline.images import read_image
 from pipeline.stages import composite as stage_module
 
@@ -25,49 +25,7 @@ ENGINEERING = 'LOCAL_CS["mine grid",UNIT["metre",1]]'
 MOON = "+proj=tmerc +lat_0=0 +lon_0=99 +a=1737400 +b=1737400 +units=m +no_defs"
 COMMON = [{"eo:common_name": name} for name in ("green", "red", "nir")]
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    """Work in an empty folder, so that everything that is kept there is seen."""
-    folder = tmp_path / "cwd"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
-@pytest.fixture
-def mine(tmp_path):
-    """Return a mine of two years without scenes; one clear observation is enough."""
-    mine = SceneMine(tmp_path / "mine")
-    mine.settings |= {"years": {"first": 2021, "last": 2022}, "composite": {"min_clear": 1}}
-    return mine
-
-
-@pytest.fixture
-def small(mine):
-    """Return the mine with one written scene each year, without and with the offset in its values: NDVI 0.6 everywhere."""
-    mine.add("2021-07-05", ndvi=0.6)
-    mine.add("2022-07-05", ndvi=0.6)
-    mine.write()
-    return mine
-
-
-@pytest.fixture
-def refused(elsewhere, capsys):
-    """Return a function that gives a written mine to preflight, `check` and stage, and returns the error they agree on."""
-
-    def call(mine):
-        before = snapshot(mine.folder)
-        error = rejected(mine)
-        for arguments in (["check", str(mine.config)], ["scenes", str(mine.config), "--sensor", SENSOR]):
-            capsys.readouterr()
-            assert main([*arguments, "--results", str(mine.folder / "results")]) == 2
-            assert capsys.readouterr().err == f"minegreen: {error}\n"
-        assert snapshot(mine.folder) == before
-        assert list(elsewhere.rglob("*")) == []
-        return error
-
-    return call
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.fixture
@@ -84,23 +42,6 @@ def stopped(capfd):
         return text
 
     return call
-
-
-def snapshot(folder):
-    """Return every path below a folder and when it was changed."""
-    return {p: p.lstat().st_mtime_ns for p in folder.rglob("*") if not p.is_dir()}
-
-
-def rejected(mine):
-    """Return the error of a preflight that must refuse; nothing is written below the mine's folder."""
-    before = snapshot(mine.folder)
-    with pytest.raises(BadInput) as caught:
-        plan.make([str(mine.config)], {"results": str(mine.folder / "results")})
-    error = caught.value
-    assert error.exit_code == 2
-    assert all([error.where, error.field, error.found, error.expected, error.fix])
-    assert snapshot(mine.folder) == before
-    return error
 
 
 def file(mine, number, asset):

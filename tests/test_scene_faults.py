@@ -17,7 +17,7 @@ import pytest
 import rasterio
 from affine import Affine
 from pyproj import Geod, Transformer
-from scenemine import CRS, NORTH, SHAPE, WEST, SceneMine, read, write_tif
+from scenemine import CRS, NORTH, SHAPE, WEST, read, write_tif
 from shapely.ops import transform
 
 from pipeline import config as configs
@@ -31,55 +31,7 @@ ROOT = Path(__file__).parents[1]
 HERE = Affine(10, 0, WEST, 0, -10, NORTH)
 COARSE = Affine(20, 0, WEST, 0, -20, NORTH)
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    """Work in an empty folder, so that everything that is kept there is seen."""
-    folder = tmp_path / "cwd"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    return folder
-
-
-@pytest.fixture
-def mine(tmp_path):
-    """Return a mine of two years; one clear observation is enough."""
-    mine = SceneMine(tmp_path / "mine")
-    mine.settings |= {"years": {"first": 2021, "last": 2022}, "composite": {"min_clear": 1}}
-    return mine
-
-
-@pytest.fixture
-def small(mine):
-    """Return the mine with one scene each year, before and after the change of baseline: NDVI 0.6 everywhere."""
-    mine.add("2021-07-05", ndvi=0.6)
-    mine.add("2022-07-05", ndvi=0.6)
-    return mine
-
-
-@pytest.fixture
-def refused(elsewhere, capsys):
-    """Return a function that gives a written mine to preflight, `check` and stage, and returns the error they agree on."""
-
-    def call(mine):
-        before = {p: p.stat().st_mtime_ns for p in mine.folder.rglob("*")}
-        results = mine.folder / "results"
-        with pytest.raises(BadInput) as caught:
-            plan.make([str(mine.config)], {"results": str(results)})
-        error = caught.value
-        capsys.readouterr()
-        assert main(["check", str(mine.config), "--results", str(results)]) == 2
-        assert capsys.readouterr().err == f"minegreen: {error}\n"
-        assert mine.stage("scenes", "--sensor", "sentinel-2") == 2
-        assert capsys.readouterr().err == f"minegreen: {error}\n"
-        assert all([error.where, error.field, error.found, error.expected, error.fix])
-        assert {p: p.stat().st_mtime_ns for p in mine.folder.rglob("*")} == before
-        assert not results.exists()
-        assert list(elsewhere.rglob("*")) == []
-        return error
-
-    return call
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.fixture

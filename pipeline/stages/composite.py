@@ -74,7 +74,7 @@ def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> 
 
         with job.computing(f"NDVI {year} from {len(read)} scenes"):
             cut = blocks(grid, job.block, days, coverages, blockwise.workers(job.threads))
-            blockwise.each(compute, cut, (read, grid, how, len(coverages)), place, f"NDVI {year}")
+            blockwise.each(compute, cut, (read, grid, how, len(coverages)), place)
         close_idle()  # writing needs the memory
     for name in DTYPES:
         _style(job, name, year)

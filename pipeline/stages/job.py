@@ -58,8 +58,8 @@ class Job:
         import dask
 
         from pipeline.blockwise import cluster
-        from pipeline.progress import Progress
+        from pipeline.progress import dask_progress
 
         elsewhere = cluster(self.dask) if self.dask else nullcontext()
-        with elsewhere, dask.config.set(scheduler="threads", num_workers=self.threads), Progress(what):
+        with elsewhere, dask.config.set(scheduler="threads", num_workers=self.threads), dask_progress(what, self.threads):
             yield
