@@ -28,6 +28,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "trend": ("Theil-Sen slope and Mann-Kendall test of one period: trend_<a>-<b>.tif", ("sensor", "period")),
     "classes": ("trend classes of one period: trend_class_<a>-<b>.tif", ("sensor", "period")),
     "areas": ("the tables of one sensor", ("sensor",)),
+    "sensitivity": ("how results come out under variants of the analysis: sensitivity.csv", ("sensor",)),
     "map": ("the map of trend classes of one period: trend_class_<a>-<b>.png", ("sensor", "period")),
     "workbook": ("the tables of all sensors as a workbook: tables.xlsx", ()),
     "zones": ("the zones with the results of every sensor: zones.gpkg", ()),

@@ -1,0 +1,250 @@
+"""How net change and trend shares of each zone come out under variants of the analysis: sensitivity.csv."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import areas
+from pipeline import grid as grids
+from pipeline.aoi import read_zones
+from pipeline.classes import limits
+from pipeline.config import Trend
+from pipeline.cover import Endmembers, configured_pair, pooled_percentiles
+from pipeline.coverage import ZoneCoverage, touched_cells, zone_coverages
+from pipeline.errors import RunFault, one_line
+from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.pixels import classify
+from pipeline.reader import read_window
+from pipeline.sensitivity import SENSITIVITY_COLUMNS, SHARES, with_verdicts
+from pipeline.sources import read_pair
+from pipeline.stages.job import Job
+from pipeline.tables import write_csv
+from pipeline.trend import annual_statistics
+from pipeline.variants import SHIFT_DAYS, Variant, all_variants, scene_variants, shifted_year
+from pipeline.zonestats import ZoneSeries
+
+log = logging.getLogger("minegreen")
+SLOPE, P, N = (OUTPUTS.index(name) for name in ("slope", "p", "n"))
+WATER_CODE = 97
+LEAST_YEARS = 3  # of a trend
+CELLS = 65_536  # of a trend at a time
+ZONE_BYTES = 2**30  # of NDVI and what is made of it, of the zones under work at a time
+Place = tuple[Path, int]  # a raster and the 1-based band
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a variant is computed from: NDVI and water share of each year, the endmember pair; `reason` where it cannot be."""
+
+    variant: Variant
+    ndvi: dict[int, Place]
+    water: dict[int, Place]
+    pair: Endmembers | None
+    reason: str | None = None
+
+
+def run(job: Job) -> None:
+    """Write sensitivity.csv: one row per zone, period and variant; what cannot be computed has no numbers and says why."""
+    import dask
+
+    config = job.config
+    pinned = json.loads(job.folder.scenes.read_text(encoding="utf-8"))
+    grid = grids.from_json(pinned["grid"])
+    coverages = zone_coverages(read_zones(config, job.config_path), grid)
+    scenes = _Scenes(job, pinned)
+    inside = touched_cells(coverages, grid.shape) if config.fvc.region == "zones" else np.ones(grid.shape, bool)
+    with job.computing("sensitivity: endmembers"):
+        analyses = list(_analyses(job, grid.shape, inside))
+    largest = max(c.area_m2.size for c in coverages) * len(config.all_years) * 12
+    threads = max(1, min(job.threads, ZONE_BYTES // largest))
+    tasks = [dask.delayed(_zone_rows, pure=False)(job, scenes, c, analysis) for c in coverages for analysis in analyses]
+    with job.computing("sensitivity: zones"), dask.config.set(num_workers=threads):
+        found = dask.compute(*tasks)
+    order = {a.variant.name: i for i, a in enumerate(analyses)}
+    zones = {c.zone: i for i, c in enumerate(coverages)}
+    periods = {period: i for i, period in enumerate(config.periods)}
+    rows = sorted(
+        (row for part in found for row in part),
+        key=lambda r: (zones[r["zone"]], periods[r["first_year"], r["last_year"]], order[r["variant"]]),
+    )
+    for analysis in analyses:
+        if analysis.reason is not None:
+            log.info("%s", one_line(f"sensitivity: {analysis.variant.name}: not computed: {analysis.reason}"))
+    write_csv(job.folder.table("sensitivity"), SENSITIVITY_COLUMNS, with_verdicts(rows))
+
+
+class _Scenes:
+    """How many scenes each variant has in each year; None for prepared composites, which do not tell."""
+
+    def __init__(self, job: Job, pinned: dict[str, Any]) -> None:
+        self.known = "scenes" in pinned
+        self.season, self.unusable = job.config.season, int(pinned.get("margin_unusable", 0))
+        self.own = Counter(s["year"] for s in pinned.get("scenes", []))
+        self.days = [(s["year"], date.fromisoformat(s["day"])) for name in ("scenes", "margin") for s in pinned.get(name, [])]
+        self.added = [(s["year"], date.fromisoformat(s["day"])) for s in pinned.get("margin", [])]
+        self.missing = {r["year"] for r in pinned.get("images", []) if r["file"] is None}
+
+    def count(self, variant: Variant, year: int) -> int:
+        """Return the number of scenes of a year under a variant."""
+        return self.own[year] if not variant.shift else self._of(self.days, variant, year)
+
+    def adds(self, variant: Variant, year: int) -> int:
+        """Return the number of scenes that a shifted season has and the config's has not."""
+        return self._of(self.added, variant, year)
+
+    def _of(self, days: list[tuple[int, date]], variant: Variant, year: int) -> int:
+        return sum(y == year and shifted_year(day, self.season, variant.shift) == year for y, day in days)
+
+    def has_images(self, year: int) -> bool:
+        """Return whether a year has an image."""
+        return self.own[year] > 0 if self.known else year not in self.missing
+
+
+def _analyses(job: Job, shape: tuple[int, int], inside: np.ndarray) -> Iterator[Analysis]:
+    """Return the base and every variant with what it is computed from."""
+    config, folder = job.config, job.folder
+    years, fvc = config.all_years, config.fvc
+    own_ndvi = {y: (folder.ndvi(y), 1) for y in years}
+    wet = config.sensors[job.sensor].catalog is not None and "water" in fvc.exclude
+    own_water = {y: (folder.observed("water", y), 1) for y in years} if wet else {}
+    own_pair = read_pair(folder.endmembers)
+    refused = config.sensitivity.refused(shape[0] * shape[1])
+    bands = [v.name for v in scene_variants(config)]
+    for variant in all_variants(config, job.sensor):
+        ndvi, water, pair = own_ndvi, own_water, own_pair
+        reason = variant.refused or (refused if variant.name != "base" else None)
+        if reason is None and variant.of_scenes:
+            band = bands.index(variant.name) + 1
+            ndvi = {y: (folder.variants(y), band) for y in years}
+            water = {y: (folder.variants(y), len(bands) + band) for y in years} if wet else {}
+        try:
+            if reason is None and (variant.of_scenes or variant.endmembers or variant.fixed):
+                pair = _pair(job, variant, ndvi, shape, inside)
+        except RunFault as error:
+            reason = str(error)
+        yield Analysis(variant, ndvi, water, None if reason else pair, reason)
+
+
+def _pair(job: Job, variant: Variant, ndvi: dict[int, Place], shape: tuple[int, int], inside: np.ndarray) -> Endmembers:
+    """Return the endmember pair of a variant: found as the config's, in the variant's own NDVI."""
+    fvc = job.config.fvc
+    if variant.fixed is not None:
+        return Endmembers(variant.fixed.soil, variant.fixed.vegetation, 0).check()
+    if fvc.endmembers is not None and variant.endmembers is None:
+        return read_pair(Path(fvc.endmembers))
+    import dask
+
+    height, width = shape
+    cut = [(slice(top, min(top + job.block, height)), slice(0, width)) for top in range(0, height, job.block)]
+    years = fvc.years or job.config.all_years
+    blocks = [(dask.delayed(_stacked, pure=False)(*ndvi[y], *where), inside[where]) for y in years for where in cut]
+    find = partial(pooled_percentiles, blocks)
+    if variant.endmembers is not None:
+        (soil, vegetation), pooled = find(variant.endmembers)
+        return Endmembers(soil, vegetation, pooled).check()
+    return configured_pair(fvc.soil, fvc.vegetation, find)
+
+
+def _stacked(path: Path, band: int, rows: slice, cols: slice) -> np.ndarray:
+    return read_window(path, rows, cols, band)[None]
+
+
+def _zone_rows(job: Job, scenes: _Scenes, c: ZoneCoverage, analysis: Analysis) -> list[dict[str, Any]]:
+    """Return the rows of one zone and variant, one per period."""
+    config, variant = job.config, analysis.variant
+    years = config.all_years
+    series, water = None, None
+    if analysis.pair is not None:
+        ndvi = np.stack([read_window(path, c.rows, c.cols, band) for path, band in analysis.ndvi.values()])
+        series = ZoneSeries(c, ndvi, years, analysis.pair)
+        if analysis.water:
+            water = np.stack([read_window(path, c.rows, c.cols, band)[c.touched] for path, band in analysis.water.values()])
+    rows = []
+    for first, last in config.periods:
+        start = first + variant.drops_first
+        spanned = range(start, last + 1)
+        reason = analysis.reason or _reason(scenes, variant, first, last)
+        row: dict[str, Any] = dict.fromkeys(SENSITIVITY_COLUMNS) | {
+            "mine": config.mine, "sensor": job.sensor, "variable": config.trend.variable, "zone": c.zone, "role": c.role,
+            "first_year": first, "last_year": last, "variant": variant.name, "choice": variant.choice, "computed": "no",
+        }  # fmt: skip
+        if reason is not None or series is None:
+            rows.append(row | {"note": f"not computed: {reason}"})
+            continue
+        before, after, _ = series.change(start, last)
+        row |= {"computed": "yes", "from_year": start, "to_year": last, "note": _note(scenes, variant, spanned)}
+        row |= {"scenes": sum(scenes.count(variant, y) for y in spanned) if scenes.known else None}
+        row |= {"soil_ndvi": series.pair.soil, "vegetation_ndvi": series.pair.vegetation, "fvc_from": before, "fvc_to": after}
+        row |= {"change_points": None if before is None or after is None else 100 * (after - before)}
+        needed = config.trend.years_needed((start, last))
+        codes = zone_codes(series, water, (start, last), min(needed, len(spanned)) if variant.drops_first else needed, config.trend)
+        rows.append(row | group_shares(config.trend.scheme, codes, c))
+    return rows
+
+
+def _reason(scenes: _Scenes, variant: Variant, first: int, last: int) -> str | None:
+    """Return why a variant cannot be computed in one period."""
+    if variant.drops_first:
+        if last - first < LEAST_YEARS:
+            return f"{last - first} years remain, a trend needs {LEAST_YEARS}"
+        if not scenes.has_images(first + 1):
+            return f"no image of {first + 1}"
+    if variant.shift and (empty := [str(y) for y in (first, last) if not scenes.count(variant, y)]):
+        return f"no scene in the shifted season of {', '.join(empty)}"
+    return None
+
+
+def _note(scenes: _Scenes, variant: Variant, years: range) -> str | None:
+    """Return what a reader must know of a shifted season."""
+    if not variant.shift:
+        return None
+    notes = []
+    if not any(scenes.adds(variant, y) for y in years):
+        notes.append(f"the catalogue has no scene in the {SHIFT_DAYS} days that the shift adds: a shorter season, not a shifted one")
+    elif lacking := [str(y) for y in years if not scenes.adds(variant, y)]:
+        notes.append(f"no scene in the {SHIFT_DAYS} days that the shift adds in {', '.join(lacking)}")
+    if scenes.unusable:
+        notes.append(f"{scenes.unusable} items near the season cannot be used, see ledger.csv")
+    return "; ".join(notes) or None
+
+
+def zone_codes(series: ZoneSeries, water: np.ndarray | None, period: tuple[int, int], needed: int, trend: Trend) -> np.ndarray:
+    """Return the trend classes of a zone's cells as the class raster has them: the zone's window, uint8, 0 where it does not touch.
+
+    `water` (years, cells) is the share of clear observations that are water, None where no cell can be water; a cell needs
+    `needed` valid years.
+    """
+    first, last = (series.years.index(y) for y in period)
+    ndvi, times = series.ndvi[first : last + 1], np.arange(period[0], period[1] + 1, dtype=np.float64)
+    rules = limits(trend.scheme, trend.alpha.slight, trend.alpha.significant, trend.alpha.extreme)
+    pair = series.pair if trend.variable == "fvc" else None
+    codes = np.zeros(ndvi.shape[1], np.uint8)
+    for start in range(0, codes.size, CELLS):
+        part = slice(start, start + CELLS)
+        found = annual_statistics(ndvi[:, None, part], times, pair, test=trend.test, significance=trend.significance)[:, 0]
+        codes[part] = classify(found[SLOPE], found[P], found[N], min_years=needed, no_change=trend.no_change, **rules)
+    if water is not None:
+        with np.errstate(invalid="ignore"):
+            codes[2 * (water[first : last + 1] >= 0.5).sum(axis=0) >= times.size] = WATER_CODE
+    out = np.zeros(series.coverage.area_m2.shape, np.uint8)
+    out[series.coverage.touched] = codes
+    return out
+
+
+def group_shares(scheme: str, codes: np.ndarray, c: ZoneCoverage) -> dict[str, float | None]:
+    """Return the groups' shares of a zone's area in per cent, and `net_pct`, increase minus decrease: None where no cell has a class."""
+    counted = areas.class_areas(codes, c)
+    shares = {r["group"]: r["share_pct"] for r in areas.group_rows(scheme, counted, {}, {})}
+    tested = any(counted.get(code, 0.0) > 0 for code in counted if code not in areas.NOT_CLASSED)
+    out: dict[str, float | None] = {f"{name}_pct": shares[name] for name in SHARES}
+    return out | {"net_pct": shares["increase"] - shares["decrease"] if tested else None}
