@@ -138,10 +138,14 @@ def _parts(rows: slice, cols: slice, coverages: list[ZoneCoverage]) -> Iterator[
 
 @dataclass(frozen=True)
 class Cut:
-    """Another composite from the same walk over the scenes: of which of the days, and of which percentile (`MEAN`: the mean)."""
+    """Another composite from the same walk over the scenes: of which of the days, and of which percentile (`MEAN`: the mean).
+
+    `with_water`: the share of water is wanted too, because the days are others than those of the run's own composite.
+    """
 
     days: slice
     percentile: float
+    with_water: bool
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ class Cuts:
 class Result:
     """One block of one year: arrays (y, x) as `DTYPES`; `sums` (scenes, zones, 4), see `zone_sums`.
 
-    `more`: (2 x cuts, y, x) float32, NDVI of every further composite, then the share of water of every one.
+    `more`: (bands, y, x) float32, NDVI of every further composite, then the share of water of those that want it.
     """
 
     rows: slice
@@ -217,12 +221,13 @@ def compute(
     form(slice(0, days) if cuts is None else cuts.own, how.percentile, flat)
     if cuts is None:
         return Result(block.rows, block.cols, out, sums)
-    count = len(cuts.more)
-    more = np.empty((2 * count, cells), np.float32)
-    seen, day = _buffer("seen", (cells,), np.uint16), _buffer("day", (cells,), np.float32)
-    for k, cut in enumerate(cuts.more):
-        form(cut.days, cut.percentile, (more[k], seen, day, more[count + k]))
-    return Result(block.rows, block.cols, out, sums, more.reshape(2 * count, *shape))
+    bands = len(cuts.more) + sum(cut.with_water for cut in cuts.more)
+    more = np.empty((bands, cells), np.float32)
+    seen, day, dry = _buffer("seen", (cells,), np.uint16), _buffer("day", (cells,), np.float32), _buffer("dry", (cells,), np.float32)
+    shares = iter(more[len(cuts.more) :])
+    for cut, annual in zip(cuts.more, more, strict=False):
+        form(cut.days, cut.percentile, (annual, seen, day, next(shares) if cut.with_water else dry))
+    return Result(block.rows, block.cols, out, sums, more.reshape(bands, *shape))
 
 
 _memory = local()

@@ -77,7 +77,7 @@ def _from_scenes(job: Job, year: int, grid: Any, own: list[scenes.Scene], margin
             nodata = float("nan") if dtype == "float32" else None
             targets[name] = stack.enter_context(raster_target(_path(job, name, year), grid, RasterSpec((Band(name, UNITS[name]),), dtype, nodata, tags)))
         if cuts is not None:
-            bands = tuple(Band(f"{what}_{v.name}", UNITS[what]) for what in ("ndvi", "water") for v in variants)
+            bands = tuple(Band(f"{what}_{v.name}", UNITS[what]) for what in ("ndvi", "water") for v in variants if what == "ndvi" or v.shift)
             spec = RasterSpec(bands, "float32", float("nan"), {k: v for k, v in tags.items() if k != "scenes"})
             more = stack.enter_context(raster_target(folder.variants(year), grid, spec))
 
@@ -107,7 +107,7 @@ def _cuts(job: Job, year: int, days: list[str], variants: tuple[Variant, ...]) -
     def of(shift: int) -> slice:
         return span(dates, job.config.season, shift, year)
 
-    return Cuts(of(0), tuple(Cut(of(v.shift), method if v.percentile is None else v.percentile) for v in variants))
+    return Cuts(of(0), tuple(Cut(of(v.shift), method if v.percentile is None else v.percentile, bool(v.shift)) for v in variants))
 
 
 @contextmanager

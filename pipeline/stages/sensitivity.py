@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rasterio.windows import Window
 
 from pipeline import areas
 from pipeline import grid as grids
@@ -24,8 +24,8 @@ from pipeline.coverage import ZoneCoverage, touched_cells, zone_coverages
 from pipeline.errors import RunFault, one_line
 from pipeline.kernels.kendall import OUTPUTS
 from pipeline.kernels.pixels import classify
-from pipeline.reader import read_window
-from pipeline.sensitivity import SENSITIVITY_COLUMNS, SHARES, with_verdicts
+from pipeline.reader import open_raster
+from pipeline.sensitivity import BASE, SENSITIVITY_COLUMNS, SHARES, with_verdicts
 from pipeline.sources import read_pair
 from pipeline.stages.job import Job
 from pipeline.tables import write_csv
@@ -38,18 +38,20 @@ SLOPE, P, N = (OUTPUTS.index(name) for name in ("slope", "p", "n"))
 WATER_CODE = 97
 LEAST_YEARS = 3  # of a trend
 CELLS = 65_536  # of a trend at a time
-ZONE_BYTES = 2**30  # of NDVI and what is made of it, of the zones under work at a time
-Place = tuple[Path, int]  # a raster and the 1-based band
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What a variant is computed from: NDVI and water share of each year, the endmember pair; `reason` where it cannot be."""
+    """What a variant is computed from; `reason` where it cannot be.
+
+    `ndvi` (years, cells) of the cells that any zone touches or the endmembers are pooled from; `water`, the same: the cell is
+    water that year, None where no cell can be.
+    """
 
     variant: Variant
-    ndvi: dict[int, Place]
-    water: dict[int, Place]
-    pair: Endmembers | None
+    ndvi: np.ndarray | None = None
+    water: np.ndarray | None = None
+    pair: Endmembers | None = None
     reason: str | None = None
 
 
@@ -62,13 +64,13 @@ def run(job: Job) -> None:
     grid = grids.from_json(pinned["grid"])
     coverages = zone_coverages(read_zones(config, job.config_path), grid)
     scenes = _Scenes(job, pinned)
-    inside = touched_cells(coverages, grid.shape) if config.fvc.region == "zones" else np.ones(grid.shape, bool)
-    with job.computing("sensitivity: endmembers"):
-        analyses = list(_analyses(job, grid.shape, inside))
-    largest = max(c.area_m2.size for c in coverages) * len(config.all_years) * 12
-    threads = max(1, min(job.threads, ZONE_BYTES // largest))
-    tasks = [dask.delayed(_zone_rows, pure=False)(job, scenes, c, analysis) for c in coverages for analysis in analyses]
-    with job.computing("sensitivity: zones"), dask.config.set(num_workers=threads):
+    touched = touched_cells(coverages, grid.shape)
+    inside = touched if config.fvc.region == "zones" else np.ones(grid.shape, bool)
+    number = np.cumsum(inside.ravel()).reshape(grid.shape) - 1
+    with job.computing("sensitivity"):
+        analyses = _analyses(job, inside)
+        places = {c.zone: number[c.rows, c.cols][c.touched] for c in coverages}
+        tasks = [dask.delayed(_zone_rows, pure=False)(job, scenes, c, places[c.zone], a) for c in coverages for a in map(_whole, analyses)]
         found = dask.compute(*tasks)
     order = {a.variant.name: i for i, a in enumerate(analyses)}
     zones = {c.zone: i for i, c in enumerate(coverages)}
@@ -81,6 +83,13 @@ def run(job: Job) -> None:
         if analysis.reason is not None:
             log.info("%s", one_line(f"sensitivity: {analysis.variant.name}: not computed: {analysis.reason}"))
     write_csv(job.folder.table("sensitivity"), SENSITIVITY_COLUMNS, with_verdicts(rows))
+
+
+def _whole(value: Any) -> Any:
+    """Return a value that Dask passes on as it is, without a look inside."""
+    import dask
+
+    return dask.delayed(value, pure=False, traverse=False)
 
 
 class _Scenes:
@@ -110,65 +119,82 @@ class _Scenes:
         return self.own[year] > 0 if self.known else year not in self.missing
 
 
-def _analyses(job: Job, shape: tuple[int, int], inside: np.ndarray) -> Iterator[Analysis]:
-    """Return the base and every variant with what it is computed from."""
+def _analyses(job: Job, inside: np.ndarray) -> list[Analysis]:
+    """Return the base and every variant with what it is computed from; every raster is read once."""
+    import dask
+
     config, folder = job.config, job.folder
-    years, fvc = config.all_years, config.fvc
-    own_ndvi = {y: (folder.ndvi(y), 1) for y in years}
-    wet = config.sensors[job.sensor].catalog is not None and "water" in fvc.exclude
-    own_water = {y: (folder.observed("water", y), 1) for y in years} if wet else {}
+    years, from_scenes = config.all_years, config.sensors[job.sensor].catalog is not None
+    wet = from_scenes and "water" in config.fvc.exclude
+    refused = config.sensitivity.refused(inside.size)
     own_pair = read_pair(folder.endmembers)
-    refused = config.sensitivity.refused(shape[0] * shape[1])
-    bands = [v.name for v in scene_variants(config)]
+    varied = scene_variants(config) if from_scenes and refused is None else ()
+    bands = [f"{what}_{v.name}" for what in ("ndvi", "water") for v in varied if what == "ndvi" or v.shift]
+    of_years = len(years), int(inside.sum())
+    own, share, more = (np.empty((count, *of_years), np.float32) for count in (1, int(wet), len(bands)))
+    tasks = [(folder.ndvi(y), own[:, i]) for i, y in enumerate(years)]
+    tasks += [(folder.observed("water", y), share[:, i]) for i, y in enumerate(years) if wet]
+    tasks += [(folder.variants(y), more[:, i]) for i, y in enumerate(years) if varied]
+    dask.compute(*[dask.delayed(fill, pure=False)(_whole(into), path, _whole(inside), job.block) for path, into in tasks])
+    own_ndvi, own_water = own[0], _is_water(share[0]) if wet else None
+    out = []
     for variant in all_variants(config, job.sensor):
         ndvi, water, pair = own_ndvi, own_water, own_pair
-        reason = variant.refused or (refused if variant.name != "base" else None)
+        reason = variant.refused or (refused if variant.name != BASE else None)
         if reason is None and variant.of_scenes:
-            band = bands.index(variant.name) + 1
-            ndvi = {y: (folder.variants(y), band) for y in years}
-            water = {y: (folder.variants(y), len(bands) + band) for y in years} if wet else {}
+            ndvi = more[bands.index(f"ndvi_{variant.name}")]
+            if wet and variant.shift:
+                water = _is_water(more[bands.index(f"water_{variant.name}")])
         try:
             if reason is None and (variant.of_scenes or variant.endmembers or variant.fixed):
-                pair = _pair(job, variant, ndvi, shape, inside)
+                pair = _pair(job, variant, ndvi)
         except RunFault as error:
             reason = str(error)
-        yield Analysis(variant, ndvi, water, None if reason else pair, reason)
+        out.append(Analysis(variant, reason=reason) if reason else Analysis(variant, ndvi, water, pair))
+    return out
 
 
-def _pair(job: Job, variant: Variant, ndvi: dict[int, Place], shape: tuple[int, int], inside: np.ndarray) -> Endmembers:
+def fill(out: np.ndarray, path: Path, inside: np.ndarray, block: int) -> None:
+    """Fill `out` (bands, cells) with all bands of a raster at the cells that are `inside` (y, x), in row-major order."""
+    height, width = inside.shape
+    done = 0
+    with open_raster(path) as dataset:
+        for top in range(0, height, block):
+            rows = min(block, height - top)
+            values = dataset.read(window=Window(0, top, width, rows))[:, inside[top : top + rows]]
+            out[:, done : done + values.shape[1]] = values
+            done += values.shape[1]
+
+
+def _is_water(share: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(share >= 0.5)
+
+
+def _pair(job: Job, variant: Variant, ndvi: np.ndarray) -> Endmembers:
     """Return the endmember pair of a variant: found as the config's, in the variant's own NDVI."""
-    fvc = job.config.fvc
+    fvc, every = job.config.fvc, job.config.all_years
     if variant.fixed is not None:
         return Endmembers(variant.fixed.soil, variant.fixed.vegetation, 0).check()
     if fvc.endmembers is not None and variant.endmembers is None:
         return read_pair(Path(fvc.endmembers))
-    import dask
-
-    height, width = shape
-    cut = [(slice(top, min(top + job.block, height)), slice(0, width)) for top in range(0, height, job.block)]
-    years = fvc.years or job.config.all_years
-    blocks = [(dask.delayed(_stacked, pure=False)(*ndvi[y], *where), inside[where]) for y in years for where in cut]
-    find = partial(pooled_percentiles, blocks)
+    pooled = [ndvi[every.index(y)][None] for y in fvc.years or every]
+    find = partial(pooled_percentiles, [(values, np.ones(values.shape[1:], bool)) for values in pooled])
     if variant.endmembers is not None:
-        (soil, vegetation), pooled = find(variant.endmembers)
-        return Endmembers(soil, vegetation, pooled).check()
+        (soil, vegetation), count = find(variant.endmembers)
+        return Endmembers(soil, vegetation, count).check()
     return configured_pair(fvc.soil, fvc.vegetation, find)
 
 
-def _stacked(path: Path, band: int, rows: slice, cols: slice) -> np.ndarray:
-    return read_window(path, rows, cols, band)[None]
-
-
-def _zone_rows(job: Job, scenes: _Scenes, c: ZoneCoverage, analysis: Analysis) -> list[dict[str, Any]]:
-    """Return the rows of one zone and variant, one per period."""
+def _zone_rows(job: Job, scenes: _Scenes, c: ZoneCoverage, place: np.ndarray, analysis: Analysis) -> list[dict[str, Any]]:
+    """Return the rows of one zone and variant, one per period; `place`: which of the analysis' cells the zone touches."""
     config, variant = job.config, analysis.variant
-    years = config.all_years
     series, water = None, None
-    if analysis.pair is not None:
-        ndvi = np.stack([read_window(path, c.rows, c.cols, band) for path, band in analysis.ndvi.values()])
-        series = ZoneSeries(c, ndvi, years, analysis.pair)
-        if analysis.water:
-            water = np.stack([read_window(path, c.rows, c.cols, band)[c.touched] for path, band in analysis.water.values()])
+    if analysis.ndvi is not None and analysis.pair is not None:
+        ndvi = np.full((len(config.all_years), *c.area_m2.shape), np.nan, np.float32)
+        ndvi[:, c.touched] = analysis.ndvi[:, place]
+        series = ZoneSeries(c, ndvi, config.all_years, analysis.pair)
+        water = None if analysis.water is None else analysis.water[:, place]
     rows = []
     for first, last in config.periods:
         start = first + variant.drops_first
@@ -221,8 +247,7 @@ def _note(scenes: _Scenes, variant: Variant, years: range) -> str | None:
 def zone_codes(series: ZoneSeries, water: np.ndarray | None, period: tuple[int, int], needed: int, trend: Trend) -> np.ndarray:
     """Return the trend classes of a zone's cells as the class raster has them: the zone's window, uint8, 0 where it does not touch.
 
-    `water` (years, cells) is the share of clear observations that are water, None where no cell can be water; a cell needs
-    `needed` valid years.
+    `water` (years, cells): where the cell is water that year, None where no cell can be; a cell needs `needed` valid years.
     """
     first, last = (series.years.index(y) for y in period)
     ndvi, times = series.ndvi[first : last + 1], np.arange(period[0], period[1] + 1, dtype=np.float64)
@@ -234,8 +259,7 @@ def zone_codes(series: ZoneSeries, water: np.ndarray | None, period: tuple[int, 
         found = annual_statistics(ndvi[:, None, part], times, pair, test=trend.test, significance=trend.significance)[:, 0]
         codes[part] = classify(found[SLOPE], found[P], found[N], min_years=needed, no_change=trend.no_change, **rules)
     if water is not None:
-        with np.errstate(invalid="ignore"):
-            codes[2 * (water[first : last + 1] >= 0.5).sum(axis=0) >= times.size] = WATER_CODE
+        codes[2 * water[first : last + 1].sum(axis=0) >= times.size] = WATER_CODE
     out = np.zeros(series.coverage.area_m2.shape, np.uint8)
     out[series.coverage.touched] = codes
     return out
