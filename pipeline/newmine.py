@@ -269,6 +269,7 @@ def _text(
             "trend:",
             f"  periods: [[{span[0]}, {span[1]}]]",
             "  scheme: seven    # five | seven | nine",
+            "sensitivity: auto    # auto | true | false: what holds under other seasons, methods and endmembers (sensitivity.csv)",
             "",
         ]
     )

@@ -13,7 +13,9 @@ from pipeline.__main__ import STAGES, _parser
 from pipeline.classes import GROUPS, LEGEND
 from pipeline.config import Config, load
 from pipeline.kernels.kendall import OUTPUTS
-from pipeline.layout import OBSERVED, SCENE_TABLES, TABLES
+from pipeline.layout import OBSERVED, SCENE_TABLES, SENSITIVITY, TABLES
+from pipeline.sensitivity import SENSITIVITY_COLUMNS
+from pipeline.variants import METHODS, PERCENTILES, SHIFT_DAYS
 
 DOCS = {p.name: p.read_text(encoding="utf-8") for p in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]}
 ALL = "\n".join(DOCS.values())
@@ -59,7 +61,7 @@ def test_every_config_key_is_in_the_reference_with_a_meaning():
     assert len(keys(Config)) > 50
 
 
-@pytest.mark.parametrize("name", [*TABLES, *SCENE_TABLES])
+@pytest.mark.parametrize("name", [*TABLES, SENSITIVITY, *SCENE_TABLES])
 def test_every_table_has_its_section(name):
     assert f"## {name}.csv" in DOCS["results.md"]
 
@@ -75,6 +77,7 @@ def test_every_table_has_its_section(name):
             *zonestats.TREND_COLUMNS,
             *observed.ZONE_BY_SCENE_COLUMNS,
             *observed.MASKED_COLUMNS,
+            *SENSITIVITY_COLUMNS,
         }
     ),
 )
@@ -89,6 +92,12 @@ def test_every_class_group_and_band_is_explained():
         assert c.label_zh[-2:] in DOCS["results.md"]
     for word in (*GROUPS, *OUTPUTS, *(f"{name}_<year>" for name in OBSERVED)):
         assert re.search(rf"\b{re.escape(word)}", DOCS["results.md"]), word
+
+
+def test_every_variant_is_explained():
+    names = {f"season_minus_{SHIFT_DAYS}", f"season_plus_{SHIFT_DAYS}", *(f"method_{m}" for m in METHODS), "endmembers_fixed", "without_first_year"}
+    for name in names | {f"endmembers_{low:g}_{high:g}" for low, high in PERCENTILES}:
+        assert f"`{name}`" in DOCS["results.md"], name
 
 
 def test_every_column_of_the_zones_file_is_explained():

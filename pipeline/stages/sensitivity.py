@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -57,8 +58,6 @@ class Analysis:
 
 def run(job: Job) -> None:
     """Write sensitivity.csv: one row per zone, period and variant; what cannot be computed has no numbers and says why."""
-    import dask
-
     config = job.config
     pinned = json.loads(job.folder.scenes.read_text(encoding="utf-8"))
     grid = grids.from_json(pinned["grid"])
@@ -70,8 +69,9 @@ def run(job: Job) -> None:
     with job.computing("sensitivity"):
         analyses = _analyses(job, inside)
         places = {c.zone: number[c.rows, c.cols][c.touched] for c in coverages}
-        tasks = [dask.delayed(_zone_rows, pure=False)(job, scenes, c, places[c.zone], a) for c in coverages for a in map(_whole, analyses)]
-        found = dask.compute(*tasks)
+        tasks = [(c, analysis) for c in coverages for analysis in analyses]
+        with ThreadPoolExecutor(job.threads) as pool:
+            found = list(pool.map(lambda task: _zone_rows(job, scenes, task[0], places[task[0].zone], task[1]), tasks))
     order = {a.variant.name: i for i, a in enumerate(analyses)}
     zones = {c.zone: i for i, c in enumerate(coverages)}
     periods = {period: i for i, period in enumerate(config.periods)}
@@ -83,13 +83,6 @@ def run(job: Job) -> None:
         if analysis.reason is not None:
             log.info("%s", one_line(f"sensitivity: {analysis.variant.name}: not computed: {analysis.reason}"))
     write_csv(job.folder.table("sensitivity"), SENSITIVITY_COLUMNS, with_verdicts(rows))
-
-
-def _whole(value: Any) -> Any:
-    """Return a value that Dask passes on as it is, without a look inside."""
-    import dask
-
-    return dask.delayed(value, pure=False, traverse=False)
 
 
 class _Scenes:
@@ -121,8 +114,6 @@ class _Scenes:
 
 def _analyses(job: Job, inside: np.ndarray) -> list[Analysis]:
     """Return the base and every variant with what it is computed from; every raster is read once."""
-    import dask
-
     config, folder = job.config, job.folder
     years, from_scenes = config.all_years, config.sensors[job.sensor].catalog is not None
     wet = from_scenes and "water" in config.fvc.exclude
@@ -135,7 +126,8 @@ def _analyses(job: Job, inside: np.ndarray) -> list[Analysis]:
     tasks = [(folder.ndvi(y), own[:, i]) for i, y in enumerate(years)]
     tasks += [(folder.observed("water", y), share[:, i]) for i, y in enumerate(years) if wet]
     tasks += [(folder.variants(y), more[:, i]) for i, y in enumerate(years) if varied]
-    dask.compute(*[dask.delayed(fill, pure=False)(_whole(into), path, _whole(inside), job.block) for path, into in tasks])
+    with ThreadPoolExecutor(job.threads) as pool:
+        list(pool.map(lambda task: fill(task[1], task[0], inside, job.block), tasks))
     own_ndvi, own_water = own[0], _is_water(share[0]) if wet else None
     out = []
     for variant in all_variants(config, job.sensor):
