@@ -142,6 +142,8 @@ def _analyses(job: Job, inside: np.ndarray) -> list[Analysis]:
                 pair = _pair(job, variant, ndvi)
         except RunFault as error:
             reason = str(error)
+            out.append(Analysis(variant, ndvi, water, None, reason))
+            continue
         out.append(Analysis(variant, reason=reason) if reason else Analysis(variant, ndvi, water, pair))
     return out
 
@@ -191,7 +193,8 @@ def _zone_rows(job: Job, scenes: _Scenes, c: ZoneCoverage, place: np.ndarray, an
     for first, last in config.periods:
         start = first + variant.drops_first
         spanned = range(start, last + 1)
-        reason = analysis.reason or _reason(scenes, variant, first, last)
+        refused = analysis.reason if analysis.ndvi is None else None
+        reason = refused or _reason(scenes, variant, first, last) or analysis.reason
         row: dict[str, Any] = dict.fromkeys(SENSITIVITY_COLUMNS) | {
             "mine": config.mine, "sensor": job.sensor, "variable": config.trend.variable, "zone": c.zone, "role": c.role,
             "first_year": first, "last_year": last, "variant": variant.name, "choice": variant.choice, "computed": "no",
