@@ -7,15 +7,18 @@ import json
 from datetime import date, timedelta
 
 import numpy as np
+import openpyxl
 import pytest
 import rasterio
+from running import ROOT, snakemake
 from scenemine import NORTH, SHAPE, WEST, SceneMine, read
 from test_composite import composed, plain
 
 from pipeline import config as configs
-from pipeline import config_sensitivity, inspection, plan
+from pipeline import config_sensitivity, inspection, plan, planted
 from pipeline.__main__ import main
 from pipeline.config import Season
+from pipeline.manifest import verify
 from pipeline.margin import UNUSABLE
 from pipeline.sensitivity import robust, sign, with_verdicts
 from pipeline.tables import read_csv, write_csv
@@ -641,3 +644,32 @@ def test_the_table_is_a_csv_with_the_registered_columns(folder):
         "method_p75",
         "method_max",
     }
+
+
+def test_the_fixed_pair_of_the_default_mine_is_the_planted_one():
+    config = configs.load(ROOT / "configs" / "jiangcang.yaml")
+    assert (config.sensitivity.fixed.soil, config.sensitivity.fixed.vegetation) == (planted.SOIL, planted.VEGETATION)
+    assert all(v.refused is None for v in all_variants(config, "sentinel-2"))
+
+
+def test_the_workflow_makes_the_table_and_a_deleted_intermediate_again(tmp_path):
+    mine = varied(tmp_path, years=YEARS[:3])
+    config, results = str(mine.write()), tmp_path / "results"
+    more = ("--configfile", config, "--config", f"results={results}")
+    done = snakemake(*more)
+    assert done.returncode == 0, done.stderr[-3000:]
+    folder = results / "small" / "sentinel-2"
+    assert equals_public(folder) == 2 * 2 * 10
+    assert verify(results / "small") == []
+    assert "sensitivity" in openpyxl.load_workbook(results / "small" / "tables.xlsx").sheetnames
+    bands_before = (folder / "sensitivity" / "ndvi_2021.tif").read_bytes()
+    (folder / "sensitivity" / "ndvi_2021.tif").unlink()
+    planned = snakemake("-n", *more).stdout
+    assert planned.count("and under variants") == planned.count("NDVI 2021, and under variants") == 1
+    assert mine.stage("composite", "--sensor", "sentinel-2", "--year", "2021") == 0
+    assert (folder / "sensitivity" / "ndvi_2021.tif").read_bytes() == bands_before
+    mine.settings["sensitivity"] = False
+    mine.write_config()
+    planned = snakemake("-n", *more).stdout
+    assert "pin the images and the grid" in planned
+    assert "under variants" not in planned
