@@ -37,8 +37,8 @@ class Plan:
     results: Path
     mines: dict[str, tuple[Path, Config]]
     files: dict[tuple[str, str], dict[int, list[str]]]
-    varied: frozenset[tuple[str, str]] = frozenset()
     dask: str | None = None
+    varied: frozenset[tuple[str, str]] = frozenset()
 
     def config_path(self, mine: str) -> str:
         """Return the config file of a mine."""
@@ -133,7 +133,7 @@ def make(paths: list[str], settings: dict[str, object]) -> Plan:
         for sensor, grid in checked.grids.items():
             if config.sensors[sensor].catalog is not None and config.sensitivity.refused(grid.shape[0] * grid.shape[1]) is None:
                 varied.add((mine, sensor))
-    return Plan(results, mines, local, frozenset(varied), address if isinstance(address, str) else None)
+    return Plan(results, mines, local, address if isinstance(address, str) else None, frozenset(varied))
 
 
 @dataclass(frozen=True)
