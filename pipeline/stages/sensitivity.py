@@ -39,6 +39,7 @@ SLOPE, P, N = (OUTPUTS.index(name) for name in ("slope", "p", "n"))
 WATER_CODE = 97
 LEAST_YEARS = 3  # of a trend
 CELLS = 65_536  # of a trend at a time
+ZONE_COPIES, ZONE_BYTES = 3, 2**30  # copies of a zone's NDVI that are held at a time, and how much all threads may hold
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def run(job: Job) -> None:
         analyses = _analyses(job, inside)
         places = {c.zone: number[c.rows, c.cols][c.touched] for c in coverages}
         tasks = [(c, analysis) for c in coverages for analysis in analyses]
-        with ThreadPoolExecutor(job.threads) as pool:
+        largest = max(c.area_m2.size for c in coverages) * len(config.all_years) * ZONE_COPIES * 4
+        with ThreadPoolExecutor(max(1, min(job.threads, ZONE_BYTES // largest))) as pool:
             found = list(pool.map(lambda task: _zone_rows(job, scenes, task[0], places[task[0].zone], task[1]), tasks))
     order = {a.variant.name: i for i, a in enumerate(analyses)}
     zones = {c.zone: i for i, c in enumerate(coverages)}
