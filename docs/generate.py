@@ -11,6 +11,7 @@ from pipeline import areas, config, observed, planted, radiometry, zonestats
 from pipeline.__main__ import STAGES, _parser
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
+from pipeline.sensitivity import SENSITIVITY_COLUMNS
 from pipeline.stages.scenes import LEDGER_COLUMNS
 from pipeline.summary import SUMMARY_COLUMNS
 
@@ -72,7 +73,8 @@ def _models(annotation: Any) -> list[Any]:
 def _type(field: Any) -> str:
     text = str(field.annotation) + str(field.metadata)
     if "Literal" in text:
-        return "one of " + ", ".join(f"`{word}`" for word in re.findall(r"'(\w[\w-]*)'", text)) + (", or a whole number" if "[int" in text else "")
+        other = ", or a whole number" if "[int" in text else ", or true / false" if "bool" in text else ""
+        return "one of " + ", ".join(f"`{word}`" for word in re.findall(r"'(\w[\w-]*)'", text)) + other
     if "StringConstraints" in text.split("tuple")[0] and "dict" not in text:
         return "text"
     names = {"dict": "mapping", "tuple": "list", "bool": "true / false", "float": "number", "int": "whole number"}
@@ -158,6 +160,7 @@ TABLES = {
     "trend_area_by_zone": areas.AREA_COLUMNS,
     "trend_groups_by_zone": areas.GROUP_COLUMNS,
     "trend_by_zone": zonestats.TREND_COLUMNS,
+    "sensitivity": SENSITIVITY_COLUMNS,
     "zone_by_scene": observed.ZONE_BY_SCENE_COLUMNS,
     "masked_by_zone": observed.MASKED_COLUMNS,
     "ledger": LEDGER_COLUMNS,

@@ -29,6 +29,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "trend": ("Theil-Sen slope and Mann-Kendall test of one period: trend_<a>-<b>.tif", ("sensor", "period")),
     "classes": ("trend classes of one period: trend_class_<a>-<b>.tif", ("sensor", "period")),
     "areas": ("the tables of one sensor", ("sensor",)),
+    "sensitivity": ("how results come out under variants of the analysis: sensitivity.csv", ("sensor",)),
     "map": (
         "trend classes of one period, map and bars: trend_class_<a>-<b>.png, trend_area_by_zone_<a>-<b>.png",
         ("sensor", "period"),

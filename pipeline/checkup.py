@@ -29,6 +29,7 @@ from pipeline.reader import BLOCK
 from pipeline.scenes import Inspected, signed
 from pipeline.sheet import Words, save
 from pipeline.sources import source
+from pipeline.variants import SHIFT_DAYS, scene_variants
 
 LONGEST_SIDE = 600  # pixels of the preview
 MOST_DAYS = 40  # that are looked at for the preview
@@ -95,11 +96,21 @@ def _scenes(config: Config, sensor: str, found: Inspected) -> list[str]:
     lines = [
         f"  {sensor}: {len(scenes)} of {listed} listed scenes: " + ", ".join(f"{y}: {per_year[y]}" for y in config.all_years),
         f"  {sensor}: {size / 1e6:.1f} MB on disk, {sum(len(s.layers) for s in scenes) - len(local)} files over the network; {_cells(grid)}",
-        *_size(config, sensor, grid, 18),
+        *_size(config, sensor, grid, 18 + _varied_bytes(config, grid)),
         f"  {sensor}: radiometric offset: " + ", ".join(f"{n} scenes {value:g}" for value, n in sorted(Counter(s.offset for s in scenes).items())),
     ]
     lines += [f"  {sensor}: dropped: {n} assets: {why}" for why, n in reasons.most_common()]
+    refused = config.sensitivity.refused(grid.shape[0] * grid.shape[1])
+    near = len({s.id for s in found.margin} - {s.id for s in scenes})
+    read = f"reads {near} more scenes within {SHIFT_DAYS} days of the season; `sensitivity: false` leaves them out"
+    lines.append(f"  {sensor}: sensitivity.csv: {read if refused is None else f'no variants: {refused}'}")
     return lines + [f"  warning: {text}" for text in found.warnings]
+
+
+def _varied_bytes(config: Config, grid: Any) -> int:
+    """Return the bytes per cell and year of the composites under variants: NDVI of each, water of the two other seasons."""
+    height, width = grid.shape
+    return 4 * (len(scene_variants(config)) + 2) if config.sensitivity.refused(height * width) is None else 0
 
 
 def _sensor(config: Config, sensor: str, grid: Any) -> list[str]:

@@ -7,7 +7,7 @@ the days of one year, and blocks get smaller where there are many days.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, product
 from math import ceil, floor, prod
@@ -135,19 +135,52 @@ def _parts(rows: slice, cols: slice, coverages: list[ZoneCoverage]) -> Iterator[
 
 
 @dataclass(frozen=True)
+class Cut:
+    """Another composite from the same walk over the scenes: of which of the days, and of which percentile (`MEAN`: the mean).
+
+    `with_water`: the share of water is wanted too, because the days are others than those of the run's own composite.
+    """
+
+    days: slice
+    percentile: float
+    with_water: bool
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """The days of the run's own composite among all days that are read, and further composites."""
+
+    own: slice
+    more: tuple[Cut, ...]
+
+
+@dataclass(frozen=True)
 class Result:
-    """One block of one year: arrays (y, x) as `DTYPES`; `sums` (scenes, zones, 4), see `zone_sums`."""
+    """One block of one year: arrays (y, x) as `DTYPES`; `sums` (scenes, zones, 4), see `zone_sums`.
+
+    `more`: (bands, y, x) float32, NDVI of every further composite, then the share of water of those that want it.
+    """
 
     rows: slice
     cols: slice
     values: dict[str, np.ndarray]
     sums: np.ndarray
+    more: np.ndarray | None = None
 
 
-def compute(block: Block, scenes: tuple[Scene, ...], grid: GeoBox, how: Recipe, zones: int, out: dict[str, np.ndarray] | None = None) -> Result:
+def compute(
+    block: Block,
+    scenes: tuple[Scene, ...],
+    grid: GeoBox,
+    how: Recipe,
+    zones: int,
+    out: dict[str, np.ndarray] | None = None,
+    cuts: Cuts | None = None,
+) -> Result:
     """Return the composite of one block of one year; `scenes` in their fixed order (by day, time and id).
 
-    `out`: contiguous arrays of the block that are filled; default: new ones.
+    `out`: contiguous arrays of the block that are filled; default: new ones. `cuts`: `scenes` hold more days than the
+    composite is of; only its own count in `sums`, whose rows are all scenes.
 
     Raises
     ------
@@ -165,20 +198,34 @@ def compute(block: Block, scenes: tuple[Scene, ...], grid: GeoBox, how: Recipe, 
     sums = np.zeros((len(scenes), zones, 4), np.int64)
     position = {scene.id: i for i, scene in enumerate(scenes)}
     for i, group in groups[start:] + groups[:start]:
+        own = cuts is None or cuts.own.start <= i < cuts.own.stop
         for k, scene in enumerate(group):
             state, values = (of_days[i], ndvi[i]) if k == 0 else (_buffer("state", shape, np.uint8), _buffer("values", shape, np.float32))
             reader.observe(scene, state, values)
-            for part in block.parts:
+            for part in block.parts if own else ():
                 zone_sums(state.reshape(-1), values.reshape(-1), part.cells, part.weights, sums[position[scene.id], part.zone])
             if k > 0:
                 merge(state, values, of_days[i], ndvi[i])
-            numbers[i] = scene.day_of_year
+            numbers[i] = max(scene.day_of_year, 0)  # a season that starts before 1 January, whose days of year nobody asks for
     if out is None:
         out = {name: np.empty(shape, dtype) for name, dtype in DTYPES.items()}
     cells = prod(shape)
-    flat = (out[name].reshape(cells) for name in DTYPES)
-    composite(ndvi.reshape(days, cells), of_days.reshape(days, cells), numbers, how.percentile, how.least, how.keep_water, *flat)
-    return Result(block.rows, block.cols, out, sums)
+    flat = [out[name].reshape(cells) for name in DTYPES]
+    values, states = ndvi.reshape(days, cells), of_days.reshape(days, cells)
+
+    def form(of: slice, percentile: float, into: Sequence[np.ndarray]) -> None:
+        composite(values[of], states[of], numbers[of], percentile, how.least, how.keep_water, *into)
+
+    form(slice(0, days) if cuts is None else cuts.own, how.percentile, flat)
+    if cuts is None:
+        return Result(block.rows, block.cols, out, sums)
+    bands = len(cuts.more) + sum(cut.with_water for cut in cuts.more)
+    more = np.empty((bands, cells), np.float32)
+    seen, day, dry = _buffer("seen", (cells,), np.uint16), _buffer("day", (cells,), np.float32), _buffer("dry", (cells,), np.float32)
+    shares = iter(more[len(cuts.more) :])
+    for cut, annual in zip(cuts.more, more, strict=False):
+        form(cut.days, cut.percentile, (annual, seen, day, next(shares) if cut.with_water else dry))
+    return Result(block.rows, block.cols, out, sums, more.reshape(bands, *shape))
 
 
 _memory = local()

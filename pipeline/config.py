@@ -8,10 +8,12 @@ from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from pipeline import yamlfile
+from pipeline.config_base import Model
 from pipeline.config_errors import explain
+from pipeline.config_sensitivity import Sensitivity
 from pipeline.errors import BadInput
 from pipeline.sensors import MASK_NAMES, NEVER_DILATED, SENSORS
 
@@ -35,12 +37,6 @@ LocalPath = Annotated[str, StringConstraints(min_length=1, max_length=1000), Aft
 PRESETS = ("earth-search", "planetary-computer", "cdse")
 RESERVED_SENSOR_IDS = {"logs", "synthetic"}
 RESERVED_MINE_IDS = {"summary"}
-
-
-class Model(BaseModel):
-    """Strict and frozen: an unknown key or a wrong type is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class ZoneFacts(Model):
@@ -278,6 +274,11 @@ class Config(Model):
     composite: Composite = Field(Composite(), description="with `catalog`: how a year's observations become one value")
     fvc: Fvc = Field(Fvc(), description="fractional vegetation cover")
     trend: Trend = Field(Trend(), description="trend test and classes")
+    sensitivity: Sensitivity = Field(
+        Sensitivity(),
+        description="auto, true or false: make sensitivity.csv, how change and trend shares come out under other seasons, methods, endmembers and without "
+        "the first year; auto: up to 5,000,000 cells of the grid, and above it a table that says so; true: always; false: no such table",
+    )
 
     @model_validator(mode="after")
     def _across(self) -> Config:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.config_sensitivity import LEAST_CONTRAST
 from pipeline.errors import RunFault
 from pipeline.kernels.pixels import clamped_cover, count_bins, take_bins
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     import dask.array as da
 
 BINS = 4096
-LEAST_CONTRAST = 0.05  # NDVI between the endmembers; below it cover would be noise
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,22 @@ class Endmembers:
                 "fix: give fvc.soil and fvc.vegetation as {ndvi: ...}, or pool pixels that hold both bare ground and closed vegetation"
             )
         return self
+
+
+def configured_pair(soil: Any, vegetation: Any, find: Callable[[tuple[float, ...]], tuple[list[float], int]]) -> Endmembers:
+    """Return the pair that a config asks for, each member by `ndvi` or by `percentile`; `find` gives percentiles of the pooled NDVI, see `percentiles`.
+
+    Raises
+    ------
+    RunFault
+        When the pair cannot carry a cover model.
+    """
+    wanted = {"soil": soil, "vegetation": vegetation}
+    found: dict[str, float] = {name: e.ndvi for name, e in wanted.items() if e.ndvi is not None}
+    asked = {name: e.percentile for name, e in wanted.items() if e.percentile is not None}
+    values, pooled = find(tuple(asked.values())) if asked else ([], 0)
+    found |= dict(zip(asked, values, strict=True))
+    return Endmembers(found["soil"], found["vegetation"], pooled).check()
 
 
 def percentiles(ndvi: Any, inside: np.ndarray, wanted: tuple[float, ...]) -> tuple[list[float], int]:

@@ -18,6 +18,7 @@ from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.images import is_remote, resolve, stamp_of
 from pipeline.layout import MineFolder
+from pipeline.margin import with_margin
 from pipeline.provenance import code, digest, options
 from pipeline.scenes import Inspected
 from pipeline.stac import read_items
@@ -33,7 +34,7 @@ def catalog_of(config: Config, sensor: str, results: Path) -> Path:
 
 
 def inspected(config: Config, config_path: Path, sensor: str, zones: Zones, catalog: Path) -> Inspected:
-    """Return `pipeline.scenes.inspect` of a catalogue, kept from the last time where nothing has changed."""
+    """Return `pipeline.scenes.inspect` of a catalogue with the scenes of shifted seasons, kept from the last time where nothing has changed."""
     kept = CACHE / f"{_key(config, sensor, zones, catalog)}.json"
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError):  # what cannot be used is made again
         values = json.loads(kept.read_text(encoding="utf-8"))
@@ -43,14 +44,16 @@ def inspected(config: Config, config_path: Path, sensor: str, zones: Zones, cata
             tuple(values["ledger"]),
             tuple(values["warnings"]),
             int(values["listed"]),
+            tuple(scenes.from_json(s) for s in values["margin"]),
         )
-    found = scenes.inspect(config, config_path, sensor, zones, catalog)
+    found = with_margin(scenes.inspect(config, config_path, sensor, zones, catalog), config, sensor, zones, catalog)
     text = {
         "grid": grids.to_json(found.grid),
         "scenes": [scenes.to_json(s) for s in found.scenes],
         "ledger": found.ledger,
         "warnings": found.warnings,
         "listed": found.listed,
+        "margin": [scenes.to_json(s) for s in found.margin],
     }
     with suppress(OSError):  # where nothing can be kept, the next call inspects again
         write_text(kept, json.dumps(text, ensure_ascii=False))

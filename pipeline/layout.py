@@ -8,6 +8,7 @@ from pathlib import Path
 OBSERVED = ("clear", "doy", "water")
 SCENE_TABLES = ("zone_by_scene", "masked_by_zone")
 LEDGER = "ledger"
+SENSITIVITY = "sensitivity"
 TABLES = ("fvc_by_zone", "fvc_change_by_zone", "trend_area_by_zone", "trend_groups_by_zone", "trend_by_zone")
 ZONE_TABLES = ("fvc_change_by_zone", "trend_groups_by_zone", "trend_by_zone")  # what zones.gpkg takes its columns from
 
@@ -105,6 +106,10 @@ class SensorFolder:
         """Return a raster of a year's observations: `clear`, `doy` or `water`."""
         return self.root / f"{what}_{year}.tif"
 
+    def variants(self, year: int) -> Path:
+        """Return the composites of a year under the variants that sensitivity.csv compares: an intermediate."""
+        return self.root / "sensitivity" / f"ndvi_{year}.tif"
+
     def zone_by_scene(self, year: int) -> Path:
         """Return a year's part of zone_by_scene.csv."""
         return self.root / "zone_by_scene" / f"{year}.json"
@@ -142,9 +147,10 @@ class SensorFolder:
         """Return one CSV table."""
         return self.root / f"{name}.csv"
 
-    def tables(self, *, with_scenes: bool) -> dict[str, Path]:
-        """Return every CSV table of the sensor by name; two come from scenes only."""
-        return {name: self.table(name) for name in (*TABLES, *(SCENE_TABLES if with_scenes else ()), LEDGER)}
+    def tables(self, *, with_scenes: bool, with_sensitivity: bool) -> dict[str, Path]:
+        """Return every CSV table of the sensor by name; two come from scenes only, one where sensitivity is asked for."""
+        names = (*TABLES, *((SENSITIVITY,) if with_sensitivity else ()), *(SCENE_TABLES if with_scenes else ()), LEDGER)
+        return {name: self.table(name) for name in names}
 
     @property
     def scenes(self) -> Path:

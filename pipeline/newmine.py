@@ -257,6 +257,7 @@ def _text(mine: str, title: str, aoi: list[str], span: tuple[int, int], season: 
             "trend:",
             f"  periods: [[{span[0]}, {span[1]}]]",
             "  scheme: seven    # five | seven | nine",
+            "sensitivity: auto    # auto | true | false: what holds under other seasons, methods and endmembers (sensitivity.csv)",
             "",
         ]
     )

@@ -16,7 +16,7 @@ from pipeline.errors import BadInput
 from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
 from pipeline.images import is_remote
 from pipeline.inspection import catalog_of, inspected
-from pipeline.layout import OBSERVED, SCENE_TABLES, TABLES, MineFolder, SensorFolder, SummaryFolder
+from pipeline.layout import OBSERVED, MineFolder, SensorFolder, SummaryFolder
 from pipeline.provenance import digest, options
 from pipeline.scenes import Inspected
 from pipeline.sources import inspect, read_pair, source
@@ -30,13 +30,15 @@ CLOCK_S = 60  # by which a file's clock may be ahead of ours
 class Plan:
     """The mines of one run, by id, their results folder, and the Dask scheduler for their blocks.
 
-    `files` holds, per mine and sensor with a catalogue of the user's, the local files of each year's scenes.
+    `files` holds, per mine and sensor with a catalogue of the user's, the local files of each year's scenes; `varied` the
+    mines and sensors whose scenes are composed under the variants of sensitivity.csv too.
     """
 
     results: Path
     mines: dict[str, tuple[Path, Config]]
     files: dict[tuple[str, str], dict[int, list[str]]]
     dask: str | None = None
+    varied: frozenset[tuple[str, str]] = frozenset()
 
     def config_path(self, mine: str) -> str:
         """Return the config file of a mine."""
@@ -75,9 +77,10 @@ class Plan:
         seen = [folder.observed(what, year) for what in OBSERVED for year in years] if scenes else []
         rasters = [*map(folder.ndvi, years), *seen, *map(folder.fvc, years), *map(folder.trend, config.periods), *map(folder.classes, config.periods)]
         styles = [p.with_suffix(".qml") for p in rasters]
-        tables = map(folder.table, (*TABLES, *(SCENE_TABLES if scenes else ())))
+        tables = folder.tables(with_scenes=scenes, with_sensitivity=config.sensitivity.run is not False).values()
+        varied = map(folder.variants, years) if (mine, sensor) in self.varied else ()
         figures = [*map(folder.class_map, config.periods), folder.cover_chart, *map(folder.area_chart, config.periods), *map(folder.preview, years)]
-        return [str(p) for p in (*rasters, *styles, folder.scenes, folder.ledger, folder.endmembers, *tables, *figures)]
+        return [str(p) for p in (*rasters, *varied, *styles, folder.scenes, folder.endmembers, *tables, *figures)]
 
     def reported(self, mine: str) -> list[str]:
         """Return what the report of a mine is made from."""
@@ -86,13 +89,14 @@ class Plan:
             folder = self.folder(mine, sensor)
             rasters = [*map(folder.ndvi, config.all_years), *map(folder.fvc, config.all_years)]
             rasters += [*map(folder.trend, config.periods), *map(folder.classes, config.periods)]
-            out += [*rasters, folder.scenes, folder.endmembers, *folder.tables(with_scenes=self.has_scenes(mine, sensor)).values()]
-        return [str(p) for p in out]
+            out += [*rasters, folder.scenes, folder.endmembers]
+        return [*(str(p) for p in out), *self.tables(mine)]
 
     def tables(self, mine: str) -> list[str]:
         """Return every CSV table of a mine."""
+        wanted = self.config(mine).sensitivity.run is not False
         sensors = self.config(mine).sensors
-        return [str(p) for s in sensors for p in self.folder(mine, s).tables(with_scenes=self.has_scenes(mine, s)).values()]
+        return [str(p) for s in sensors for p in self.folder(mine, s).tables(with_scenes=self.has_scenes(mine, s), with_sensitivity=wanted).values()]
 
     def products(self, mine: str) -> list[str]:
         """Return every product of a mine but the manifest."""
@@ -143,13 +147,18 @@ def make(paths: list[str], settings: dict[str, object]) -> Plan:
         raise BadInput("--config", "dask", address, "the address of a dask.distributed scheduler", "for instance dask=tcp://127.0.0.1:8786")
     mines = load_all(files)
     local: dict[tuple[str, str], dict[int, list[str]]] = {}
+    varied: set[tuple[str, str]] = set()
     for mine, (path, config) in mines.items():
-        for sensor, found in check(path, config, results).scenes.items():
+        checked = check(path, config, results)
+        for sensor, found in checked.scenes.items():
             years: dict[int, list[str]] = defaultdict(list)
-            for scene in found.scenes:
+            for scene in (*found.scenes, *found.margin):
                 years[scene.year] += [layer.href for layer in scene.layers.values() if not is_remote(layer.href)]
             local[mine, sensor] = years
-    return Plan(results, mines, local, address if isinstance(address, str) else None)
+        for sensor, grid in checked.grids.items():
+            if config.sensors[sensor].catalog is not None and config.sensitivity.refused(grid.shape[0] * grid.shape[1]) is None:
+                varied.add((mine, sensor))
+    return Plan(results, mines, local, address if isinstance(address, str) else None, frozenset(varied))
 
 
 @dataclass(frozen=True)
@@ -185,7 +194,7 @@ def check(path: Path, config: Config, results: Path) -> Checked:
 
 def _inputs(path: Path, sensor: str, catalog: str, found: Inspected, results: Path) -> None:
     """Refuse a catalogue or images that the run itself would write over, or whose time lies in the future."""
-    local = {layer.href for scene in found.scenes for layer in scene.layers.values() if not is_remote(layer.href)}
+    local = {layer.href for scene in (*found.scenes, *found.margin) for layer in scene.layers.values() if not is_remote(layer.href)}
     for file in (Path(catalog), *map(Path, sorted(local))):
         if file.resolve().is_relative_to(results.resolve()):
             raise BadInput(path, f"sensors.{sensor}.catalog", f"{file}, in the results folder", "a file outside of it", "copy it to another folder")

@@ -16,7 +16,7 @@ HOME = Path(__file__).parent
 # The parts of a config that each stage reads, beside the ids; `sensor` stands for the entry of the stage's sensor.
 READS: dict[str, tuple[str, ...]] = {
     "synthetic": ("aoi.path",),
-    "scenes": ("sensor", "years", "season", "grid", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
+    "scenes": ("sensor", "years", "season", "sensitivity.run", "grid", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
     "composite": ("sensor", "season", "mask", "composite", "fvc.exclude", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
     "observations": ("mine", "aoi", "years"),
     "endmembers": ("fvc", "years", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
@@ -24,14 +24,15 @@ READS: dict[str, tuple[str, ...]] = {
     "trend": ("trend.variable", "trend.test", "trend.significance"),
     "classes": ("trend", "fvc.exclude", "grid.clip", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
     "areas": ("mine", "aoi", "years", "trend", "fvc.exclude"),
+    "sensitivity": ("mine", "sensor", "aoi", "years", "season", "composite.method", "fvc", "trend", "sensitivity"),
     "map": ("mine", "title", "aoi", "trend", "season", "sensor", "composite.method"),
     "chart": ("mine", "title", "aoi", "years", "season", "sensor", "composite.method"),
     "previews": ("mine", "title", "aoi", "years", "season", "sensor", "mask"),
-    "workbook": ("mine", "sensors"),
+    "workbook": ("mine", "sensors", "sensitivity.run"),
     "zones": ("mine", "aoi", "years", "sensors", "trend.periods"),
     "project": ("mine", "title", "aoi", "years", "season", "sensors", "trend.variable", "trend.scheme", "trend.periods"),
-    "report": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend"),
-    "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend"),
+    "report": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity"),
+    "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity"),
 }
 TEMPLATES = {".j2", ".css", ".js"}
 FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title"}

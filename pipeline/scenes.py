@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -21,6 +22,7 @@ from pipeline.sensors import SENSORS, SceneRule
 from pipeline.stac import Asset, Item, read_items
 
 THREADS = 8
+OUTSIDE = "outside the seasons"
 LISTED = 20  # items named in one message
 
 
@@ -78,13 +80,19 @@ class Fate:
 
 @dataclass(frozen=True)
 class Inspected:
-    """What a run reads of one sensor: its grid, its scenes in their fixed order, the ledger, warnings, how many items were listed."""
+    """What a run reads of one sensor: its grid, its scenes in their fixed order, the ledger, warnings, how many items were listed.
+
+    `margin`: scenes that only shifted seasons hold, under the year of the season (`pipeline.margin`); a scene of another
+    year's season may be among them. `fates`: where the ledger comes from.
+    """
 
     grid: Any
     scenes: tuple[Scene, ...]
     ledger: tuple[dict[str, Any], ...]
     warnings: tuple[str, ...]
     listed: int
+    margin: tuple[Scene, ...] = ()
+    fates: tuple[Fate, ...] = field(default=(), compare=False, repr=False)
 
 
 def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalog: Path) -> Inspected:
@@ -102,9 +110,10 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
     fates = [Fate(item) for item in read_items(catalog)]
     fates.sort(key=lambda f: (f.item.when, f.item.id))
     longitude = float(zones.frame.to_crs(4326).total_bounds[[0, 2]].mean())
-    _select(fates, config, sensor, longitude)
+    years = set(config.all_years)
+    select(fates, config, sensor, lambda item: season_year(solar_day(item.when, longitude), config.season) in years)
     for fate in _kept(fates):
-        fate.layers = _layers(fate.item, rule, catalog, sensor)
+        fate.layers = layers_of(fate.item, rule, catalog, sensor)
         if "mask" not in fate.layers:
             fate.dropped = f"no quality layer ({', '.join(rule.assets['mask'])})"
     kept = _kept(fates)
@@ -119,14 +128,14 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
             fate.dropped = "does not meet the area"
     kept = _kept(fates)
     _some(kept, catalog, sensor, fates)
-    decisions = _offsets(kept, rule, entry.offset, catalog, sensor)
+    decisions = offsets(kept, rule, entry.offset, catalog, sensor)
     scenes = []
     for fate, decision in zip(kept, decisions, strict=True):
         day = solar_day(fate.item.when, longitude)
         year = season_year(day, config.season)
         if year is None:
-            raise AssertionError("_select keeps items of a season")
-        final = _with_offset(fate.layers, decision)
+            raise AssertionError("select keeps items of a season")
+        final = with_offset(fate.layers, decision)
         fate.notes = {layer.asset: decision.reason if role in ("red", "nir") else role for role, layer in final.items()}
         when = fate.item.when.isoformat().replace("+00:00", "Z")
         scenes.append(Scene(fate.item.id, when, day.isoformat(), year, day_of_year(day, year), decision.offset, final))
@@ -136,7 +145,8 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
     if against:
         text = f"{sensor}: offset: {entry.offset} is the config's word, and the data of {len(against)} of {len(kept)} items say the opposite"
         warnings.append(f"{text}: {', '.join(against[:LISTED])}{' ...' if len(against) > LISTED else ''}")
-    return Inspected(grid, tuple(scenes), tuple(row for fate in fates for row in fate.rows()), tuple(warnings), len(fates))
+    rows = tuple(row for fate in fates for row in fate.rows())
+    return Inspected(grid, tuple(scenes), rows, tuple(warnings), len(fates), fates=tuple(fates))
 
 
 def _kept(fates: list[Fate]) -> list[Fate]:
@@ -150,20 +160,20 @@ def _some(kept: list[Fate], catalog: Path, sensor: str, fates: list[Fate]) -> No
         raise BadInput(catalog, f"sensors.{sensor}.catalog", reasons, "at least one scene", "check area, years, season, collection and max_cloud_pct")
 
 
-def _select(fates: list[Fate], config: Config, sensor: str, longitude: float) -> None:
+def select(fates: list[Fate], config: Config, sensor: str, in_season: Callable[[Item], bool]) -> None:
     """Drop items of other collections, days and cloud covers, duplicates, and older versions of a scene."""
-    entry, years = config.sensors[sensor], set(config.all_years)
+    entry = config.sensors[sensor]
     first: dict[str, Item] = {}
     for fate in fates:
         item = fate.item
         if entry.collection is not None and item.collection != entry.collection:
             fate.dropped = f"collection {item.collection}, not {entry.collection}"
-        elif season_year(solar_day(item.when, longitude), config.season) not in years:
-            fate.dropped = "outside the seasons"
+        elif not in_season(item):
+            fate.dropped = OUTSIDE
         elif item.cloud_pct is not None and item.cloud_pct > entry.max_cloud_pct:
             fate.dropped = f"cloud cover {item.cloud_pct:g} % above max_cloud_pct {entry.max_cloud_pct:g}"
         elif item.id in first:
-            if _content(first[item.id]) != _content(item):
+            if content(first[item.id]) != content(item):
                 raise BadInput(entry.catalog, f"item {item.id}", "two items of this id with different content", "ids that occur once", "remove the wrong one")
             fate.dropped = "duplicate: the same item is listed twice"
         else:
@@ -179,11 +189,12 @@ def _select(fates: list[Fate], config: Config, sensor: str, longitude: float) ->
             fate.dropped = f"another version of the scene is read: {newest.item.id}"
 
 
-def _content(item: Item) -> Any:
+def content(item: Item) -> Any:
+    """Return what makes two items of one id the same."""
     return item.properties, {key: asset.content for key, asset in item.assets.items()}
 
 
-def _layers(item: Item, rule: SceneRule, catalog: Path, sensor: str) -> dict[str, Layer]:
+def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str) -> dict[str, Layer]:
     """Return the layers of an item by role: red, nir and mask, or ndvi and mask; mask is left out where there is none."""
     found = {role: place for role in rule.assets if (place := _find(item, role, rule)) is not None}
     roles = ("red", "nir") if "red" in found or "nir" in found or "ndvi" not in found else ("ndvi",)
@@ -251,7 +262,7 @@ def _native(grids: list[Any], zones: Zones) -> Any:
     return min((g for g, code in zip(grids, epsg, strict=True) if code == wanted), key=lambda g: round(abs(g.affine.a), 6))
 
 
-def _offsets(kept: list[Fate], rule: SceneRule, asked: str, catalog: Path, sensor: str) -> list[Decision]:
+def offsets(kept: list[Fate], rule: SceneRule, asked: str, catalog: Path, sensor: str) -> list[Decision]:
     """Return the radiometric offset of each item.
 
     Raises
@@ -288,7 +299,9 @@ def _offsets(kept: list[Fate], rule: SceneRule, asked: str, catalog: Path, senso
     return decisions
 
 
-def _with_offset(layers: dict[str, Layer], decision: Decision) -> dict[str, Layer]:
+def with_offset(layers: dict[str, Layer], decision: Decision) -> dict[str, Layer]:
+    """Return layers as they are pinned: with the radiometric offset, and hrefs without their query."""
+
     def final(role: str, layer: Layer) -> Layer:
         offset = decision.offset if role in ("red", "nir") else layer.offset
         return replace(layer, href=shown(layer.href), offset=offset)

@@ -50,13 +50,13 @@ wildcard_constraints:
     b=r"\d{4}",
 
 
-def only(with_scenes):
-    """Constrain {mine} in paths with {mine}/{sensor}/ to sensors whose images are scenes, or are prepared composites."""
+def only(with_scenes, varied=False):
+    """Constrain {mine} in paths with {mine}/{sensor}/ to sensors whose images are scenes (composed under variants too, or not), or are prepared composites."""
     pairs = [
         f"{m}/{s}"
         for m in PLAN.mines
         for s in PLAN.config(m).sensors
-        if PLAN.has_scenes(m, s) == with_scenes
+        if PLAN.has_scenes(m, s) == with_scenes and ((m, s) in PLAN.varied) == varied
     ]
     return f"(?=(?:{'|'.join(pairs) or '(?!)'})/)[a-z0-9-]+"
 
@@ -128,6 +128,14 @@ def observed_of(wildcards):
     folder = PLAN.folder(wildcards.mine, wildcards.sensor)
     rasters = [folder.observed(what, year) for what in OBSERVED for year in years]
     return [*rasters, *parts_of(wildcards)]
+
+
+def varied_of(wildcards):
+    """The composites under variants, where there are any."""
+    if (wildcards.mine, wildcards.sensor) not in PLAN.varied:
+        return []
+    years = PLAN.config(wildcards.mine).all_years
+    return [PLAN.folder(wildcards.mine, wildcards.sensor).variants(y) for y in years]
 
 
 def water_of_period(wildcards):

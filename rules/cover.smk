@@ -83,6 +83,27 @@ rule composite:
         " --results {params.results:q} --threads {threads} --log {log:q}"
 
 
+use rule composite as composite_varied with:
+    output:
+        ndvi=R + "/{mine}/{sensor}/ndvi_{year}.tif",
+        clear_days=R + "/{mine}/{sensor}/clear_{year}.tif",
+        day_of_year=R + "/{mine}/{sensor}/doy_{year}.tif",
+        water=R + "/{mine}/{sensor}/water_{year}.tif",
+        styles=multiext(
+            R + "/{mine}/{sensor}/",
+            "ndvi_{year}.qml",
+            "clear_{year}.qml",
+            "doy_{year}.qml",
+            "water_{year}.qml",
+        ),
+        zone_by_scene=R + "/{mine}/{sensor}/zone_by_scene/{year}.json",
+        varied=R + "/{mine}/{sensor}/sensitivity/ndvi_{year}.tif",
+    wildcard_constraints:
+        mine=only(with_scenes=True, varied=True),
+    message:
+        "{wildcards.mine}, {wildcards.sensor}: NDVI {wildcards.year}, and under variants"
+
+
 rule prepared:
     input:
         scenes=R + "/{mine}/{sensor}/scenes.json",

@@ -54,6 +54,33 @@ rule areas:
         "minegreen areas {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
 
 
+rule sensitivity:
+    input:
+        aoi=aoi_of,
+        scenes=R + "/{mine}/{sensor}/scenes.json",
+        ndvi=ndvi_of_all_years,
+        observed=observed_of,
+        varied=varied_of,
+        endmembers=R + "/{mine}/{sensor}/endmembers.json",
+    output:
+        table=R + "/{mine}/{sensor}/sensitivity.csv",
+    log:
+        R + "/{mine}/logs/{sensor}/sensitivity.log",
+    benchmark:
+        R + "/{mine}/logs/{sensor}/sensitivity.tsv"
+    threads: THREADS
+    params:
+        config=config_of,
+        options=options_of("sensitivity"),
+        code=code("sensitivity"),
+        results=R,
+    message:
+        "{wildcards.mine}, {wildcards.sensor}: what holds under variants of the analysis"
+    shell:
+        "minegreen sensitivity {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q}"
+        " --threads {threads} --log {log:q}"
+
+
 rule map:
     input:
         aoi=aoi_of,

@@ -116,7 +116,7 @@ class SmallMine:
         calls += [["fvc", "--year", str(y)] for y in range(first, last + 1)]
         for a, b in periods:
             calls += [["trend", "--period", f"{a}-{b}"], ["classes", "--period", f"{a}-{b}"]]
-        for stage, *more in [*calls, ["areas"]]:
+        for stage, *more in [*calls, ["areas"], ["sensitivity"]]:
             assert main([stage, config, *sensors, *more, *results]) == 0, stage
         return self.results / self.settings["mine"] / "sentinel-2"
 

@@ -152,7 +152,7 @@ class SceneMine:
         calls = [("observations",), ("endmembers",), *(("fvc", "--year", str(y)) for y in range(first, last + 1))]
         for a, b in self.settings.get("trend", {}).get("periods", [[first, last]]):
             calls += [("trend", "--period", f"{a}-{b}"), ("classes", "--period", f"{a}-{b}")]
-        for name, *arguments in [*calls, ("areas",)]:
+        for name, *arguments in [*calls, ("areas",), ("sensitivity",)]:
             assert self.stage(name, "--sensor", sensor, *arguments, results=results) == 0, name
         return folder
 

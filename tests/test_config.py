@@ -10,9 +10,10 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline import config as configs
+from pipeline import config_sensitivity
 from pipeline.errors import BadInput
 
-MODELS = [m for m in vars(configs).values() if isinstance(m, type) and issubclass(m, configs.Model)]
+MODELS = {m for module in (configs, config_sensitivity) for m in vars(module).values() if isinstance(m, type) and issubclass(m, configs.Model)}
 JIANGCANG = (Path(configs.__file__).parents[1] / "configs/jiangcang.yaml").read_text(encoding="utf-8")
 COMPOSITES = {"composites": "data/bc/{year}.tif", "bands": {"red": 3, "nir": 4}}
 LEAST = {
@@ -246,7 +247,8 @@ def test_every_model_is_strict_and_forbids_unknown_keys():
 def test_the_schema_is_valid_and_knows_every_key():
     schema = configs.schema()
     jsonschema.Draft202012Validator.check_schema(schema)
-    objects = [part for part in (schema, *schema["$defs"].values()) if "properties" in part]
+    parts = [part for whole in (schema, *schema["$defs"].values()) for part in (whole, *whole.get("anyOf", ()))]
+    objects = [part for part in parts if "properties" in part]
     known = {part["title"]: set(part["properties"]) for part in objects}
     assert known == {model.__name__: set(model.model_fields) for model in MODELS if model.model_fields}
     assert all(part["additionalProperties"] is False for part in objects)

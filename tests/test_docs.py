@@ -17,7 +17,8 @@ from pipeline.classes import GROUPS, LEGEND
 from pipeline.columns import COLUMNS
 from pipeline.config import Config, load
 from pipeline.kernels.kendall import OUTPUTS
-from pipeline.layout import LEDGER, OBSERVED, SCENE_TABLES, TABLES
+from pipeline.layout import LEDGER, OBSERVED, SCENE_TABLES, SENSITIVITY, TABLES
+from pipeline.variants import METHODS, PERCENTILES, SHIFT_DAYS
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 DOCS = {str(p.relative_to(ROOT)).removeprefix("docs/"): p.read_text(encoding="utf-8") for p in PAGES}
@@ -134,7 +135,7 @@ def test_every_config_key_is_in_the_reference_with_a_meaning():
     assert set(rows) <= every
 
 
-@pytest.mark.parametrize("name", [*TABLES, *SCENE_TABLES, LEDGER])
+@pytest.mark.parametrize("name", [*TABLES, SENSITIVITY, *SCENE_TABLES, LEDGER])
 def test_every_table_has_its_section(name):
     assert f"## {name}.csv" in DOCS["results.md"]
     columns = [row[0].strip("`") for row in next(s for s in sections(DOCS["columns.md"]) if s.title == name).tables[0][1:]]
@@ -162,7 +163,6 @@ def outputs():
 
 MADE_ELSEWHERE = {
     "<mine>/check.png",  # by `minegreen check`
-    "<mine>/<sensor>/sensitivity.csv",
 }
 
 
@@ -203,6 +203,12 @@ def test_every_class_group_and_band_is_explained():
         assert c.label_zh[-2:] in DOCS["results.md"]
     for word in (*GROUPS, *OUTPUTS, *(f"{name}_<year>" for name in OBSERVED)):
         assert re.search(rf"\b{re.escape(word)}", DOCS["results.md"]), word
+
+
+def test_every_variant_is_explained():
+    names = {f"season_minus_{SHIFT_DAYS}", f"season_plus_{SHIFT_DAYS}", *(f"method_{m}" for m in METHODS), "endmembers_fixed", "without_first_year"}
+    for name in names | {f"endmembers_{low:g}_{high:g}" for low, high in PERCENTILES}:
+        assert f"`{name}`" in DOCS["results.md"], name
 
 
 def test_every_column_of_the_zones_file_is_explained():

@@ -18,8 +18,14 @@ from pipeline.__main__ import main
 from pipeline.errors import BadInput
 from pipeline.manifest import products, sha256, verify
 
-NAMES = ["endmembers.json", "fvc_by_zone.csv", "fvc_change_by_zone.csv", "ledger.csv", "scenes.json", "trend_2020-2024.tif", "trend_area_by_zone.csv"]
-NAMES += ["trend_by_zone.csv", "trend_class_2020-2024.tif", "trend_groups_by_zone.csv", *(f"{v}_{y}.tif" for v in ("fvc", "ndvi") for y in range(2020, 2025))]
+NAMES = ["endmembers.json", "fvc_by_zone.csv", "fvc_change_by_zone.csv", "ledger.csv", "scenes.json", "sensitivity.csv", "trend_2020-2024.tif"]
+NAMES += [
+    "trend_area_by_zone.csv",
+    "trend_by_zone.csv",
+    "trend_class_2020-2024.tif",
+    "trend_groups_by_zone.csv",
+    *(f"{v}_{y}.tif" for v in ("fvc", "ndvi") for y in range(2020, 2025)),
+]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +101,15 @@ def test_the_manifest_of_the_same_files_is_the_same(done, root):
 def test_another_block_size_and_more_threads_change_no_byte_of_any_product(done, root):
     years = [["--year", str(y)] for y in range(2020, 2025)]
     period = ["--period", "2020-2024"]
-    stages = [*(["composite", *y] for y in years), ["endmembers"], *(["fvc", *y] for y in years), ["trend", *period], ["classes", *period], ["areas"]]
+    stages = [
+        *(["composite", *y] for y in years),
+        ["endmembers"],
+        *(["fvc", *y] for y in years),
+        ["trend", *period],
+        ["classes", *period],
+        ["areas"],
+        ["sensitivity"],
+    ]
     for product in products(root):
         if product.name not in {"scenes.json", "ledger.csv"}:
             product.unlink()

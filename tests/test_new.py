@@ -52,7 +52,7 @@ def test_the_file_starts_with_the_schema_for_editors_and_is_commented(folder, ca
     assert lines[0] == "# yaml-language-server: $schema=schema.json"
     assert sum("  # " in line for line in lines) >= 10
     content = yaml.safe_load("\n".join(lines))
-    assert list(content) == ["mine", "title", "aoi", "years", "season", "sensors", "fvc", "trend"]
+    assert list(content) == ["mine", "title", "aoi", "years", "season", "sensors", "fvc", "trend", "sensitivity"]
 
 
 def test_the_config_loads_with_the_proposed_values(folder):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.radiometry import OFFSET_RULES, Facts, Floor, decide, facts, floor, provider, rule_of, table
-from pipeline.scenes import _layers
+from pipeline.scenes import layers_of
 from pipeline.sensors import SENSORS
 from pipeline.stac import read_items
 
@@ -313,7 +313,7 @@ def test_provider_and_facts_of_a_providers_item(name):
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_the_assets_of_a_providers_item(name):
     path, item = read_one(name)
-    layers = _layers(item, RULE, path, "sentinel-2")
+    layers = layers_of(item, RULE, path, "sentinel-2")
     assert {role: (layer.asset, layer.href) for role, layer in layers.items()} == PROVIDERS[name][1]
     assert {layer.band for layer in layers.values()} == {1}
     assert [layers[role].scale for role in ("red", "nir")] == [0.0001, 0.0001]

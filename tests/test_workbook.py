@@ -14,7 +14,7 @@ from pipeline import workbook
 from pipeline.__main__ import main
 from pipeline.columns import COLUMNS
 from pipeline.errors import RunFault
-from pipeline.layout import LEDGER, SCENE_TABLES, TABLES
+from pipeline.layout import LEDGER, SCENE_TABLES, SENSITIVITY, TABLES
 from pipeline.tables import plain, read_table, write_csv
 from pipeline.workbook import write_workbook
 
@@ -74,11 +74,11 @@ def book(jiangcang):
 
 
 def test_the_run_of_the_default_mine_writes_every_table(book):
-    assert book.sheetnames == ["columns", *TABLES, *SCENE_TABLES, LEDGER]
+    assert book.sheetnames == ["columns", *TABLES, SENSITIVITY, *SCENE_TABLES, LEDGER]
     assert all(len(name) <= 31 for name in book.sheetnames)
 
 
-@pytest.mark.parametrize("name", [*TABLES, *SCENE_TABLES, LEDGER])
+@pytest.mark.parametrize("name", [*TABLES, SENSITIVITY, *SCENE_TABLES, LEDGER])
 def test_every_cell_is_that_of_the_csv(book, jiangcang, name):
     names, *rows = fields(jiangcang.results / "jiangcang" / "sentinel-2" / f"{name}.csv")
     if "sensor" not in names:
@@ -87,7 +87,7 @@ def test_every_cell_is_that_of_the_csv(book, jiangcang, name):
     assert numbers > 0 or name == LEDGER
 
 
-@pytest.mark.parametrize("name", [*TABLES, *SCENE_TABLES, LEDGER])
+@pytest.mark.parametrize("name", [*TABLES, SENSITIVITY, *SCENE_TABLES, LEDGER])
 def test_header_is_frozen_and_filters_cover_the_table(book, name):
     sheet = book[name]
     assert sheet.freeze_panes == "A2"
@@ -116,7 +116,7 @@ def test_the_first_sheet_explains_every_column_of_the_others(book):
 
 def test_the_registry_has_the_columns_of_the_tables_and_no_other():
     tables = generator().TABLES
-    assert set(tables) == {*TABLES, *SCENE_TABLES, LEDGER, "mines"}
+    assert set(tables) == {*TABLES, SENSITIVITY, *SCENE_TABLES, LEDGER, "mines"}
     named = {column for columns in tables.values() for column in columns}
     assert named - set(COLUMNS) == set(), "a column without a record in pipeline/columns.py"
     assert set(COLUMNS) - named == set(), "a record of a column that no table has"
@@ -149,8 +149,8 @@ def test_hostile_zone_names_of_a_run_are_whole_and_inert_in_csv_and_workbook(sma
     assert main(["workbook", str(small_mine.config), "--results", str(small_mine.results)]) == 0
     target = small_mine.results / "small" / "tables.xlsx"
     book = openpyxl.load_workbook(target)
-    assert book.sheetnames == ["columns", *TABLES, LEDGER]  # composites do not tell what scenes showed
-    for name in (*TABLES, LEDGER):
+    assert book.sheetnames == ["columns", *TABLES, SENSITIVITY, LEDGER]  # composites do not tell what scenes showed
+    for name in (*TABLES, SENSITIVITY, LEDGER):
         names, *rows = fields(folder / f"{name}.csv")
         if name == LEDGER:
             names, rows = ["sensor", *names], [["sentinel-2", *row] for row in rows]
@@ -217,7 +217,7 @@ def test_equal_tables_give_equal_bytes_on_another_day_and_in_another_zone(jiangc
 
     first = (jiangcang.results / "jiangcang" / "tables.xlsx").read_bytes()
     folder = jiangcang.results / "jiangcang" / "sentinel-2"
-    names = (*TABLES, *SCENE_TABLES, LEDGER)
+    names = (*TABLES, SENSITIVITY, *SCENE_TABLES, LEDGER)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 86_400 * 400)
     monkeypatch.setenv("TZ", "Asia/Shanghai")

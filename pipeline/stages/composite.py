@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -14,14 +16,16 @@ import numpy as np
 from pipeline import blockwise, scenes
 from pipeline import grid as grids
 from pipeline.aoi import read_zones
-from pipeline.composite import DTYPES, Result, blocks, compute, recipe
+from pipeline.composite import DTYPES, Cut, Cuts, Result, blocks, compute, recipe
 from pipeline.coverage import zone_coverages
+from pipeline.errors import RunFault
 from pipeline.handles import close_idle
 from pipeline.observed import part_rows, write_part
 from pipeline.prepared import annual_ndvi, missing_year
 from pipeline.season import season_days
 from pipeline.stages.job import Job
 from pipeline.styles import continuous_qml
+from pipeline.variants import Variant, percentile_of, scene_variants, span
 from pipeline.writer import Band, RasterSpec, raster_target, write_raster, write_text
 
 log = logging.getLogger("minegreen")
@@ -33,7 +37,8 @@ def run(job: Job, year: int) -> None:
     pinned = json.loads(job.folder.scenes.read_text(encoding="utf-8"))
     grid = grids.from_json(pinned["grid"])
     if "scenes" in pinned:
-        _from_scenes(job, year, grid, [scenes.from_json(s) for s in pinned["scenes"] if s["year"] == year])
+        own, margin = ([scenes.from_json(s) for s in pinned.get(name, []) if s["year"] == year] for name in ("scenes", "margin"))
+        _from_scenes(job, year, grid, own, margin, scene_variants(job.config) if "margin" in pinned else ())
         return
     (record,) = [r for r in pinned["images"] if r["year"] == year]
     if record["file"] is None:
@@ -46,17 +51,23 @@ def run(job: Job, year: int) -> None:
     _style(job, "ndvi", year)
 
 
-def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> None:
+def _from_scenes(job: Job, year: int, grid: Any, own: list[scenes.Scene], margin: list[scenes.Scene], variants: tuple[Variant, ...]) -> None:
+    """Write the products of one year, and the composites of the variants from the same walk over its scenes.
+
+    `margin`: scenes that only shifted seasons hold; nothing of the year's products depends on them.
+    """
     config, folder = job.config, job.folder
     catalog = config.sensors[job.sensor].catalog
     if catalog is None:
         raise AssertionError("scenes come from a catalogue")
+    listed = sorted((*own, *margin), key=lambda s: (s.day, s.when, s.id))
     read = tuple(scenes.stamped(scenes.signed(listed, Path(catalog))))
+    cuts = _cuts(job, year, sorted({s.day for s in read}), variants) if variants else None
     zones = read_zones(config, job.config_path)
     coverages = zone_coverages(zones, grid)
     how = recipe(config, job.sensor, grids.ground_cell_m(grid))
     chosen = config.composite
-    tags = job.tags("composite", year=str(year), method=chosen.method, min_clear=str(chosen.min_clear), scenes=str(len(read)))
+    tags = job.tags("composite", year=str(year), method=chosen.method, min_clear=str(chosen.min_clear), scenes=str(len(own)))
     sums = np.zeros((len(read), len(coverages), 4), np.int64)
     lock = Lock()
     days = len({s.day for s in read})
@@ -65,20 +76,49 @@ def _from_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene]) -> 
         for name, dtype in DTYPES.items():
             nodata = float("nan") if dtype == "float32" else None
             targets[name] = stack.enter_context(raster_target(_path(job, name, year), grid, RasterSpec((Band(name, UNITS[name]),), dtype, nodata, tags)))
+        if cuts is not None:
+            bands = tuple(Band(f"{what}_{v.name}", UNITS[what]) for what in ("ndvi", "water") for v in variants if what == "ndvi" or v.shift)
+            spec = RasterSpec(bands, "float32", float("nan"), {k: v for k, v in tags.items() if k != "scenes"})
+            more = stack.enter_context(raster_target(folder.variants(year), grid, spec))
 
         def place(found: Result) -> None:
             for name, values in found.values.items():
                 targets[name].put(found.rows, found.cols, values[None])
+            if found.more is not None:
+                more.put(found.rows, found.cols, found.more)
             with lock:
                 np.add(sums, found.sums, out=sums)
 
-        with job.computing(f"NDVI {year} from {len(read)} scenes"):
+        with job.computing(f"NDVI {year} from {len(read)} scenes"), _naming(margin):
             cut = blocks(grid, job.block, days, coverages, blockwise.workers(job.threads))
-            blockwise.each(compute, cut, (read, grid, how, len(coverages)), place)
+            blockwise.each(compute, cut, (read, grid, how, len(coverages), None, cuts), place)
         close_idle()  # writing needs the memory
     for name in DTYPES:
         _style(job, name, year)
-    write_part(folder.zone_by_scene(year), part_rows(read, coverages, sums))
+    chosen_rows = [i for i, scene in enumerate(read) if scene.id in {s.id for s in own}]
+    write_part(folder.zone_by_scene(year), part_rows([read[i] for i in chosen_rows], coverages, sums[chosen_rows]))
+
+
+def _cuts(job: Job, year: int, days: list[str], variants: tuple[Variant, ...]) -> Cuts:
+    """Return which of a year's days the run's composite and each variant are of, and by which method."""
+    dates = [date.fromisoformat(day) for day in days]
+    method = percentile_of(job.config.composite.method)
+
+    def of(shift: int) -> slice:
+        return span(dates, job.config.season, shift, year)
+
+    return Cuts(of(0), tuple(Cut(of(v.shift), method if v.percentile is None else v.percentile, bool(v.shift)) for v in variants))
+
+
+@contextmanager
+def _naming(margin: list[scenes.Scene]) -> Iterator[None]:
+    """Say in a fault that names a scene of the margin how the run does without it."""
+    try:
+        yield
+    except RunFault as error:
+        if any(f"item {scene.id}:" in str(error) for scene in margin):
+            raise type(error)(f"{error}; this scene serves sensitivity.csv only: `sensitivity: false` runs without it") from None
+        raise
 
 
 def _path(job: Job, name: str, year: int) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.aoi import read_zones
-from pipeline.cover import Endmembers, percentiles
+from pipeline.cover import Endmembers, configured_pair, percentiles
 from pipeline.coverage import touched_cells, zone_coverages
 from pipeline.grid import native_grid
 from pipeline.reader import open_raster, open_stack
@@ -37,11 +37,8 @@ def run(job: Job) -> None:
 
 def _from_images(job: Job) -> Endmembers:
     config = job.config
-    wanted = {"soil": config.fvc.soil, "vegetation": config.fvc.vegetation}
-    found: dict[str, float] = {name: e.ndvi for name, e in wanted.items() if e.ndvi is not None}
-    asked = {name: e.percentile for name, e in wanted.items() if e.percentile is not None}
-    pooled = 0
-    if asked:
+
+    def find(wanted: tuple[float, ...]) -> tuple[list[float], int]:
         paths = {year: job.folder.ndvi(year) for year in (config.fvc.years or config.all_years)}
         stack = open_stack(paths, job.block)
         inside = np.ones(stack.shape[1:], bool)
@@ -50,6 +47,6 @@ def _from_images(job: Job) -> Endmembers:
                 grid = native_grid(dataset)
             inside = touched_cells(zone_coverages(read_zones(config, job.config_path), grid), stack.shape[1:])
         with job.computing("endmembers"):
-            values, pooled = percentiles(stack.data, inside, tuple(asked.values()))
-        found |= dict(zip(asked, values, strict=True))
-    return Endmembers(found["soil"], found["vegetation"], pooled).check()
+            return percentiles(stack.data, inside, wanted)
+
+    return configured_pair(config.fvc.soil, config.fvc.vegetation, find)

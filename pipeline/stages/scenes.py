@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
+from typing import Any
 
 from pipeline import scenes
 from pipeline.aoi import Zones, read_zones
 from pipeline.errors import one_line
 from pipeline.grid import to_json
 from pipeline.inspection import catalog_of, inspected
+from pipeline.margin import UNUSABLE
 from pipeline.sources import inspect, source
 from pipeline.stages.job import Job
 from pipeline.tables import write_csv
@@ -37,7 +39,11 @@ def _scenes(job: Job, zones: Zones) -> None:
         log.warning("%s", one_line(text))
     for status, number in sorted(Counter(row["status"] for row in found.ledger).items()):
         log.info("%s: %d of %d listed assets %s", job.sensor, number, len(found.ledger), status)
-    pinned = {"grid": to_json(found.grid), "warnings": found.warnings, "scenes": [scenes.to_json(s) for s in found.scenes]}
+    pinned: dict[str, Any] = {"grid": to_json(found.grid), "warnings": found.warnings, "scenes": [scenes.to_json(s) for s in found.scenes]}
+    height, width = found.grid.shape
+    if job.config.sensitivity.refused(height * width) is None:
+        pinned["margin"] = [scenes.to_json(s) for s in found.margin]
+        pinned["margin_unusable"] = len({row["item"] for row in found.ledger if str(row["reason"]).startswith(UNUSABLE)})
     write_text(job.folder.scenes, json.dumps(pinned, indent=1, ensure_ascii=False) + "\n")
     write_csv(job.folder.ledger, LEDGER_COLUMNS, found.ledger)
 
@@ -46,7 +52,7 @@ def _composites(job: Job, zones: Zones) -> None:
     """Pin one image per year; the ledger has one row per year and band."""
     chosen = source(job.config, job.sensor)
     grid, records = inspect(job.config, job.config_path, job.sensor, zones, chosen)
-    pinned = {"grid": to_json(grid), "bands": chosen.bands, "scale": chosen.scale, "offset": chosen.offset, "images": records}
+    pinned: dict[str, Any] = {"grid": to_json(grid), "bands": chosen.bands, "scale": chosen.scale, "offset": chosen.offset, "images": records}
     write_text(job.folder.scenes, json.dumps(pinned, indent=1, ensure_ascii=False) + "\n")
     rows = [
         {

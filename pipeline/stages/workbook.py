@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from pipeline.errors import one_line
-from pipeline.layout import LEDGER, SCENE_TABLES, TABLES
+from pipeline.layout import LEDGER, SCENE_TABLES, SENSITIVITY, TABLES
 from pipeline.stages.job import Job
 from pipeline.workbook import write_workbook
 
@@ -15,9 +15,10 @@ log = logging.getLogger("minegreen")
 
 def run(job: Job) -> None:
     """Write results/<mine>/tables.xlsx from the CSV tables, which stay the one source of its numbers."""
-    tables: dict[str, dict[str, Path]] = {name: {} for name in (*TABLES, *SCENE_TABLES, LEDGER)}
+    tables: dict[str, dict[str, Path]] = {name: {} for name in (*TABLES, SENSITIVITY, *SCENE_TABLES, LEDGER)}
+    wanted = job.config.sensitivity.run is not False
     for sensor, entry in job.config.sensors.items():
-        for name, path in job.mine_folder.sensor(sensor).tables(with_scenes=entry.catalog is not None).items():
+        for name, path in job.mine_folder.sensor(sensor).tables(with_scenes=entry.catalog is not None, with_sensitivity=wanted).items():
             tables[name][sensor] = path
     for text in write_workbook(job.mine_folder.workbook, {name: parts for name, parts in tables.items() if parts}):
         log.warning("%s", one_line(text))

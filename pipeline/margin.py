@@ -1,0 +1,109 @@
+"""Scenes that only a shifted season holds: found beside those of the run, which stay as they are.
+
+They serve sensitivity.csv alone. What is wrong with one of them is said in the ledger and in a warning, and does not
+stop the run.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from pipeline.aoi import Zones
+from pipeline.config import Config
+from pipeline.errors import BadInput, RunFault, one_line
+from pipeline.scenefiles import meets, open_header
+from pipeline.scenes import LISTED, OUTSIDE, THREADS, Fate, Inspected, Layer, Scene, content, layers_of, offsets, select, with_offset
+from pipeline.season import day_of_year, solar_day
+from pipeline.sensors import SENSORS, SceneRule
+from pipeline.variants import SHIFT_DAYS, shifted_year
+
+ONLY = "for sensitivity.csv only"
+UNUSABLE = f"{ONLY}, and cannot be used: "
+
+
+def with_margin(found: Inspected, config: Config, sensor: str, zones: Zones, catalog: Path) -> Inspected:
+    """Return an inspection with the scenes that only the seasons of the variants hold, and its ledger with their fate.
+
+    The scenes, grid and offsets of the run itself are not touched. Without sensitivity the inspection comes back as it is.
+    """
+    rule = SENSORS[config.kind(sensor)].scenes
+    height, width = found.grid.shape
+    if rule is None or config.sensitivity.refused(height * width) is not None:
+        return found
+    longitude = float(zones.frame.to_crs(4326).total_bounds[[0, 2]].mean())
+
+    def years(day: date, own: int | None) -> list[int]:
+        """Return the years whose shifted seasons hold a day that their own season does not."""
+        there = {shifted_year(day, config.season, shift) for shift in (-SHIFT_DAYS, SHIFT_DAYS)}
+        return sorted(y for y in there if y in config.all_years and y != own)
+
+    fates = [replace(f) for f in found.fates]
+    taken = {s.id: s for s in found.scenes}
+    near = [f for f in fates if f.dropped == OUTSIDE and years(solar_day(f.item.when, longitude), None)]
+    _choose(near, taken, config, sensor)
+
+    def one(fate: Fate) -> tuple[float, dict[str, Layer]] | None:
+        try:
+            return _inspect(fate, rule, found, config, sensor, catalog)
+        except (BadInput, RunFault) as error:
+            told = f"{error.field}: {error.found}" if isinstance(error, BadInput) else str(error)
+            fate.dropped = UNUSABLE + one_line(told, 300)
+            return None
+
+    kept = [f for f in near if f.dropped is None]
+    with ThreadPoolExecutor(THREADS) as pool:
+        inspected = list(pool.map(one, kept))
+    scenes = [
+        replace(s, year=year, day_of_year=day_of_year(date.fromisoformat(s.day), year))
+        for s in found.scenes
+        for year in years(date.fromisoformat(s.day), s.year)
+    ]
+    for fate, result in zip(kept, inspected, strict=True):
+        if result is None:
+            continue
+        day, when = solar_day(fate.item.when, longitude), fate.item.when.isoformat().replace("+00:00", "Z")
+        scenes += [Scene(fate.item.id, when, day.isoformat(), y, day_of_year(day, y), result[0], result[1]) for y in years(day, None)]
+    order = {fate.item.id: i for i, fate in enumerate(fates) if fate.dropped is None}
+    scenes.sort(key=lambda s: order[s.id])
+    broken = [f.item.id for f in near if f.dropped is not None and f.dropped.startswith(UNUSABLE)]
+    warnings = found.warnings
+    if broken:
+        text = f"{sensor}: {len(broken)} items within {SHIFT_DAYS} days of the season cannot be used; sensitivity.csv does without, the ledger says why"
+        warnings = (*warnings, f"{text}: {', '.join(broken[:LISTED])}{' ...' if len(broken) > LISTED else ''}")
+    return replace(found, margin=tuple(scenes), warnings=warnings, fates=tuple(fates), ledger=tuple(row for fate in fates for row in fate.rows()))
+
+
+def _choose(near: list[Fate], taken: dict[str, Scene], config: Config, sensor: str) -> None:
+    """Clear the fate of items near the season, or drop them by the rules of the run; a doubtful id stops nothing here."""
+    first: dict[str, Fate] = {}
+    clear = []
+    for fate in near:
+        fate.dropped = None
+        other = first.setdefault(fate.item.id, fate)
+        if fate.item.id in taken:
+            fate.dropped = f"{OUTSIDE}; another item of this id is read"
+        elif content(other.item) != content(fate.item):
+            fate.dropped = f"{UNUSABLE}another item of this id has different content"
+        else:
+            clear.append(fate)
+    select(clear, config, sensor, lambda item: True)
+
+
+def _inspect(fate: Fate, rule: SceneRule, found: Inspected, config: Config, sensor: str, catalog: Path) -> tuple[float, dict[str, Layer]] | None:
+    """Return offset and layers of an item as the run inspects its own; None where the item is dropped."""
+    layers = layers_of(fate.item, rule, catalog, sensor)
+    if "mask" not in layers:
+        fate.dropped = f"no quality layer ({', '.join(rule.assets['mask'])})"
+        return None
+    header = open_header(fate.item, layers, rule)
+    if not meets(header["main"].grid, found.grid):
+        fate.dropped = "does not meet the area"
+        return None
+    fate.layers = {role: replace(layer, state=header[role].state) for role, layer in layers.items()}
+    (decision,) = offsets([fate], rule, config.sensors[sensor].offset, catalog, sensor)
+    final = with_offset(fate.layers, decision)
+    fate.notes = {layer.asset: f"{ONLY}: {decision.reason if role in ('red', 'nir') else role}" for role, layer in final.items()}
+    return decision.offset, final
