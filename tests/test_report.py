@@ -66,6 +66,7 @@ def hostile(tmp_path_factory):
 
 TABLES = {"fvc_by_zone": headings.COVER, "fvc_change_by_zone": headings.CHANGE, "trend_groups_by_zone": headings.GROUPS, "trend_by_zone": headings.TREND}
 TABLES |= {"trend_area_by_zone": headings.AREA, "masked_by_zone": headings.MASKED, "ledger": headings.LEDGER}
+TABLES |= {"sensitivity.csv": headings.SENSITIVITY}
 
 
 def shown(column, text):
@@ -81,7 +82,7 @@ def test_tables_of_the_report_are_those_of_the_csv_files(default, jiangcang, tab
     head, rows = default.table(table)
     columns = [h.key for h in TABLES[table]]
     assert head == [h.en for h in TABLES[table]]
-    source = rows_of(jiangcang.results / "jiangcang" / "sentinel-2" / f"{table}.csv")
+    source = rows_of(jiangcang.results / "jiangcang" / "sentinel-2" / f"{table.removesuffix('.csv')}.csv")
     if table == "trend_area_by_zone":
         source = [r for r in source if float(r["area_km2"]) > 0]
     assert rows == [[shown(c, r[c]) for c in columns] for r in source]
@@ -122,6 +123,21 @@ def test_report_csv_workbook_and_geopackage_hold_the_same_numbers(default, jiang
             assert float(text) == of_sheet == layer[zone][f"{stem}_{group}_pct"]
             seen += 1
     assert seen == 7 * 2 * 3
+
+
+def test_robust_is_the_same_sign_in_every_variant(default, jiangcang):
+    """Worked out from sensitivity.csv once more, without the code."""
+    source = [r for r in rows_of(jiangcang.results / "jiangcang/sentinel-2/sensitivity.csv") if r["computed"] == "yes"]
+    _, rows = default.table("sensitivity 敏感性")
+    assert len(rows) == 14
+    for zone, years, variants, *cells in rows:
+        own = [r for r in source if (r["zone"], f"{r['first_year']}-{r['last_year']}") == (zone, years)]
+        assert int(variants) == len(own) - 1 >= 5
+        for column, (base, between, robust) in zip(("change_points", "net_pct"), (cells[:3], cells[3:]), strict=True):
+            values = [float(r[column]) for r in own]
+            assert base == shown(column, next(r[column] for r in own if r["variant"] == "base"))
+            assert between == f"{shown(column, repr(min(values)))} … {shown(column, repr(max(values)))}"
+            assert robust.startswith("yes") == (min(values) > 0 or max(values) < 0), (zone, years, column)
 
 
 def test_glance_says_what_p_can_reach(default):

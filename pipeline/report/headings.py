@@ -113,6 +113,23 @@ TREND = _headings(
     ("p_min", "smallest reachable p", "可达最小 p"),
     ("slope_mean", "mean of the cells' slopes, per year", "像元斜率均值，每年"),
 )
+NET = Heading("net_pct", "rising minus falling, %", "上升减下降，%")
+SENSITIVITY = _headings(
+    ZONE,
+    *YEARS,
+    ("variant", "variant", "变体"),
+    ("choice", "choice", "选择"),
+    ("computed", "computed", "已计算"),
+    ("from_year", "change from", "变化起始年"),
+    ("scenes", "scenes", "影像数"),
+    ("soil_ndvi", "soil NDVI", "裸土 NDVI"),
+    ("vegetation_ndvi", "vegetation NDVI", "植被 NDVI"),
+    ("change_points", "net change, points", "净变化，百分点"),
+    ("increase_pct", "rising, %", "上升，%"),
+    ("decrease_pct", "falling, %", "下降，%"),
+    ("net_pct", "rising minus falling, %", "上升减下降，%"),
+    ("note", "note", "备注"),
+)
 MASKED = _headings(
     ZONE,
     ("scenes", "scenes", "影像数"),

@@ -43,6 +43,7 @@ def page(config: Config, folder: MineFolder, zones: Zones) -> str:
         "sensors": described,
         "warnings": zones.warnings,
         "headings": headings,
+        "sensitivity_off": config.sensitivity.run is False,
         "limits": LIMITS,
         "reach": reach(config),
         "software": software(),

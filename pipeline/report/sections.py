@@ -12,11 +12,12 @@ from pipeline.captions import class_captions, cover_caption, zones_text
 from pipeline.classes import P_TOLERANCE, legend
 from pipeline.config import Config
 from pipeline.crosscheck import Checked
-from pipeline.layout import SensorFolder
+from pipeline.layout import SENSITIVITY, SensorFolder
 from pipeline.manifest import warnings_of
 from pipeline.report.charts import Bar, Seen, class_bars, cover_series, scene_dots
 from pipeline.report.mapdata import span
 from pipeline.report.method import GIVEN_SCALE, OWN_SCALE
+from pipeline.sensitivity import BASE, robust
 from pipeline.tables import read_csv
 from pipeline.words import Sentence, Text, per_cent, say
 from pipeline.zonetables import Tables, column, number
@@ -147,6 +148,23 @@ def endmembers(config: Config, folder: SensorFolder, tables: Tables) -> dict[str
     return {"soil": pair["soil_ndvi"], "vegetation": pair["vegetation_ndvi"], "pooled": pair["pooled_values"], "warnings": warnings}
 
 
+def sensitivity(folder: SensorFolder) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Return what each zone's change and classes do under the variants, one row per zone and period, and the rows of sensitivity.csv."""
+    rows, out = _optional(folder.table(SENSITIVITY)), []
+    for (zone, first, last), verdict in robust(rows).items():
+        done = [r for r in rows if (r["zone"], int(r["first_year"]), int(r["last_year"])) == (zone, first, last) and r["computed"] == "yes"]
+        row: dict[str, Any] = {"zone": zone, "period": span((first, last)), "variants": verdict.variants}
+        for name, column, holds, against in (
+            ("change", "change_points", verdict.change, verdict.change_against),
+            ("net", "net_pct", verdict.net, verdict.net_against),
+        ):
+            values = [float(r[column]) for r in done if r[column]]
+            base = next((r[column] for r in done if r["variant"] == BASE), "")
+            row[name] = {"base": base, "low": str(min(values, default="")), "high": str(max(values, default="")), "holds": holds, "against": against}
+        out.append(row)
+    return out, rows
+
+
 def checked_sentence(found: Checked) -> Sentence:
     """Return what the recomputed sample showed."""
     key = "not_checked" if not found.trends else "checked" if found.good else "checked_differs"
@@ -164,6 +182,7 @@ def describe(config: Config, zones: Zones, folder: SensorFolder, tables: Tables)
     """Return tables and charts of one sensor, by the names that the template uses."""
     sentences, wet = water(tables)
     years, changes = since(tables)
+    verdicts, varied = sensitivity(folder)
     return {
         "glance": glance(tables, zones.references, config.trend.alpha.significant),
         "cover": cover_figures(config, zones, tables),
@@ -181,6 +200,8 @@ def describe(config: Config, zones: Zones, folder: SensorFolder, tables: Tables)
         "masked_rows": _optional(folder.table("masked_by_zone")),
         "water": sentences,
         "water_rows": wet,
+        "sensitivity": verdicts,
+        "sensitivity_rows": varied,
         "endmembers": endmembers(config, folder, tables),
         "warnings": warnings_of(folder.root),
         "ledger": ledger(folder),
