@@ -154,12 +154,12 @@ def sensitivity(folder: SensorFolder) -> tuple[list[dict[str, Any]], list[dict[s
     for (zone, first, last), verdict in robust(rows).items():
         done = [r for r in rows if (r["zone"], int(r["first_year"]), int(r["last_year"])) == (zone, first, last) and r["computed"] == "yes"]
         row: dict[str, Any] = {"zone": zone, "period": span((first, last)), "variants": verdict.variants}
-        for name, column, holds, against in (
+        for name, key, holds, against in (
             ("change", "change_points", verdict.change, verdict.change_against),
             ("net", "net_pct", verdict.net, verdict.net_against),
         ):
-            values = [float(r[column]) for r in done if r[column]]
-            base = next((r[column] for r in done if r["variant"] == BASE), "")
+            values = [float(r[key]) for r in done if r[key]]
+            base = next((r[key] for r in done if r["variant"] == BASE), "")
             row[name] = {"base": base, "low": str(min(values, default="")), "high": str(max(values, default="")), "holds": holds, "against": against}
         out.append(row)
     return out, rows
