@@ -24,7 +24,7 @@ h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}p,li{max-width:60rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px}
 th,td{padding:.3rem .4rem;border-bottom:1px solid #ccc;vertical-align:top;text-align:right;white-space:nowrap}
 th{border-bottom:2px solid #555;font-weight:600;font-size:12px;vertical-align:bottom;white-space:normal}
-th:first-child,td:first-child{text-align:left;white-space:normal;min-width:13rem;max-width:20rem}
+th:first-child,td:first-child{text-align:left;white-space:normal;min-width:11rem;max-width:20rem}
 bdi{overflow-wrap:anywhere}small{color:#555;font-weight:400}.synthetic{color:#8c2d04;font-weight:600}
 svg{border:1px solid #999}th svg{display:block;margin:0 0 .2rem auto}a{color:#0b5394}
 @media print{body{margin:0;font-size:9pt}.wide{overflow:visible}}

@@ -22,6 +22,7 @@ from pipeline.stages import classes, composite, endmembers, fvc, scenes, trend
 from pipeline.stages.job import Job
 
 PREVIEWS = "previews_2020_2024"  # a rule for each span of years
+CLASSED = {"classes", "map", "areas", "chart", "sensitivity", "workbook", "zones", "report", "manifest"}  # what follows from classes
 PRODUCTS = {".tif", ".csv", ".json", ".qml", ".png", ".gpkg", ".qgz"}
 
 
@@ -117,10 +118,11 @@ def test_an_edit_of_the_maps_draws_the_maps_again_and_nothing_else(edited):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("mine: small", "mine: small\ntitle: A new title", {"map", "chart", PREVIEWS, "project", "manifest"}),
-        ("season:", "trend: {scheme: nine}\nseason:", {"classes", "map", "areas", "chart", "workbook", "zones", "project", "manifest"}),
-        ("season:", "trend: {variable: ndvi}\nseason:", {"trend", "classes", "map", "areas", "chart", "workbook", "zones", "project", "manifest"}),
-        ("ndvi: 0.86", "ndvi: 0.9", {"endmembers", "fvc", "trend", "classes", "map", "areas", "chart", "workbook", "zones", "manifest"}),
+        ("mine: small", "mine: small\ntitle: A new title", {"map", "chart", PREVIEWS, "project", "report", "manifest"}),
+        ("season:", "trend: {scheme: nine}\nseason:", {*CLASSED, "project"}),
+        ("season:", "trend: {variable: ndvi}\nseason:", {"trend", *CLASSED, "project"}),
+        ("season:", "sensitivity: {fixed: {soil: 0.1, vegetation: 0.8}}\nseason:", {"sensitivity", "workbook", "report", "manifest"}),
+        ("ndvi: 0.86", "ndvi: 0.9", {"endmembers", "fvc", "trend", *CLASSED}),
     ],
 )
 def test_a_changed_option_runs_the_stages_that_read_it_and_what_follows(old, new, expected, edited):
