@@ -117,9 +117,10 @@ def test_an_edit_of_the_maps_draws_the_maps_again_and_nothing_else(edited):
     ("old", "new", "expected"),
     [
         ("mine: small", "mine: small\ntitle: A new title", {"map", "project", "manifest"}),
-        ("season:", "trend: {scheme: nine}\nseason:", {"classes", "map", "areas", "workbook", "zones", "project", "manifest"}),
-        ("season:", "trend: {variable: ndvi}\nseason:", {"trend", "classes", "map", "areas", "workbook", "zones", "project", "manifest"}),
-        ("ndvi: 0.86", "ndvi: 0.9", {"endmembers", "fvc", "trend", "classes", "map", "areas", "workbook", "zones", "manifest"}),
+        ("season:", "trend: {scheme: nine}\nseason:", {"classes", "map", "areas", "sensitivity", "workbook", "zones", "project", "manifest"}),
+        ("season:", "trend: {variable: ndvi}\nseason:", {"trend", "classes", "map", "areas", "sensitivity", "workbook", "zones", "project", "manifest"}),
+        ("season:", "sensitivity: {fixed: {soil: 0.1, vegetation: 0.8}}\nseason:", {"sensitivity", "workbook", "manifest"}),
+        ("ndvi: 0.86", "ndvi: 0.9", {"endmembers", "fvc", "trend", "classes", "map", "areas", "sensitivity", "workbook", "zones", "manifest"}),
     ],
 )
 def test_a_changed_option_runs_the_stages_that_read_it_and_what_follows(old, new, expected, edited):
