@@ -15,8 +15,8 @@ LARGEST_AUTO = 5_000_000  # cells of the grid
 class FixedPair(Model):
     """NDVI of bare ground and of closed vegetation."""
 
-    soil: Annotated[float, Field(ge=-1, le=1)]
-    vegetation: Annotated[float, Field(gt=0, le=1)]
+    soil: Annotated[float, Field(ge=-1, le=1, description="NDVI of bare ground")]
+    vegetation: Annotated[float, Field(gt=0, le=1, description="NDVI of closed vegetation, above soil")]
 
     @model_validator(mode="after")
     def _order(self) -> FixedPair:
