@@ -476,6 +476,13 @@ def test_bars_are_as_long_as_the_shares():
     assert all(abs(a[1] + a[2] - b[1]) < 0.02 for a, b in zip(drawn, drawn[1:], strict=False))
 
 
+def test_restoration_before_the_season_is_drawn_before_it(default):
+    """June 2021 comes before the season of July and August 2021."""
+    (line,) = [a for t, a in default.elements if a.get("class") == "restored"][:1]
+    years = [charts.LEFT + 12 + (charts.WIDTH - charts.LEFT - charts.RIGHT - 24) * i / 4 for i in range(5)]
+    assert years[0] < float(line["x1"]) < years[1]
+
+
 def test_missing_years_break_the_line():
     import xml.etree.ElementTree as ET
 

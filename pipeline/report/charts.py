@@ -61,7 +61,7 @@ def cover_series(series: Mapping[str, Sequence[tuple[int, float | None, float | 
     """Return mean cover per year, one line for each name: (year, mean, standard deviation over the zone's cells).
 
     The first name is drawn as `own` with its spread, the others as `reference`. Years without a value break the line.
-    `restored`: the time of the restoration as a year with its fraction, drawn where it lies among the years.
+    `restored`: when restoration ended, on the axis of the seasons (`pipeline.coverchart.restored_on`), drawn where it lies among the years.
     """
     years = sorted({year for rows in series.values() for year, _, _ in rows})
     root = _svg(WIDTH, HEIGHT, title)

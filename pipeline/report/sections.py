@@ -11,12 +11,14 @@ from pipeline.aoi import Zones
 from pipeline.captions import class_captions, cover_caption, zones_text
 from pipeline.classes import P_TOLERANCE, legend
 from pipeline.config import Config
+from pipeline.coverchart import restored_on
 from pipeline.crosscheck import Checked
 from pipeline.layout import SENSITIVITY, SensorFolder
 from pipeline.manifest import warnings_of
 from pipeline.report.charts import Bar, Seen, class_bars, cover_series, scene_dots
 from pipeline.report.mapdata import span
 from pipeline.report.method import GIVEN_SCALE, OWN_SCALE
+from pipeline.season import season_days
 from pipeline.sensitivity import BASE, robust
 from pipeline.tables import read_csv
 from pipeline.words import Sentence, Text, per_cent, say
@@ -77,17 +79,11 @@ def cover_figures(config: Config, zones: Zones, tables: Tables) -> list[dict[str
     for zone, own in series.items():
         others = [r for r in zones.references[zone] if r != zone]
         facts = config.aoi.zones.get(zone)
-        svg = cover_series({zone: own} | {r: series[r] for r in others}, f"{zone}: cover per year 逐年植被覆盖度", _time(facts.restored if facts else None))
-        out.append({"zone": zone, "references": others, "restored": facts.restored if facts else None, "svg": svg})
+        restored = restored_on(facts.restored, season_days(config.season)) if facts and facts.restored else None
+        when = (restored.first + restored.last) / 2 if restored else None
+        svg = cover_series({zone: own} | {r: series[r] for r in others}, f"{zone}: cover per year 逐年植被覆盖度", when)
+        out.append({"zone": zone, "references": others, "restored": restored.text if restored else None, "svg": svg})
     return out
-
-
-def _time(restored: str | None) -> float | None:
-    """Return `YYYY` or `YYYY-MM` as a year with its fraction, the middle of what it says."""
-    if restored is None:
-        return None
-    year, _, month = restored.partition("-")
-    return int(year) + ((int(month) - 0.5) / 12 if month else 0.5)
 
 
 def class_figures(config: Config, tables: Tables) -> list[dict[str, Any]]:
