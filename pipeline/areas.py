@@ -18,7 +18,8 @@ GROUP_COLUMNS = (
     "mine", "sensor", "variable", "target", "level", "zone", "role", "first_year", "last_year", "test", "scheme", "group",
     "area_km2", "area_ha", "share_pct", "share_valid_pct", "share_reference_pct",
 )  # fmt: skip
-NOT_CLASSED = (97, 98, 99)
+WATER = 97
+NOT_CLASSED = (WATER, 98, 99)
 
 
 def class_areas(codes: np.ndarray, coverage: ZoneCoverage) -> dict[int, float]:
@@ -79,3 +80,9 @@ def group_rows(scheme: str, areas: dict[int, float], reference: dict[int, float]
             | {"share_reference_pct": _shares(there, reference)[0] if reference else None}
         )
     return rows
+
+
+def without_water(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows of either table with water as not known: prepared composites do not tell it, and nothing unknown is a zero."""
+    empty = dict.fromkeys(("area_km2", "area_ha", "share_pct", "share_reference_pct"))
+    return [row | empty if row.get("code") == WATER or row.get("group") == "water" else row for row in rows]

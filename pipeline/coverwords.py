@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.words import NOTHING, Sentence, joined, moved, part, per_cent, say, signed, years_text
+from pipeline.words import NOTHING, Sentence, joined, listed, moved, part, per_cent, say, signed, years_text
 from pipeline.zonetables import Tables, column, number
 
 LEAST_LAND = 95.0  # per cent of the land observed: below, a year is named as partial
+MOST_CLAMPED = 50.0  # per cent of the valid land: beyond, the mean cover says little of the ground
 MOST_SHIFT = 10.0  # days between the mean days of two years: beyond, the season may be taken for change
 MOST_PARTIAL = 4  # years named one by one
 
@@ -80,3 +81,11 @@ def season_sentences(fvc: list[dict[str, str]]) -> list[Sentence]:
     if shift <= MOST_SHIFT:
         return []
     return [say("season_shift", late=late, early=early, days=f"{shift:.0f}", late_day=f"{days[late]:.0f}", early_day=f"{days[early]:.0f}")]
+
+
+def clamped_sentences(fvc: list[dict[str, str]]) -> list[Sentence]:
+    """Return a flag where most of the zone lay beyond the endmembers in the first or last year that has a value."""
+    clamped = {int(y): v for y, v in column(fvc, "year", "clamped_pct").items()}
+    years = dict.fromkeys((min(clamped), max(clamped))) if clamped else {}
+    most = [y for y in years if clamped[y] > MOST_CLAMPED]
+    return [say("beyond_pair", values=listed(part("in_year", share=per_cent(clamped[y]), year=y) for y in most))] if most else []

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.classes import GROUPS, LEGEND, TrendClass, legend
-from pipeline.coverwords import LEAST_LAND, change_sentences, cover_sentences, observed_sentences, season_sentences
+from pipeline.coverwords import LEAST_LAND, change_sentences, clamped_sentences, cover_sentences, observed_sentences, season_sentences
 from pipeline.evidence import Rules, chance, meaning, years_of
 from pipeline.words import NOTHING, OR, STOP, Sentence, Text, alpha_text, joined, listed, moved, p_text, part, per_cent, say, sign
-from pipeline.zonetables import Period, Tables, classed, column, number, of_period, of_zone, variable_name
+from pipeline.zonetables import Period, Tables, classed, column, number, of_period, of_zone, unclamped_name, variable_name
 
 LARGE = 1.0  # percentage points of mean change that "no change" as the largest class disagrees with
 
@@ -53,7 +53,7 @@ def findings(
         lead: list[Sentence] = []
         trends: list[Sentence] = []
         limits: list[Sentence] = []
-        flags = season_sentences(own.fvc)
+        flags = [*season_sentences(own.fvc), *clamped_sentences(own.fvc)]
         for period in dict.fromkeys((int(r["first_year"]), int(r["last_year"])) for r in own.area):
             at = of_period(own, period)
             shares, beyond = [*_shares(at, period, compared), *_classes(at, rules, period, compared)], _limits(at, rules, period)
@@ -133,7 +133,7 @@ def _mean(at: Tables, rules: Rules, period: Period) -> list[Sentence]:
         return [say("mean_none", first=period[0], last=period[1], n=row["n"])] if classed(at) > 0 else []
     change = moved(slope * (100 if variable == "fvc" else 1), variable)
     least = NOTHING if rules.reaches(p_min, rules.significant) else part("least_p", p=p_text(p_min))
-    return [say("mean", first=period[0], last=period[1], variable=variable_name(variable), moved=change, n=row["n"], p=p_text(p), least=least)]
+    return [say("mean", first=period[0], last=period[1], variable=unclamped_name(variable), moved=change, n=row["n"], p=p_text(p), least=least)]
 
 
 def _limits(at: Tables, rules: Rules, period: Period) -> list[Sentence]:
@@ -164,7 +164,7 @@ def _disagreement(at: Tables, period: Period) -> list[Sentence]:
     largest, variable = max(trended, key=lambda c: trended[c]), at.trend[0]["variable"]
     scale = 100 if variable == "fvc" else 1
     change, slope = (None if (v := number(at.trend[0][name])) is None else v * scale for name in ("change_mean", "slope"))
-    words = {"variable": variable_name(variable), "label": Text(largest.label, largest.label_zh), "share": per_cent(trended[largest])}
+    words = {"variable": unclamped_name(variable), "label": Text(largest.label, largest.label_zh), "share": per_cent(trended[largest])}
     up, down = (sum(shares.get(code, 0.0) for code in GROUPS[g]) for g in ("increase", "decrease"))
     area = part("why_area", up=per_cent(up), down=per_cent(down))
     seen = [part("why_part", share=per_cent(classed(at)))] if classed(at) < LEAST_LAND else []

@@ -13,6 +13,7 @@ from typing import Any
 
 import pipeline
 from pipeline.config import Config
+from pipeline.coverwords import clamped_sentences
 from pipeline.errors import BadInput
 
 SUFFIXES = {".tif", ".csv", ".json", ".gpkg", ".xlsx", ".png"}
@@ -41,6 +42,12 @@ def warnings_of(folder: Path) -> list[str]:
     if masked.is_file():
         with masked.open(encoding="utf-8", newline="") as handle:
             found += [f"zone {r['zone']}: {float(r['ratio'] or 'inf'):.1f} times: {r['warning']}" for r in csv.DictReader(handle) if r["warning"]]
+    if (folder / "fvc_by_zone.csv").is_file():
+        with (folder / "fvc_by_zone.csv").open(encoding="utf-8", newline="") as handle:
+            rows = list(csv.DictReader(handle))
+        found += [
+            f"zone {zone}: {text.en}" for zone in dict.fromkeys(r["zone"] for r in rows) for text in clamped_sentences([r for r in rows if r["zone"] == zone])
+        ]
     return found
 
 

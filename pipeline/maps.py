@@ -114,7 +114,7 @@ def _layout(grid: Any, zones: Zones, words: Words, note: str) -> Layout:
     """Return the layout of a map: names on the zones where none lies on another, else numbers and a key below the map."""
     view = _view(grid)
     aspect = (view[1] - view[0]) / (view[3] - view[2])
-    said = [f"Grid: {crs_title(grid.crs)}, {abs(grid.resolution.x):g} m", note, north_text(true_north_deg(grid))]
+    said = [f"Grid: {crs_title(grid.crs)}; cells shown: {abs(grid.resolution.x):g} m", note, north_text(true_north_deg(grid))]
     words = Words(words.title, words.captions, (*words.source, "; ".join(s for s in said if s) + "."))
     shapes, names = tuple(zones.frame.to_crs(grid.crs.to_wkt()).geometry), list(zones.frame["zone"])
     sides = SIDE_IN + GAP_IN + 2 * MARGIN_IN

@@ -88,7 +88,8 @@ def _row(folder: MineFolder, run: dict[str, Any], sensor: str) -> dict[str, Any]
     areas = _areas([r for r in groups if r["level"] == "zone" and _has(r, period)])
     own, there = (_together([of_pair[z] for z in zones], areas) for zones in (mine, reference))
     whole = _whole(mine, areas)
-    shares = {f"{g}_pct": 100 * sum(areas[z][g] for z in mine) / whole if whole > 0 else None for g in (*SHARES, *TESTED)}
+    known = {g for g in (*SHARES, *TESTED) if whole > 0 and all(g in areas[z] for z in mine)}
+    shares = {f"{g}_pct": 100 * sum(areas[z][g] for z in mine) / whole if g in known else None for g in (*SHARES, *TESTED)}
     return {
         "mine": folder.mine,
         "title": config["title"] or folder.mine,
@@ -130,15 +131,16 @@ def split(zones: list[str], aoi: dict[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def _areas(rows: list[dict[str, str]]) -> dict[str, dict[str, float]]:
-    """Return the area of each group in each zone, km2."""
+    """Return the area of each group in each zone, km2; water is absent where it is not known."""
     out: dict[str, dict[str, float]] = {}
     for r in rows:
-        out.setdefault(r["zone"], {})[r["group"]] = float(r["area_km2"])
+        if (area := number(r["area_km2"])) is not None:
+            out.setdefault(r["zone"], {})[r["group"]] = area
     return out
 
 
 def _whole(zones: list[str], areas: dict[str, dict[str, float]]) -> float:
-    return sum(areas[z][g] for z in zones for g in SHARES)
+    return sum(areas[z].get(g, 0.0) for z in zones for g in SHARES)
 
 
 def _together(rows: list[dict[str, str]], areas: dict[str, dict[str, float]]) -> tuple[float | None, float | None, float]:
@@ -166,5 +168,5 @@ def _usual_p(rows: list[dict[str, str]]) -> float | None:
     held: Counter[float] = Counter()
     for r in rows:
         if (p := number(r["p_min"])) is not None:
-            held[p] += float(r["area_km2"])  # type: ignore[assignment]  # areas are no counts
+            held[p] += number(r["area_km2"]) or 0.0  # type: ignore[assignment]  # areas are no counts
     return max(held, key=lambda p: held[p]) if held else None

@@ -84,6 +84,11 @@ SENTENCES: dict[str, Text] = {
         "part of what differs between these years may be the season.",
         "{late}年晴空观测的平均日期比{early}年晚{days}天（平均年积日{late_day}与{early_day}）：这两年的差异可能部分来自季节。",
     ),
+    "beyond_pair": Text(
+        "{values} of the valid land had cover below 0 or above 1 on the endmember scale and was set to 0 or 1: the change of cover can be far smaller "
+        "than that of the ground.",
+        "有效陆地中{values}的覆盖度在端元尺度上小于0或大于1，已截断为0或1：覆盖度的变化可能远小于地面的实际变化。",
+    ),
     "clamped": Text(
         "Cover was clamped to 0 or 1 on up to {share} of a zone's valid area ({zone}, {year}).",
         "截断为0或1的面积最多占分区有效面积的{share}（{zone}，{year}年）。",
@@ -150,6 +155,7 @@ FRAGMENTS: dict[str, Text] = {
     "rose_never_fell": Text(" (it fell in no year)", "（没有一年下降）"),
     "fell_never_rose": Text(" (it rose in no year)", "（没有一年上升）"),
     "fvc": Text("cover", "植被覆盖度"),
+    "fvc_before": Text("cover (before clamping)", "植被覆盖度（截断前）"),
     "ndvi_name": Text("NDVI", "NDVI"),
     "mostly": Text("mostly in the {sectors} ({share} of the class, {zone} of the zone)", "主要分布于{sectors}（占该类{share}，占全区{zone}）"),
     "more": Text("more than elsewhere in the {sectors} ({share} of the class, {zone} of the zone)", "较多分布于{sectors}（占该类{share}，占全区{zone}）"),

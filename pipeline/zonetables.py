@@ -53,6 +53,11 @@ def variable_name(variable: str) -> Text:
     return part("fvc" if variable == "fvc" else "ndvi_name")
 
 
+def unclamped_name(variable: str) -> Text:
+    """Return what the trend of a mean is of, in words: that of cover is formed before clamping."""
+    return part("fvc_before" if variable == "fvc" else "ndvi_name")
+
+
 def classed(at: Tables) -> float:
     """Return the share of the zone that has a trend class, per cent."""
     return sum(number(r["share_pct"]) or 0.0 for r in at.area if int(r["code"]) < 97)

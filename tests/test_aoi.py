@@ -132,8 +132,8 @@ def test_a06_any_name_is_text_and_never_a_path(mine, name):
     targets = plan.make([str(mine.config)], {"results": str(mine.results)}).targets()
     assert targets[0] == str(mine.results / "small" / "run.json")
     folder = mine.results / "small" / "sentinel-2"
-    assert targets[1:4] == [str(mine.results / "small" / name) for name in ("tables.xlsx", "zones.gpkg", "small.qgz")]
-    assert {Path(target).parent for target in targets[4:]} == {folder}
+    assert targets[1:5] == [str(mine.results / "small" / name) for name in ("tables.xlsx", "zones.gpkg", "small.qgz", "report.html")]
+    assert {Path(target).parent for target in targets[5:]} == {folder, mine.results / "summary"}
 
 
 def test_a06_a_nul_in_a_name_ends_the_name(mine):

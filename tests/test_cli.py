@@ -10,7 +10,7 @@ import pytest
 from pipeline import __version__
 from pipeline.__main__ import STAGES, _parser, main
 
-COMMANDS = ["new", "check", "crosscheck", "verify", *STAGES, "warm"]
+COMMANDS = ["new", "check", "crosscheck", "verify", *STAGES, "warm", "summary"]
 HEAVY = ["numpy", "numba", "rasterio", "geopandas", "dask", "xarray", "pandas", "shapely", "pyproj", "matplotlib", "scipy", "pydantic", "snakemake"]
 FVC = ["fvc", "x.yaml", "--sensor", "s", "--year", "2020"]
 TREND = ["trend", "x.yaml", "--sensor", "s", "--period"]

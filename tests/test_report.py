@@ -113,14 +113,12 @@ def test_report_csv_workbook_and_geopackage_hold_the_same_numbers(default, jiang
         assert cells[2:5] == [shown(k, source[k]) for k in ("fvc_from", "fvc_to", "change_points")]
         assert float(source["change_points"]) == sheet[0]["change_points"] == layer[zone][f"{stem}_change_points"]
         for cell, group in zip(cells[6:9], ("increase", "decrease", "no_change"), strict=True):
-            text = groups[zone, first, last, group]["share_pct"]
-            (of_sheet,) = [
-                r["share_pct"]
-                for r in sheets["trend_groups_by_zone"]
-                if (r["zone"], r["first_year"], r["last_year"], r["group"]) == (zone, int(first), int(last), group)
-            ]
-            assert cell == shown("share_pct", text)
-            assert float(text) == of_sheet == layer[zone][f"{stem}_{group}_pct"]
+            text, valid = (groups[zone, first, last, group][name] for name in ("share_pct", "share_valid_pct"))
+            where = (zone, int(first), int(last), group)
+            (of_sheet,) = [r for r in sheets["trend_groups_by_zone"] if (r["zone"], r["first_year"], r["last_year"], r["group"]) == where]
+            assert cell == shown("share_pct", valid)
+            assert (float(text), float(valid)) == (of_sheet["share_pct"], of_sheet["share_valid_pct"])
+            assert float(text) == layer[zone][f"{stem}_{group}_pct"]
             seen += 1
     assert seen == 7 * 2 * 3
 
@@ -356,6 +354,29 @@ def test_a_mine_without_data_says_so(tmp_path):
     assert np.isnan(page.layer("fvc", 2020)).all()
 
 
+def test_cover_beyond_the_endmembers_is_flagged(tmp_path):
+    """Most of the pit lies below the soil's NDVI in every year."""
+    ndvi = np.full((5, 30, 40), 0.5)
+    ndvi[:, 5:20, :24] = np.linspace(-0.2, 0.02, 5)[:, None, None]
+    page = made(tmp_path, ndvi)
+    flags = [t.replace("\u00a0", " ") for t in page.texts["en"] if "was set to 0 or 1" in t]
+    assert flags[0].startswith("75 % in 2020 and 75 % in 2024 of the valid land had cover below 0 or above 1")
+    (row,) = [r for r in rows_of(tmp_path / "results/small/sentinel-2/fvc_by_zone.csv") if (r["zone"], r["year"]) == ("pit", "2020")]
+    assert float(row["clamped_pct"]) == pytest.approx(75)
+    assert any("cover (before clamping)" in t for t in page.texts["en"])
+
+
+def test_water_is_not_known_from_composites(tmp_path):
+    page = made(tmp_path, rising(0.3, 0.5))
+    folder = tmp_path / "results/small"
+    assert {r["area_km2"] + r["share_pct"] for r in rows_of(folder / "sentinel-2/trend_area_by_zone.csv") if r["class_id"] == "water"} == {""}
+    assert {r["area_km2"] + r["share_pct"] for r in rows_of(folder / "sentinel-2/trend_groups_by_zone.csv") if r["group"] == "water"} == {""}
+    with sqlite3.connect(folder / "zones.gpkg") as gpkg:
+        assert set(gpkg.execute("SELECT sentinel_2_2020_2024_water_pct FROM zones")) == {(None,)}
+    assert {r[9].split(" / ")[0] for r in page.table("overview 概览")[1]} == {"–"}
+    assert 97 not in {c["code"] for c in page.data["maps"][0]["classes"]}
+
+
 def test_one_zone_without_reference(tmp_path):
     page = made(tmp_path, rising(0.3, 0.5), zones=lambda m: m.zones[:1], reference=False)
     assert [r[5] for r in page.table("overview 概览")[1]] == ["–"]
@@ -442,7 +463,7 @@ def test_smallest_p_is_two_over_n_factorial():
     found = method.reach(config)
     for (n, p, _), expected in zip(found, (1 / 3, 1 / 12, 1 / 60, 1 / 360), strict=True):
         assert p == pytest.approx(expected, rel=1e-12), n
-    assert [[c.code for c in classes] for _, _, classes in found] == [[], [7], [7, 8], [7, 8]]
+    assert [[c.code for c in classes] for _, _, classes in found] == [[], [3, 7], [2, 3, 7, 8], [2, 3, 7, 8]]
     assert method.out_of_reach(config) == {"2021-2024": [2, 8], "2020-2024": []}
 
 

@@ -105,7 +105,7 @@ TREND = _headings(
     ZONE,
     *YEARS,
     ("years_used", "years used", "所用年份"),
-    ("slope", "slope of the mean, per year", "均值斜率，每年"),
+    ("slope", "slope of the mean (before clamping), per year", "均值斜率（截断前），每年"),
     ("slope_low", "lower end", "下限"),
     ("slope_high", "upper end", "上限"),
     ("s", "S", "S"),

@@ -88,8 +88,10 @@ def zone_series(config: Config, tables: Tables) -> dict[str, Any]:
     return out
 
 
-def map_data(config: Config, folder: SensorFolder, frame: Any, references: set[str], tables: Tables, out_of_reach: dict[str, list[int]]) -> dict[str, Any]:
-    """Return one map; `out_of_reach`: per period the codes of classes whose p no zone's number of years can reach."""
+def map_data(
+    config: Config, folder: SensorFolder, frame: Any, references: set[str], tables: Tables, out_of_reach: dict[str, list[int]], codes: set[int]
+) -> dict[str, Any]:
+    """Return one map; `out_of_reach`: per period the codes of classes whose p its years cannot reach; `codes`: those in the legend."""
     from pyproj import CRS
 
     with open_raster(folder.classes(config.periods[0])) as dataset:
@@ -97,7 +99,7 @@ def map_data(config: Config, folder: SensorFolder, frame: Any, references: set[s
     wanted = layers(config, folder)
     step = step_of(grid.shape, len(wanted))
     known = legend(config.trend.scheme)
-    classes = [{"code": c.code, "label": c.label, "label_zh": c.label_zh, "colour": c.colour} for c in known if c.code]
+    classes = [{"code": c.code, "label": c.label, "label_zh": c.label_zh, "colour": c.colour} for c in known if c.code in codes]
     return {
         "width": -(-grid.shape[1] // step),
         "height": -(-grid.shape[0] // step),

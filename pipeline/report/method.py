@@ -10,9 +10,9 @@ from pipeline.words import Text, joined
 
 LIMITS: tuple[Text, ...] = (
     Text(
-        "Few years: the smallest p that a test can reach depends on the number of years alone (table below). Where it lies above a level, no trend, however "
+        "Few years: the smallest p that a test can reach depends on the number of years alone (table above). Where it lies above a level, no trend, however "
         "strong, can be proven there; that is not evidence that nothing changed.",
-        "年份少：检验可达到的最小 p 值只取决于年数（见下表）。若其大于某一水平，无论趋势多强都无法在该水平上证明；但这并不表示没有变化。",
+        "年份少：检验可达到的最小 p 值只取决于年数（见上表）。若其大于某一水平，无论趋势多强都无法在该水平上证明；但这并不表示没有变化。",
     ),
     Text(
         "Many cells: each is tested on its own. Where nothing changes, chance alone brings a share of the cells to each class; the sentences on each zone "
@@ -33,8 +33,9 @@ LIMITS: tuple[Text, ...] = (
         "斜率概括各年的共同变化；一次性的跃变（如两年之间的播种）也会产生斜率。请查看逐年数值。",
     ),
     Text(
-        "Clouds, shadows and snow are dropped by the provider's mask, which errs over bright spoil and dark coal; cover of fewer clear days is less sure.",
-        "云、阴影和积雪按数据提供方的掩膜剔除；掩膜在明亮的废石和深色煤面上会出错；晴空日少的覆盖度更不可靠。",
+        "Clouds, shadows and snow are dropped by the provider's mask (in prepared composites by whoever made them), which errs over bright spoil and dark "
+        "coal; cover of fewer clear days is less sure.",
+        "云、阴影和积雪按数据提供方的掩膜剔除（已有的合成影像由其制作者处理）；掩膜在明亮的废石和深色煤面上会出错；晴空日少的覆盖度更不可靠。",
     ),
 )
 
@@ -60,15 +61,22 @@ def _endmember(end: Endmember) -> Text:
     return Text(f"percentile {end.percentile:g} of the pooled NDVI", f"汇总 NDVI 的第 {end.percentile:g} 百分位")
 
 
+def images(config: Config, scenes: int | None) -> Text:
+    """Return what the images were; `scenes`: how many there were, None for prepared composites."""
+    first, last, season = config.years.first, config.years.last, f"{config.season.start} – {config.season.end}"
+    turn = config.season.end < config.season.start
+    over = Text(" (a year is that in which the season starts)", "（年份为季节开始的年份）") if turn else Text("", "")
+    if scenes is None:
+        return Text(f"Images: prepared composites {first}-{last} of season {season}{over.en}.", f"影像：{first}—{last}年（{season}）已有的合成影像{over.zh}。")
+    return Text(f"Images: {scenes} scenes {first}-{last} of season {season}{over.en}.", f"影像：{first}—{last}年（{season}）共 {scenes} 景{over.zh}。")
+
+
 def method(config: Config, sensor: str, scenes: int | None) -> list[Text]:
     """Return how the results of a sensor were made; `scenes`: how many there were, None for prepared composites."""
     entry, mask, trend, fvc = config.sensors[sensor], config.mask, config.trend, config.fvc
-    first, last, season = config.years.first, config.years.last, f"{config.season.start} – {config.season.end}"
     out = []
-    if scenes is None:
-        out.append(Text(f"Images: prepared composites {first}-{last} of season {season}.", f"影像：{first}—{last}年（{season}）已有的合成影像。"))
-    else:
-        out.append(Text(f"Images: {scenes} scenes {first}-{last} of season {season}.", f"影像：{first}—{last}年（{season}）共 {scenes} 景。"))
+    out.append(images(config, scenes))
+    if scenes is not None:
         dropped, grown = ", ".join(mask.drop) or "nothing", ", ".join(mask.dilate) or "nothing"
         least = f"{mask.min_reflectance_sum:g}"
         out.append(
@@ -139,12 +147,12 @@ def _rising(config: Config) -> list[TrendClass]:
 
 
 def reach(config: Config) -> list[tuple[int, float, list[TrendClass]]]:
-    """Return for each number of years up to the longest period (at most 12) the smallest p, and the rising classes that it reaches."""
+    """Return for each number of years up to the longest period (at most 12) the smallest p, and the classes that it reaches, rise and fall."""
     rules, most = rules_of(config), max(b - a + 1 for a, b in config.periods)
     out = []
     for n in range(3, min(max(most, 6), 12) + 1):
         p = smallest_p(n, config.trend.significance)
-        out.append((n, p, [c for c in _rising(config) if c.limit is not None and rules.reaches(p, rules.alpha(c.limit))]))
+        out.append((n, p, [c for c in legend(config.trend.scheme) if c.limit is not None and rules.reaches(p, rules.alpha(c.limit))]))
     return out
 
 

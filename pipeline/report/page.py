@@ -17,7 +17,7 @@ from pipeline.manifest import software
 from pipeline.reader import open_raster
 from pipeline.report import headings, sections
 from pipeline.report.mapdata import map_data, span
-from pipeline.report.method import LIMITS, method, out_of_reach, reach, rules_of
+from pipeline.report.method import LIMITS, images, method, out_of_reach, reach, rules_of
 from pipeline.report.where import where
 
 HOME = Path(__file__).parent
@@ -90,5 +90,6 @@ def _sensor(config: Config, root: MineFolder, zones: Zones, name: str) -> tuple[
         "references": references,
         "checked": [sections.checked_sentence(check(config, name, folder, p, CHECKED)) for p in config.periods],
         "method": method(config, name, scenes),
+        "images": images(config, scenes),
     }
-    return found, map_data(config, folder, zones.frame, references, tables, out_of_reach(config))
+    return found, map_data(config, folder, zones.frame, references, tables, out_of_reach(config), sections.codes_shown(config, tables))

@@ -31,6 +31,7 @@ ZONE_TABLES = {
     "groups": "trend_groups_by_zone",
     "trend": "trend_by_zone",
 }
+SPECIAL, INSUFFICIENT = 97, 99  # codes from SPECIAL on are no trend class
 LEDGER_ROWS = 2000  # written out in the page; the file holds them all
 
 
@@ -51,7 +52,8 @@ def glance(tables: Tables, references: dict[str, tuple[str, ...]], alpha: float)
     p_min = {(r["zone"], r["first_year"], r["last_year"]): r["p_min"] for r in tables.area if r["target"] == "absolute"}
     for zone, first, last in p_min:
         (change,) = [r for r in tables.change if (r["zone"], r["from_year"], r["to_year"]) == (zone, first, last)]
-        shares = {g: groups[zone, first, last, g]["share_pct"] for g in ("increase", "decrease", "no_change", "water", "insufficient")}
+        shares = {g: groups[zone, first, last, g]["share_valid_pct"] for g in ("increase", "decrease", "no_change")}
+        shares |= {g: groups[zone, first, last, g]["share_pct"] for g in ("water", "insufficient")}
         row: dict[str, Any] = {k: change[k] for k in ("zone", "role", "fvc_from", "fvc_to", "change_points", "reference_change_points")}
         if zone in references.get(zone, ()):
             row["reference_change_points"] = ""  # a reference is not compared with itself
@@ -174,17 +176,24 @@ def ledger(folder: SensorFolder) -> dict[str, Any]:
     return {"counts": dict(Counter(r["status"] for r in rows)), "rows": rows[:LEDGER_ROWS], "left": max(0, len(rows) - LEDGER_ROWS)}
 
 
+def codes_shown(config: Config, tables: Tables) -> set[int]:
+    """Return the codes that a legend needs: classes with a trend, insufficient data, and what else occurs."""
+    occurring = {int(r["code"]) for r in tables.area if (number(r["area_km2"]) or 0) > 0}
+    return {c.code for c in legend(config.trend.scheme) if 0 < c.code < SPECIAL or c.code == INSUFFICIENT} | occurring
+
+
 def describe(config: Config, zones: Zones, folder: SensorFolder, tables: Tables) -> dict[str, Any]:
     """Return tables and charts of one sensor, by the names that the template uses."""
     sentences, wet = water(tables)
     years, changes = since(tables)
+    codes = codes_shown(config, tables)
     verdicts, varied = sensitivity(folder)
     return {
         "glance": glance(tables, zones.references, config.trend.alpha.significant),
         "cover": cover_figures(config, zones, tables),
         "cover_caption": cover_caption(tables),
         "cover_rows": tables.fvc,
-        "classes": [c for c in legend(config.trend.scheme) if c.code],
+        "classes": [c for c in legend(config.trend.scheme) if c.code in codes],
         "bars": class_figures(config, tables),
         "area_rows": [r for r in tables.area if (number(r["area_km2"]) or 0) > 0],
         "group_rows": tables.groups,

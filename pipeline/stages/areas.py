@@ -50,8 +50,9 @@ def run(job: Job) -> None:
     write_csv(folder.table("fvc_change_by_zone"), zonestats.CHANGE_COLUMNS, rows)
     write_csv(folder.table("trend_by_zone"), zonestats.TREND_COLUMNS, trends)
     tables = [_class_tables(job, zones, coverages, period) for period in config.periods]
-    write_csv(folder.table("trend_area_by_zone"), areas.AREA_COLUMNS, [r for t, _ in tables for r in t])
-    write_csv(folder.table("trend_groups_by_zone"), areas.GROUP_COLUMNS, [r for _, g in tables for r in g])
+    for name, columns, i in (("trend_area_by_zone", areas.AREA_COLUMNS, 0), ("trend_groups_by_zone", areas.GROUP_COLUMNS, 1)):
+        rows = [r for pair in tables for r in pair[i]]
+        write_csv(folder.table(name), columns, areas.without_water(rows) if config.sensors[job.sensor].catalog is None else rows)
 
 
 def _seen(job: Job, c: ZoneCoverage, parts: dict[int, list[dict[str, Any]]]) -> zonestats.Seen | None:
