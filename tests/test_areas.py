@@ -14,7 +14,7 @@ from scipy import stats
 from shapely.geometry import MultiPolygon, Polygon, box
 
 from pipeline.__main__ import main
-from pipeline.areas import AREA_COLUMNS, GROUP_COLUMNS, area_rows, class_areas, group_rows, total, usual_n
+from pipeline.areas import AREA_COLUMNS, GROUP_COLUMNS, area_rows, class_areas, group_rows, total, usual_n, without_water
 from pipeline.classes import GROUPS
 from pipeline.coverage import ZoneCoverage
 
@@ -177,6 +177,7 @@ def test_areas_of_a_run_are_the_planted_ones_zone_by_zone(mine, expected):
     assert tuple(rows[0]) == AREA_COLUMNS
     for name, found in by_zone(rows, "area_km2").items():
         assert list(found) == [2, 3, 4, 5, 6, 7, 8, 97, 98, 99]
+        assert found.pop(97) == "", "not known from composites"
         for code, area in found.items():
             assert float(area) * 1e6 == pytest.approx(expected[name].get(code, 0.0), rel=1e-5, abs=0.01), (name, code)
         assert sum(map(float, found.values())) * 1e6 == pytest.approx(sum(expected[name].values()), rel=1e-9)
@@ -205,11 +206,24 @@ def test_p_min_is_that_of_the_zones_usual_n(mine):
     assert set(found["dark"].values()) == {""}
 
 
+def test_water_that_is_not_known_is_empty_and_all_else_stays():
+    given = {8: 30.0, 97: 0.0, 99: 10.0}
+    rows, groups = area_rows("seven", "auto", given, given, 5, {}), group_rows("seven", given, given, {})
+    for before, key, water in ((rows, "code", 97), (groups, "group", "water")):
+        for old, new in zip(before, without_water(before), strict=True):
+            if old[key] != water:
+                assert new == old
+            else:
+                assert {new[k] for k in ("area_km2", "area_ha", "share_pct", "share_reference_pct")} == {None}
+                assert {k: v for k, v in new.items() if v is not None} == {k: v for k, v in old.items() if new[k] is not None}
+
+
 def test_reference_shares_of_a_run_follow_the_config(mine, expected):
     there = {"pit 矿": ["background", "meadow"], "dump": ["meadow"], "meadow": ["background", "meadow"]}
     found = by_zone(table(mine.folder_of_sensor, "trend_area_by_zone"), "share_reference_pct")
     for name, references in there.items():
         together = total([expected[r] for r in references])
+        assert found[name].pop(97) == ""
         for code, share in found[name].items():
             assert float(share) == pytest.approx(100 * together.get(code, 0) / sum(together.values()), abs=1e-3)
     assert set(found["dark"].values()) == {""}
@@ -225,6 +239,9 @@ def test_groups_of_a_run_hold_each_zone_and_each_role(mine, expected):
     for r in rows:
         areas = expected[r["zone"]] if r["level"] == "zone" else total([expected[z] for z in members[r["role"]]])
         area = sum(areas.get(c, 0) for c in GROUPS[r["group"]])
+        if r["group"] == "water":
+            assert r["area_km2"] + r["area_ha"] + r["share_pct"] == "", "not known from composites"
+            continue
         assert float(r["area_km2"]) * 1e6 == pytest.approx(area, rel=1e-5, abs=0.01)
         assert float(r["area_ha"]) == pytest.approx(float(r["area_km2"]) * 100)
         assert float(r["share_pct"]) == pytest.approx(100 * area / sum(areas.values()), abs=1e-3)

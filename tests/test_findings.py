@@ -48,7 +48,8 @@ def test_a_recovering_zone_in_full_and_in_order(recovering):
         "2021-2024: cover has a rising slope on 75 % of the zone, a falling one on 25 %, no change on 0 % (reference: 100 %, 0 %, 0 %).",
         "2021-2024: 14 % of the zone is classed slightly significant increase (it rose every year), 0 % slightly significant decrease; "
         "on the reference 4.0 % and 0 %.",
-        "2021-2024: the zone's mean cover rose by 4.1 percentage points per year (Theil-Sen, 4 years, p = 0.33, smallest reachable p = 0.083).",
+        "2021-2024: the zone's mean cover (before clamping) rose by 4.1 percentage points per year (Theil-Sen, 4 years, p = 0.33, "
+        "smallest reachable p = 0.083).",
         "2021-2024: 4 years cannot prove a trend of a cell at 5 %: smallest reachable p = 0.083, so nothing can be classed "
         "significant increase or significant decrease.",
         "2021-2024: where nothing changes, chance alone brings about 4.2 % of the cells with 4 years to p <= 0.1 in each direction.",
@@ -78,7 +79,7 @@ def test_a_degrading_zone(tmp_path):
     assert said(pit, "classes")[0].startswith(
         "2021-2024: 0 % of the zone is classed slightly significant increase, 40 % slightly significant decrease (it fell every year)"
     )
-    assert said(pit, "mean")[0].startswith("2021-2024: the zone's mean cover fell by 8.5 percentage points per year")
+    assert said(pit, "mean")[0].startswith("2021-2024: the zone's mean cover (before clamping) fell by 8.5 percentage points per year")
 
 
 def test_a_zone_without_any_data_says_only_that(tmp_path):
@@ -250,7 +251,7 @@ def test_mean_and_largest_class_that_disagree_are_flagged_with_why(tmp_path):
     pit = found(tables(tmp_path, {"pit": cells((60, (0.40, 0.42, 0.41, 0.43)), (40, big_fall))}, references=()))["pit"]
     assert [s.key for s in pit.flags] == ["disagree", "disagree_slope"]
     assert pit.flags[0].en == (
-        "2021-2024: the zone's mean and its largest class disagree: the mean cover fell by 30 percentage points, the largest class is "
+        "2021-2024: the zone's mean and its largest class disagree: the mean cover (before clamping) fell by 30 percentage points, the largest class is "
         "no significant increase (60 %). The mean counts how far each cell moved, the class counts area: 60 % rises, 40 % falls. "
         "The mean compares 2021 with 2024 only, the class uses every year between."
     )
@@ -261,7 +262,7 @@ def test_mean_and_largest_class_that_disagree_are_flagged_with_why(tmp_path):
 def test_change_hidden_by_a_large_class_of_no_change_is_flagged(tmp_path):
     pit = found(tables(tmp_path, {"pit": cells((90, FLAT), (10, RISE))}, references=()))["pit"]
     (flag,) = pit.flags
-    assert "the mean cover rose by 3.0 percentage points, the largest class is no change (90 %)" in flag.en
+    assert "the mean cover (before clamping) rose by 3.0 percentage points, the largest class is no change (90 %)" in flag.en
 
 
 @pytest.mark.parametrize("kinds", [[(9, RISE)], [(9, DOWN)], [(9, FLAT)], [(60, UP), (40, DOWN)], [(99, FLAT), (1, (0.5, 0.51, 0.52, 0.53))]])
