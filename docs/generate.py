@@ -109,7 +109,7 @@ def commands() -> str:
         "|---|---|",
         "| 0 | done |",
         "| 2 | bad input; nothing was written; the message names file, field, what was found, what was expected and the fix |",
-        "| 3 | a fault during the run; the same command resumes |",
+        "| 3 | a fault during the run; the same command resumes. From `verify` and `crosscheck`: something differs |",
         "",
         "## snakemake",
         "",

@@ -21,7 +21,7 @@ def last_lines(results: Path, mines: list[str]) -> list[str]:
         folder = MineFolder(results, mine)
         try:
             warnings = list(json.loads(folder.manifest.read_text(encoding="utf-8"))["warnings"])
-        except (OSError, ValueError, LookupError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
             continue
         lines += [f"{mine}: warning: {one_line(str(text))}" for text in warnings[:MOST_WARNINGS]]
         if len(warnings) > MOST_WARNINGS:

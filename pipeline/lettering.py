@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
@@ -12,6 +13,7 @@ CHINESE = "\u6c34\u4f53\u589e"  # characters of the legend
 CLOSING = "\uff0c\u3002\uff1b\uff1a\u3001\uff09"  # no line begins with these
 P = ParamSpec("P")
 T = TypeVar("T")
+DIRECTIONS = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
 
 
 def with_fonts(draw: Callable[P, T]) -> Callable[P, T]:
@@ -54,8 +56,11 @@ def has_chinese() -> bool:
 
 
 def drawable(text: str) -> str:
-    """Return text in one line without the characters that no installed font can draw: a figure never shows empty boxes."""
-    kept = " ".join("".join(c for c in text if c.isspace() or _can(c)).split())
+    """Return text in one line without the characters that no installed font can draw, and without marks of direction.
+
+    A figure never shows empty boxes, and no name turns the words beside it around.
+    """
+    kept = " ".join("".join(c for c in text if c.isspace() or (_can(c) and unicodedata.bidirectional(c) not in DIRECTIONS)).split())
     return kept or "(name in a script without a font here)"
 
 

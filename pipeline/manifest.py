@@ -37,9 +37,10 @@ def products(root: Path) -> list[Path]:
 
 def warnings_of(folder: Path) -> list[str]:
     """Return what a sensor's results warn of: of its images, and of zones whose ground is taken for cloud."""
-    found = list(json.loads((folder / "scenes.json").read_text(encoding="utf-8")).get("warnings", []))
+    pinned = json.loads((folder / "scenes.json").read_text(encoding="utf-8"))
+    found = list(pinned.get("warnings", []))
     masked = folder / "masked_by_zone.csv"
-    if masked.is_file():
+    if "scenes" in pinned and masked.is_file():  # without scenes it is of an earlier run
         with masked.open(encoding="utf-8", newline="") as handle:
             found += [f"zone {r['zone']}: {float(r['ratio'] or 'inf'):.1f} times: {r['warning']}" for r in csv.DictReader(handle) if r["warning"]]
     if (folder / "fvc_by_zone.csv").is_file():
@@ -90,7 +91,7 @@ def verify(results: Path) -> list[str]:
 def _compare(root: Path) -> list[str]:
     try:
         listed: dict[str, str] = dict(json.loads((root / "run.json").read_text(encoding="utf-8"))["sha256"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput(root / "run.json", "manifest", error, "a manifest written by a run", "run snakemake again") from None
     present = {str(p.relative_to(root)): p for p in products(root)}
     out = [f"missing: {name}" for name in listed if name not in present]

@@ -55,7 +55,7 @@ def run(mine: str, asked: Asked, folder: Path = Path("configs")) -> str:
     catalog, pattern = _images(mine, asked)
     years = composite_years(pattern) if pattern else []
     placeholder = f"data/{mine}/{{year}}.tif"
-    made = _selected(mine, asked, pattern or placeholder) if asked.where else None
+    made = _selected(mine, asked, pattern or placeholder) if asked.where is not None else None
     try:
         text = _proposed(mine, made or asked.aoi, asked.zone_field, catalog, pattern or placeholder, years)
         write_text(target, text)
@@ -95,7 +95,11 @@ def _images(mine: str, asked: Asked) -> tuple[str | None, str | None]:
 
 def _selected(mine: str, asked: Asked, pattern: str) -> Path:
     """Write the polygons of a file that have the asked value of an attribute as aoi/<mine>.geojson, and return its path."""
-    field, _, value = str(asked.where).partition("=")
+    field, equals, value = str(asked.where).partition("=")
+    if not equals or not value:
+        raise BadInput(
+            asked.aoi, "--where", asked.where or "nothing", "FIELD=VALUE, for instance 'Mine Name=Olive Downs Coal Mine'", "name attribute and value"
+        )
     frame = read_frame(asked.aoi, _probe(mine, asked.aoi, None, pattern))
     fields = [str(c) for c in frame.columns if c != frame.geometry.name]
     if field not in fields:

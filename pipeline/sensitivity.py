@@ -37,7 +37,8 @@ def robust(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int, int], Verd
     """Return the verdict on each zone and period, by (zone, first year, last year).
 
     Robust is what has a sign in `base`, and the same sign in every variant that could be computed, at least one. Zero
-    (to 1e-9) and a missing value have no sign. Variants that could not be computed (`computed` is `no`) say nothing.
+    (to 1e-9) and a missing value have no sign; where `base` itself has no value, nothing can be said. Variants that
+    could not be computed (`computed` is `no`) say nothing.
 
     Parameters
     ----------
@@ -62,7 +63,9 @@ def _verdict(rows: list[Mapping[str, Any]]) -> Verdict:
     others = [r for r in rows if r["variant"] != BASE and r["computed"] == "yes"]
 
     def of(column: str) -> tuple[bool | None, tuple[str, ...]]:
-        own = 0 if base is None else sign(base[column])
+        if base is None or base[column] in (None, ""):
+            return None, ()  # nothing that could hold
+        own = sign(base[column])
         against = tuple(str(r["variant"]) for r in others if sign(r[column]) != own or own == 0)
         return (own != 0 and not against) if others else None, against
 

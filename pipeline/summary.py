@@ -58,7 +58,7 @@ def summarise(results: Path) -> Summary:
         except Changed as error:
             found.left_out[mine] = f"{error} is not as its run left it"
             continue
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             found.left_out[mine] = f"its tables cannot be read ({type(error).__name__}: {error}); run it again"
             continue
         found.rows.extend(rows)

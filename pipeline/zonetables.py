@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,8 +25,13 @@ class Tables:
 
 
 def number(text: str | None) -> float | None:
-    """Return a cell as a number; None where it is empty."""
-    return float(text) if text else None
+    """Return a cell as a number; None where it is empty. ValueError for text, and for what is not finite: no stage writes such a cell."""
+    if not text:
+        return None
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text!r} is not a finite number")
+    return value
 
 
 def of_zone(tables: Tables, zone: str) -> Tables:

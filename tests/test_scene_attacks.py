@@ -38,7 +38,7 @@ def stopped(capfd):
         assert mine.stage("composite", "--sensor", SENSOR, "--year", "2022", *more) == 3
         text = capfd.readouterr().err
         assert "Traceback" not in text
-        assert snapshot(mine.folder / "results") == before
+        assert {p: t for p, t in snapshot(mine.folder / "results").items() if t is not None} == {p: t for p, t in before.items() if t is not None}
         return text
 
     return call

@@ -323,12 +323,12 @@ def made(*variants, zone="pit", period=(2020, 2024)):
         ([("base", "yes", 2.0, 10.0), ("a", "yes", 0.0, 3.0)], False, True, ("a",)),
         ([("base", "yes", 2.0, 10.0), ("a", "yes", 1e-12, 3.0)], False, True, ("a",)),
         ([("base", "yes", 2.0, 10.0), ("a", "yes", None, None)], False, False, ("a",)),
-        ([("base", "yes", 0.0, None), ("a", "yes", 0.0, None)], False, False, ("a",)),
-        ([("base", "yes", None, 1.0), ("a", "yes", 3.0, 1.0)], False, True, ("a",)),
+        ([("base", "yes", 0.0, None), ("a", "yes", 0.0, None)], False, None, ("a",)),
+        ([("base", "yes", None, 1.0), ("a", "yes", 3.0, 1.0)], None, True, ()),
         ([("base", "yes", 2.0, 10.0), ("a", "no", None, None), ("b", "yes", 1.0, 1.0)], True, True, ()),
         ([("base", "yes", 2.0, 10.0), ("a", "no", None, None)], None, None, ()),
         ([("base", "yes", 2.0, 10.0)], None, None, ()),
-        ([("a", "yes", 2.0, 10.0)], False, False, ("a",)),
+        ([("a", "yes", 2.0, 10.0)], None, None, ()),
     ],
 )
 def test_robust_on_made_rows_as_values_and_as_text_of_a_file(rows, change, net, against, tmp_path):

@@ -119,7 +119,7 @@ def class_bars(bars: Sequence[Bar], classes: Sequence[TrendClass], title: str) -
                 continue
             place = {"x": f"{left + start * per_cent:.2f}", "y": f"{top + 3}", "width": f"{share * per_cent:.2f}", "height": f"{row - 6}"}
             drawn = ET.SubElement(root, "rect", place | {"fill": c.colour, "class": "bar"})
-            ET.SubElement(drawn, "title").text = f"{bar.zone}: {c.label} {c.label_zh}: {share:.1f} %, {bar.km2.get(c.code, 0.0):.4f} km2"
+            ET.SubElement(drawn, "title").text = f"\u2068{bar.zone}\u2069: {c.label} {c.label_zh}: {share:.1f} %, {bar.km2.get(c.code, 0.0):.4f} km2"
             start += share
         _text(root, width - 4, top + 15, f"{sum(bar.km2.values()):.4g} km2", "end")
     return ET.tostring(root, encoding="unicode")
@@ -144,6 +144,7 @@ def scene_dots(scenes: Sequence[Seen], title: str) -> str:
             if s.year == year:
                 dot = {"cx": f"{x(s.day):.0f}", "cy": f"{y}", "r": "4", "class": "scene", "fill-opacity": f"{1 - s.masked / 100:.2f}"}
                 ET.SubElement(ET.SubElement(root, "circle", dot), "title").text = f"{s.when}: {s.masked:.0f} %"
-    for day, anchor in dict.fromkeys(((first, "start"), (last, "end"))):
-        _text(root, x(day), height - 8, f"{date(2021, 1, 1) + timedelta(day - 1):%m-%d}", anchor)
+    ends = {min(scenes, key=lambda s: s.day): "start", max(scenes, key=lambda s: s.day): "end"}  # by its own year: a leap year counts a day more
+    for s, anchor in ends.items():
+        _text(root, x(s.day), height - 8, f"{date(s.year, 1, 1) + timedelta(s.day - 1):%m-%d}", anchor)
     return ET.tostring(root, encoding="unicode")

@@ -183,7 +183,7 @@
       const [x, y] = [i % map.width + 0.5, Math.floor(i / map.width) + 0.5];
       const [left, dx, top, dy] = map.affine;
       const names = map.zones.filter((zone) => probe.isPointInPath(zone.path, x, y, "evenodd")).map((zone) => zone.zone);
-      return `${names.join(", ") || say("outside the zones", "区外")}; E ${(left + x * dx).toFixed(0)}, N ${(top + y * dy).toFixed(0)} (${map.crs})`;
+      return `\u2068${names.join(", ") || say("outside the zones", "区外")}\u2069; E ${(left + x * dx).toFixed(0)}, N ${(top + y * dy).toFixed(0)} (${map.crs})`;
     };
     canvas.addEventListener("pointermove", (event) => {
       const i = cell(event);
@@ -206,9 +206,10 @@
       const svg = node("svg", { viewBox: "0 0 360 200", role: "img", "aria-label": title });
       const years = series.map(([year]) => year);
       const px = (year) => 45 + (290 * (year - years[0])) / Math.max(1, years[years.length - 1] - years[0]);
-      const py = (v) => 165 - 140 * Math.min(1, Math.max(0, v));
+      const low = map.variable === "fvc" ? 0 : Math.min(0, Math.floor(2 * Math.min(...series.map(([, v]) => v ?? 0).filter((v) => !Number.isNaN(v)))) / 2);
+      const py = (v) => 165 - (140 * (Math.min(1, Math.max(low, v)) - low)) / (1 - low);
       const scale = (v) => (map.variable === "fvc" ? `${100 * v} %` : v);
-      for (const v of [0, 0.25, 0.5, 0.75, 1]) {
+      for (const v of [low, ...[0, 0.25, 0.5, 0.75, 1].filter((tick) => tick > low)]) {
         svg.append(node("line", { x1: 40, x2: 345, y1: py(v), y2: py(v), class: "grid" }));
         svg.append(node("text", { x: 34, y: py(v) + 4, "text-anchor": "end" }, scale(v)));
       }
@@ -256,7 +257,7 @@
         const t = trendOf(period.words);
         const range = known(t.low) ? ` (${t.low.toFixed(3)} … ${t.high.toFixed(3)})` : "";
         line.textContent = `${period.words}: ` + (known(t.slope)
-          ? `${say("slope", "斜率")} ${t.slope.toFixed(3)}${range} ${say("per year", "每年")}${known(t.p) ? `; p = ${t.p.toFixed(3)}; n = ${t.n}` : ""}`
+          ? `${say("slope", "斜率")} ${t.slope.toFixed(3)}${range} ${say("per year", "每年")}${known(t.p) ? `; ${t.p < 0.001 ? "p < 0.001" : `p = ${t.p.toFixed(3)}`}; n = ${t.n}` : ""}`
           : say("too few years for a trend", "年份不足，无法计算趋势"));
         panel.append(line);
       }

@@ -114,7 +114,7 @@ def scene_figures(folder: SensorFolder) -> list[dict[str, Any]]:
     """Return per zone its scenes by day of the year, from zone_by_scene.csv and the pinned scenes; none from composites."""
     days = {s["id"]: (int(s["year"]), int(s["day_of_year"])) for s in pinned(folder)}
     found: dict[str, list[Seen]] = defaultdict(list)
-    for r in _optional(folder.table("zone_by_scene")):
+    for r in _optional(folder.table("zone_by_scene")) if days else ():  # without scenes the table is of an earlier run
         clear, masked = number(r["clear_pct"]) or 0.0, number(r["masked_pct"]) or 0.0
         year, day = days[r["item"]]
         found[r["zone"]].append(Seen(year, day, 100 * masked / (clear + masked), r["datetime"]))
@@ -202,7 +202,7 @@ def describe(config: Config, zones: Zones, folder: SensorFolder, tables: Tables)
         "since_rows": changes,
         "change_rows": tables.change,
         "scenes": scene_figures(folder),
-        "masked_rows": _optional(folder.table("masked_by_zone")),
+        "masked_rows": _optional(folder.table("masked_by_zone")) if pinned(folder) else [],
         "water": sentences,
         "water_rows": wet,
         "sensitivity": verdicts,
