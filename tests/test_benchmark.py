@@ -1,4 +1,4 @@
-"""The benchmark of the whole job runs on a small case: it compares with numpy, scipy and pymannkendall before it prints a speed."""
+"""The benchmarks of the whole job and of the report run on a small case: they compare with numpy, scipy and pymannkendall or the rasters before they print a figure."""
 
 import re
 import subprocess
@@ -14,3 +14,10 @@ def test_the_small_case_agrees_and_prints_its_table():
     assert re.search(r"^\| ours, to arrays in memory \| [0-9.]+ ", done.stdout, re.MULTILINE)
     assert "NDVI bit by bit" in done.stdout
     assert "extrapolated" in done.stdout
+
+
+def test_the_report_of_a_small_case_agrees_and_prints_its_table():
+    command = [sys.executable, str(ROOT / "benchmarks" / "report.py"), "--small"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert re.search(r"^\| 40 zones, 2 periods \| 120,000 \| 17 \| 111,744 \| [0-9.]+ MB ", done.stdout, re.MULTILINE)

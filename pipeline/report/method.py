@@ -40,12 +40,13 @@ LIMITS: tuple[Text, ...] = (
 )
 
 OWN_SCALE = Text(
-    "The pair comes from percentiles of this mine's own cells: cover is a scale of this mine, and cover of another pair cannot be compared with it.",
-    "端元对取自本矿区像元的百分位：覆盖度为本矿区的相对尺度，不能与其他端元对的覆盖度比较。",
+    "The endmembers (cover 0 and 100 %) come from percentiles of this mine's own cells: cover is a scale of this mine, not to be compared with that of other "
+    "endmembers.",
+    "端元（覆盖度 0 与 100%）取自本矿区像元的百分位：覆盖度为本矿区的相对尺度，不能与其他端元对的覆盖度比较。",
 )
 GIVEN_SCALE = Text(
-    "The pair is given by the config: cover is right as far as these values hold for the ground here.",
-    "端元对由配置给定：其数值适用于当地时，覆盖度才准确。",
+    "The endmembers (cover 0 and 100 %) are given by the config: cover is right as far as they hold for the ground here.",
+    "端元（覆盖度 0 与 100%）由配置给定：其数值适用于当地时，覆盖度才准确。",
 )
 
 
