@@ -68,7 +68,7 @@ def with_margin(found: Inspected, config: Config, sensor: str, zones: Zones, cat
         scenes += [Scene(fate.item.id, when, day.isoformat(), y, day_of_year(day, y), result[0], result[1]) for y in years(day, None)]
     order = {fate.item.id: i for i, fate in enumerate(fates) if fate.dropped is None}
     scenes.sort(key=lambda s: order[s.id])
-    broken = [f.item.id for f in near if f.dropped is not None and f.dropped.startswith(UNUSABLE)]
+    broken = list(dict.fromkeys(f.item.id for f in near if f.dropped is not None and f.dropped.startswith(UNUSABLE)))
     warnings = found.warnings
     if broken:
         text = f"{sensor}: {len(broken)} items within {SHIFT_DAYS} days of the season cannot be used; sensitivity.csv does without, the ledger says why"
@@ -77,15 +77,17 @@ def with_margin(found: Inspected, config: Config, sensor: str, zones: Zones, cat
 
 
 def _choose(near: list[Fate], taken: dict[str, Scene], config: Config, sensor: str) -> None:
-    """Clear the fate of items near the season, or drop them by the rules of the run; a doubtful id stops nothing here."""
+    """Clear the fate of items near the season, or drop them by the rules of the run; a doubtful id stops nothing here, and none of its items is used."""
     first: dict[str, Fate] = {}
+    for fate in near:
+        first.setdefault(fate.item.id, fate)
+    doubtful = {f.item.id for f in near if content(first[f.item.id].item) != content(f.item)}
     clear = []
     for fate in near:
         fate.dropped = None
-        other = first.setdefault(fate.item.id, fate)
         if fate.item.id in taken:
             fate.dropped = f"{OUTSIDE}; another item of this id is read"
-        elif content(other.item) != content(fate.item):
+        elif fate.item.id in doubtful:
             fate.dropped = f"{UNUSABLE}another item of this id has different content"
         else:
             clear.append(fate)

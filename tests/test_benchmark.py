@@ -1,4 +1,4 @@
-"""The benchmarks of the whole job and of the report run on a small case: they compare with numpy, scipy and pymannkendall or the rasters before they print a figure."""
+"""The benchmarks of the job and of the report run on a small case: they compare with others, or with the rasters, before they print a figure."""
 
 import re
 import subprocess

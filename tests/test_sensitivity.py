@@ -456,7 +456,7 @@ def test_a_scene_for_variants_only_that_cannot_be_used_is_accounted_and_stops_no
     assert {n for n in right if n not in {"scenes.json", "ledger.csv"} and right[n] != found[n]} == set()
     last = harmed.scenes[-1]["id"]
     reasons = {r["reason"] for r in read_csv(folder / "ledger.csv") if r["item"] == last and r["status"] == "dropped"}
-    assert len(reasons) == 1 or harm is repeated_id
+    assert len(reasons) == 1
     assert any(r.startswith(UNUSABLE) for r in reasons)
     pinned = json.loads((folder / "scenes.json").read_text())
     (warning,) = [w for w in pinned["warnings"] if "sensitivity.csv" in w]
@@ -464,10 +464,9 @@ def test_a_scene_for_variants_only_that_cannot_be_used_is_accounted_and_stops_no
     assert "1 items" in warning
     notes = {r["note"] for r in read_csv(folder / "sensitivity.csv") if r["variant"] == "season_plus_15"}
     assert any("1 items near the season cannot be used, see ledger.csv" in n for n in notes)
-    if harm is not repeated_id:
-        assert any("no scene in the 15 days that the shift adds in 2024" in n for n in notes)
+    assert any("no scene in the 15 days that the shift adds in 2024" in n for n in notes)
     ids = [(s["year"], s["id"]) for s in pinned["margin"]]
-    assert len(set(ids)) == len(ids) == 10 - (harm is not repeated_id)
+    assert len(set(ids)) == len(ids) == 9
 
 
 def test_a_scene_for_variants_only_that_fails_in_the_run_says_how_to_do_without(tmp_path, caplog):
