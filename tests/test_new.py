@@ -590,3 +590,13 @@ def test_real_composites_in_a_folder_pass_check_as_proposed(shared, tmp_path, mo
     assert (config.years.first, config.years.last) == (2000, 2023)
     assert main(["check", "configs/bc.yaml"]) == 0
     assert "24 composites" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("where", ["mine", "mine=", "", "="])
+def test_where_without_a_value_is_refused(where, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").mkdir()
+    gpd.GeoDataFrame({"mine": ["a", None]}, geometry=[box(0, 0, 1, 1), box(2, 0, 3, 1)], crs=4326).to_file(tmp_path / "many.gpkg")
+    assert main(["new", "one", "--aoi", "many.gpkg", "--where", where]) == 2
+    assert "FIELD=VALUE" in capsys.readouterr().err
+    assert not list((tmp_path / "configs").iterdir())

@@ -522,3 +522,64 @@ def test_zones_far_from_any_word_of_the_code(hostile):
     zones = read_zones(config, hostile.config)
     with rasterio.open(hostile.results / "small/sentinel-2/ndvi_2020.tif") as dataset:
         assert [c.zone for c in zone_coverages(zones, native_grid(dataset))] == HOSTILE
+
+
+# Faults
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new"),
+    [
+        ("fvc_by_zone", r"(?m)^(small,sentinel-2,pit,pit,2020,)[^,]+", r"\1abc"),
+        ("fvc_by_zone", r"(?m)^(small,sentinel-2,pit,pit,2020,)[^,]+", r"\1nan"),
+        ("fvc_by_zone", "fvc_mean,", "fvc_average,"),
+        ("fvc_change_by_zone", r"(?m)^(small,sentinel-2,pit,pit,2020,2024,[^,]+,[^,]+,)[^,]+", r"\1inf"),
+        ("trend_by_zone", r"(?s).*", ""),
+    ],
+)
+def test_a_table_that_was_edited_is_bad_input_and_leaves_the_report_as_it_is(tmp_path, capsys, table, old, new):
+    mine = SmallMine(tmp_path)
+    mine.run()
+    root = finish(mine)
+    before = (root / "report.html").read_bytes()
+    path = root / "sentinel-2" / f"{table}.csv"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(old, new, text, count=1), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") != text
+    capsys.readouterr()
+    assert main(["report", str(mine.config), "--results", str(mine.results)]) == 2
+    told = capsys.readouterr().err
+    assert "Traceback" not in told
+    for part in ("tables", "found:", "expected:", "minegreen verify"):
+        assert part in told
+    assert (root / "report.html").read_bytes() == before
+
+
+def test_scene_tables_of_an_earlier_run_are_not_of_this_one(tmp_path):
+    """The results folder held a run from scenes before: its tables lie there still."""
+    mine = SmallMine(tmp_path)
+    folder = mine.run()
+    (folder / "zone_by_scene.csv").write_text("zone,datetime,item,ndvi_mean,clear_pct,masked_pct,offset\npit,2020-07-05T00:00:00Z,OLD,0.5,90,10,0\n")
+    (folder / "masked_by_zone.csv").write_text(
+        "mine,sensor,zone,role,scenes,masked_pct,reference_masked_pct,ratio,warning\nsmall,sentinel-2,pit,pit,1,10,1,9,OLD\n"
+    )
+    text = (finish(mine) / "report.html").read_text(encoding="utf-8")
+    assert "OLD" not in text
+
+
+def test_names_that_turn_the_direction_are_isolated(tmp_path):
+    name = "pit\u202e"
+    page = made(tmp_path, rising(0.3, 0.5), zones=lambda m: [(name, m.zones[0][1]), m.zones[1]], reference=False)
+    assert [r[0] for r in page.table("overview 概览")[1]] == [name, "background"]
+    titles = [t for t, a in page.elements if t == "bdi"]
+    assert len(titles) >= 4
+    (root,) = tmp_path.rglob("report.html")
+    assert f"\u2068{name}\u2069: " in root.read_text(encoding="utf-8")  # titles of the bars
+
+
+def test_days_of_scenes_are_those_of_their_own_year():
+    import xml.etree.ElementTree as ET
+
+    seen = [charts.Seen(2020, 183, 0.0, "a"), charts.Seen(2020, 244, 0.0, "b"), charts.Seen(2021, 186, 0.0, "c")]
+    root = ET.fromstring(charts.scene_dots(seen, "t"))
+    assert [t.text for t in root.iter("{http://www.w3.org/2000/svg}text")] == ["2020", "2021", "07-01", "08-31"]
