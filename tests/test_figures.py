@@ -552,3 +552,10 @@ def test_the_figures_of_a_run_hold_the_numbers_of_its_tables(finished):
     shape = gpd.GeoSeries([made.zones[0][1]], crs=32647).to_crs(4326).iloc[0]
     ground = abs(Geod(ellps="WGS84").geometry_area_perimeter(shape)[0]) / 1e6
     assert sum(bars[0].area_km2.values()) == pytest.approx(ground, rel=1e-5)
+
+
+@pytest.mark.parametrize("mark", "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", ids=ascii)
+def test_no_name_turns_the_words_beside_it_around(mark):
+    from pipeline.lettering import drawable
+
+    assert drawable(f"pit {mark}4") == "pit 4"
