@@ -215,7 +215,7 @@ def test_kill_9_of_the_whole_group_at_ten_random_points_then_the_same_command_gi
     kills, points = 0, []
     while kills < 10:
         process = start(small_mine)
-        time.sleep(chance.uniform(1.0, 0.8 * whole))
+        time.sleep(chance.uniform(1.0, 0.35 * whole))
         if process.poll() is not None:
             assert process.returncode == 0
             assert digests(small_mine.results) == expected
