@@ -50,7 +50,7 @@ def robust(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int, int], Verd
     >>> row = {"zone": "pit", "first_year": "2020", "last_year": "2024", "computed": "yes", "net_pct": ""}
     >>> found = robust([row | {"variant": "base", "change_points": "2.5"}, row | {"variant": "method_max", "change_points": "0.4"}])
     >>> found["pit", 2020, 2024].change, found["pit", 2020, 2024].net
-    (True, False)
+    (True, None)
     """
     groups: dict[tuple[str, int, int], list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
