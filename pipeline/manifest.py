@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import sys
@@ -15,6 +14,7 @@ import pipeline
 from pipeline.config import Config
 from pipeline.coverwords import clamped_sentences
 from pipeline.errors import BadInput
+from pipeline.tables import read_csv
 
 SUFFIXES = {".tif", ".csv", ".json", ".gpkg", ".xlsx", ".png"}
 APART = {"run.json", "check.png"}  # the manifest itself, and what `minegreen check` draws at any time
@@ -36,16 +36,14 @@ def products(root: Path) -> list[Path]:
 
 
 def warnings_of(folder: Path) -> list[str]:
-    """Return what a sensor's results warn of: of its images, and of zones whose ground is taken for cloud."""
+    """Return what a sensor's results warn of: of its images, of zones whose ground is taken for cloud, and of cover beyond the endmembers."""
     pinned = json.loads((folder / "scenes.json").read_text(encoding="utf-8"))
     found = list(pinned.get("warnings", []))
     masked = folder / "masked_by_zone.csv"
     if "scenes" in pinned and masked.is_file():  # without scenes it is of an earlier run
-        with masked.open(encoding="utf-8", newline="") as handle:
-            found += [f"zone {r['zone']}: {float(r['ratio'] or 'inf'):.1f} times: {r['warning']}" for r in csv.DictReader(handle) if r["warning"]]
+        found += [f"zone {r['zone']}: {float(r['ratio'] or 'inf'):.1f} times: {r['warning']}" for r in read_csv(masked) if r["warning"]]
     if (folder / "fvc_by_zone.csv").is_file():
-        with (folder / "fvc_by_zone.csv").open(encoding="utf-8", newline="") as handle:
-            rows = list(csv.DictReader(handle))
+        rows = read_csv(folder / "fvc_by_zone.csv")
         found += [
             f"zone {zone}: {text.en}" for zone in dict.fromkeys(r["zone"] for r in rows) for text in clamped_sentences([r for r in rows if r["zone"] == zone])
         ]
@@ -61,8 +59,7 @@ def describe(root: Path, config: Config, warnings: tuple[str, ...]) -> dict[str,
     """Return the content of run.json; no times, so that equal runs give equal bytes."""
     ledgers = {}
     for name in config.sensors:
-        with (root / name / "ledger.csv").open(encoding="utf-8", newline="") as handle:
-            ledgers[name] = dict(Counter(row["status"] for row in csv.DictReader(handle)))
+        ledgers[name] = dict(Counter(row["status"] for row in read_csv(root / name / "ledger.csv")))
     return {
         "software": software(),
         "config": config.model_dump(mode="json"),
