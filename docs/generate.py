@@ -9,9 +9,12 @@ from typing import Any
 
 from pipeline import areas, config, observed, planted, radiometry, zonestats
 from pipeline.__main__ import STAGES, _parser
+from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
+from pipeline.quality import Bits
 from pipeline.sensitivity import SENSITIVITY_COLUMNS
+from pipeline.sensors import SENSORS
 from pipeline.stages.scenes import LEDGER_COLUMNS
 from pipeline.summary import SUMMARY_COLUMNS
 
@@ -154,6 +157,47 @@ def offset_table() -> str:
     return "\n".join([*head, *radiometry.table()]) + "\n"
 
 
+def quality_layers() -> str:
+    """Return docs/quality-layers.md: what each value of each sensor's quality layers means, and the published adjustments."""
+    lines = [
+        "# Quality layers and adjustments: the tables",
+        "",
+        "What the names in `mask.drop` and `mask.dilate` stand for, sensor by sensor. No data goes before what is dropped, that before water, water before",
+        "land; where an item has several quality layers, the same order holds between them. *Bits* count from 0, the lowest.",
+    ]
+    for sensor in SENSORS.values():
+        for layer in sensor.scenes.quality if sensor.scenes else ():
+            missions = f", {', '.join(layer.missions)}" if layer.missions else ""
+            lines += [
+                "",
+                f"## {sensor.title}: {layer.names[0]}{missions}",
+                "",
+                f"Assets: {', '.join(f'`{n}`' for n in layer.names)}. Source: {layer.rule.reference}.",
+            ]
+            if layer.needed_for:
+                lines += ["", f"An item without it is dropped where `mask.drop` names {', '.join(layer.needed_for)}."]
+            lines += ["", "| name | stored values |", "|---|---|"]
+            lines += [f"| {name} | {'; '.join(map(_bits, bits))} |" for name, bits in layer.rule.classes.items()]
+            above = f"; above {layer.rule.largest}" if layer.rule.largest < 65535 else ""
+            none = "; ".join(map(_bits, layer.rule.no_data)) + above
+            lines += [f"| no data | {none.removeprefix('; ') or 'none'} |"]
+    lines += ["", "## Adjustments to Landsat OLI", "", "`adjust` of a sensor; OLI = slope x reflectance + offset, before NDVI. The default is `none`.", ""]
+    lines += ["| adjust | mission | red: slope, offset | NIR: slope, offset | source |", "|---|---|---|---|---|"]
+    for name, a in ADJUSTMENTS.items():
+        lines += [f"| `{name}` | {m} | {v['red'][0]:g}, {v['red'][1]:g} | {v['nir'][0]:g}, {v['nir'][1]:g} | {a.reference} |" for m, v in a.lines.items()]
+        lines += [f"| `{name}` | {m} | as it is | as it is | {a.reference} |" for m in a.unchanged]
+    lines += ["", "`hls-v2` reads the narrow NIR band (B8A, 20 m) in place of B08, which the adjustment does not cover."]
+    return "\n".join(lines) + "\n"
+
+
+def _bits(bits: Bits) -> str:
+    """Return which stored values are meant, in words."""
+    values = ", ".join(map(str, bits.values))
+    if (bits.first, bits.last) == (0, 15):
+        return values
+    return f"bit {bits.first}" if bits.first == bits.last else f"bits {bits.first}-{bits.last} = {values}"
+
+
 TABLES = {
     "fvc_by_zone": zonestats.FVC_COLUMNS,
     "fvc_change_by_zone": zonestats.CHANGE_COLUMNS,
@@ -272,6 +316,7 @@ GENERATED = {
     "docs/commands.md": commands,
     "docs/configuration.md": configuration,
     "docs/sentinel-2-offset.md": offset_table,
+    "docs/quality-layers.md": quality_layers,
     "docs/synthetic-mine.md": synthetic_mine,
 }
 

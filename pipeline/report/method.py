@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import TrendClass, legend
 from pipeline.config import Config, Endmember
 from pipeline.evidence import Rules
@@ -86,6 +87,14 @@ def method(config: Config, sensor: str, scenes: int | None) -> list[Text]:
                 f"掩膜：剔除 {dropped}；{grown} 外扩 {mask.dilate_m:g} m；红光与近红外反射率之和低于 {least} 的陆地不作观测。",
             )
         )
+        if entry.adjust != "none":
+            source = ADJUSTMENTS[entry.adjust].reference
+            out.append(
+                Text(
+                    f"Adjustment: red and NIR of other missions brought to Landsat OLI by published lines ({source}).",
+                    f"换算：其他卫星的红光与近红外按已发表的线性关系换算到 Landsat OLI（{source}）。",
+                )
+            )
         chosen = config.composite
         out.append(
             Text(
