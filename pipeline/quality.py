@@ -78,9 +78,9 @@ class MaskRule:
 
 
 SENTINEL_2_GUIDE = "ESA Sentinel-2 L2A scene classification (SCL), codes 0-11; 2 is cast shadow since baseline 04.00, dark area before"
-LANDSAT_GUIDE = "USGS Landsat Collection 2 Level 2 product guides (LSDS-1328, LSDS-1618, LSDS-1619)"
-MODIS_VI_GUIDE = "MOD13 user guide, Collection 6.1 (Didan), table of VI Quality; bit split as in google/earthengine-catalog and MODIStsp"
-MODIS_SR_GUIDE = "MOD09 user guide, Collection 6.1: 16-bit state flags; as in google/earthengine-catalog and MODIStsp"
+LANDSAT_GUIDE = "USGS Landsat Collection 2 Level 2 (guides LSDS-1328, LSDS-1618, LSDS-1619), as in google/earthengine-catalog and stactools-landsat"
+MODIS_VI_GUIDE = "MOD13 VI Quality, Collection 6.1, as in google/earthengine-catalog and MODIStsp"
+MODIS_SR_GUIDE = "MOD09 state flags, Collection 6.1, as in the files' own attribute, google/earthengine-catalog and MODIStsp"
 WATER_BODIES = (0, 3, 5, 6, 7)  # of the MODIS land/water field; 1 land, 2 shore, 4 ephemeral
 
 QUALITY: dict[str, MaskRule] = {
@@ -122,7 +122,7 @@ QUALITY: dict[str, MaskRule] = {
         {"cloud": code(3), "snow": code(2)},
         no_data=code(65535),
         dtypes=("int8", "uint8", "int16"),
-        reference="MOD13 user guide, Collection 6.1 (Didan): pixel reliability -1 fill, 0 good, 1 marginal, 2 snow or ice, 3 cloudy",
+        reference="MOD13 pixel reliability, Collection 6.1, as in stactools-modis and MODIStsp: -1 fill, 0 good, 1 marginal, 2 snow or ice, 3 cloudy",
         largest=3,
     ),
     "vi_quality": MaskRule(
