@@ -10,6 +10,7 @@ from pipeline.kernels.codes import GROWS, LAND, MASKED, NO_DATA, WATER
 
 MASK_NAMES = ("cloud", "cirrus", "shadow", "snow", "saturated", "water", "dark", "unclassified")
 NEVER_DILATED = ("snow", "water")
+MODIS_TILE_M = 1_111_950.5197665554  # a tile's side: 1/36 of the equator of the sphere of radius 6,371,007.181 m
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,19 @@ class SceneRule:
 
 @dataclass(frozen=True)
 class Sensor:
-    """One sensor; `resolution_m` is the cell size of its red and NIR bands on the ground."""
+    """One sensor; `resolution_m` is the cell size of its red and NIR bands on the ground.
+
+    Class areas are given only for zones of at least `least_pixels` pixels: edges and mixed pixels decide those of smaller
+    ones. `native_grid`: results stay on the images' own grid, because another would move or mix pixels of this size.
+    """
 
     name: str
     title: str
     resolution_m: float
     reference: str
     scenes: SceneRule | None = None
+    least_pixels: int = 0
+    native_grid: bool = False
 
 
 SENTINEL_2_L2A = SceneRule(
@@ -117,5 +124,13 @@ SENSORS: dict[str, Sensor] = {
     for s in (
         Sensor("sentinel-2", "Sentinel-2 MSI", 10.0, "ESA Sentinel-2 User Handbook: B04 and B08 at 10 m", SENTINEL_2_L2A),
         Sensor("landsat", "Landsat TM, ETM+, OLI", 30.0, "USGS Landsat Collection 2 Level 2: 30 m"),
+        Sensor(
+            "modis",
+            "MODIS Terra and Aqua",
+            MODIS_TILE_M / 4800,
+            "MOD13Q1 v061: 250 m on the MODIS sinusoidal grid, tiles of 1111950.52 m with 4800 x 4800 pixels",
+            least_pixels=100,
+            native_grid=True,
+        ),
     )
 }
