@@ -51,9 +51,12 @@ class Zones:
     def on(self, crs: Any, cell: float) -> gpd.GeoDataFrame:
         """Return the frame in the CRS of a grid with cells of this side; edges are geodesics there too, to 1 % of a cell.
 
-        A geodesic is a curve on the grid: an edge whose middle would lie further off its chord is divided.
+        A geodesic is a curve on the grid: an edge whose middle would lie further off its chord is divided. In the CRS of the
+        file edges stay as they are.
         """
         there = self.frame.to_crs(str(crs))
+        if there.crs == self.frame.crs:
+            return there
         lonlat = self.frame.geometry.to_crs(4326)
         return there.set_geometry([_divided(a, b, crs, LEAST_OFF * cell) for a, b in zip(there.geometry, lonlat, strict=True)], crs=there.crs)
 

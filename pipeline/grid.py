@@ -92,15 +92,15 @@ def native_grid(dataset: Any) -> GeoBox:
 
 
 def ground_cell_m(grid: GeoBox) -> float:
-    """Return the side of a cell on the ground at the grid's centre, in metres; the grid's own where the projection is true to 1 %."""
+    """Return the side of a square with a cell's ground area at the grid's centre, in metres; the grid's own where the projection is true to 1 %."""
     from pyproj import CRS, Geod, Transformer
 
     own, (height, width) = abs(grid.resolution.x), grid.shape
     across, down = np.array([0.0, 1, 0, 0]) + width / 2, np.array([0.0, 0, 0, 1]) + height / 2
     x, y = grid.affine.a * across + grid.affine.c, grid.affine.e * down + grid.affine.f
     lon, lat = Transformer.from_crs(CRS.from_wkt(grid.crs.to_wkt()), 4326, always_xy=True).transform(x, y)
-    _, _, sides = Geod(ellps="WGS84").inv(lon[[0, 2]], lat[[0, 2]], lon[[1, 3]], lat[[1, 3]])
-    side = float(np.sqrt(np.prod(sides)))
+    directions, _, sides = Geod(ellps="WGS84").inv(lon[[0, 2]], lat[[0, 2]], lon[[1, 3]], lat[[1, 3]])
+    side = float(np.sqrt(np.prod(sides) * abs(np.sin(np.radians(directions[1] - directions[0])))))  # of a slanted cell: its area
     return side if abs(side / own - 1) > 0.01 else own
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
 MOST_SKEW = 2.0  # degrees by which the angle between true north and east may differ from a right one: never reached in UTM
-PARTS = 4  # drawn cells along the side of a cell of the raster
+PARTS = 8  # drawn cells along the side of a cell of the raster, where there is room
 LONGEST = 700  # drawn cells along the longest side, at most about
 
 
@@ -32,7 +32,7 @@ def skew_deg(grid: GeoBox) -> float:
 
 
 def upright(grid: GeoBox, zones: Zones) -> GeoBox:
-    """Return the grid to draw a raster on: its own, or where that is skew UTM around the zones, in cells a quarter as wide.
+    """Return the grid to draw a raster on: its own, or where that is skew UTM around the zones, in smaller cells.
 
     There each drawn cell shows the cell of the raster in which its middle lies: nothing is mixed, cells become slanted.
     """

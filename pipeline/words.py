@@ -58,8 +58,8 @@ SENTENCES: dict[str, Text] = {
         "{first}-{last}: {share} of the zone has too few valid years for a trend.", "{first}—{last}年：全区{share}有效年份不足，无法计算趋势。"
     ),
     "too_small": Text(
-        "The zone is too small for this sensor{pixels}: no areas by class are given, only its means.",
-        "该区对此传感器而言面积过小{pixels}：不给出各类别面积，仅给出平均值。",
+        "The zone is too small for this sensor{pixels}: no areas by class are given, and its means hold part of its surroundings.",
+        "该区对此传感器而言面积过小{pixels}：不给出各类别面积，平均值中含有部分周围地面。",
     ),
     "beside": Text("{first}-{last} by other sensors: {values}.", "{first}—{last}年其他传感器：{values}。"),
     "beside_unknown": Text(

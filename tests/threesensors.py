@@ -9,7 +9,10 @@ import rasterio
 import yaml
 from affine import Affine
 from pyproj import Transformer
+from shapely import contains_xy
 from shapely.geometry import Polygon, box
+
+from pipeline.__main__ import main
 
 UTM = "EPSG:32647"
 SINUSOIDAL = "+proj=sinu +lon_0=0 +x_0=0 +y_0=0 +R=6371007.181 +units=m +no_defs"
@@ -52,6 +55,14 @@ def modis_image(year, parts=8):
     return fine.reshape(shape[0], parts, shape[1], parts).mean(axis=(1, 3)), transform
 
 
+def inside(polygon, step=4.0):
+    """Return points every few metres of a polygon in UTM, x and y: what areas and means are checked against."""
+    west, south, east, north = polygon.bounds
+    x, y = np.meshgrid(np.arange(west + step / 2, east, step), np.arange(south + step / 2, north, step))
+    kept = contains_xy(polygon, x, y)
+    return x[kept], y[kept]
+
+
 @dataclass
 class ManySensors:
     """The mine below one folder; `sensors` of s2 (10 m), landsat (30 m), modis (231.66 m), in that order in the config unless told."""
@@ -90,3 +101,16 @@ class ManySensors:
         config = self.folder / "many.yaml"
         config.write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), encoding="utf-8")
         return config
+
+    def run(self, config, first=()) -> Path:
+        """Run every stage in this process, sensors in `first` before the others; return results/many/."""
+        span = f"{YEARS[0]}-{YEARS[-1]}"
+        for sensor in (*first, *(s for s in self.sensors if s not in first)):
+            years = [["composite", "--year", str(y)] for y in YEARS], [["fvc", "--year", str(y)] for y in YEARS]
+            calls = [["scenes"], *years[0], ["endmembers"], *years[1], ["trend", "--period", span], ["classes", "--period", span]]
+            for stage, *more in [*calls, ["areas"], ["sensitivity"], ["map", "--period", span], ["previews"], ["chart"]]:
+                assert main([stage, str(config), "--sensor", sensor, *more, "--results", str(self.folder / "results")]) == 0, (sensor, stage)
+        for stage in ("workbook", "zones", "project", "report", "manifest"):
+            assert main([stage, str(config), "--results", str(self.folder / "results")]) == 0, stage
+        assert main(["summary", str(self.folder / "results")]) == 0
+        return self.folder / "results" / "many"

@@ -151,8 +151,9 @@ def method(config: Config, sensor: str, scenes: int | None) -> list[Text]:
     if least := SENSORS[config.kind(sensor)].least_pixels:
         out.append(
             Text(
-                f"Areas by class are given for zones of at least {least} pixels; a smaller one is too small for this sensor, and only its means are given.",
-                f"仅对不少于 {least} 个像元的分区给出各类别面积；更小的分区对此传感器而言面积过小，仅给出平均值。",
+                f"Areas by class are given for zones of at least {least} pixels; a smaller one is too small for this sensor: only its means are given, "
+                "which hold part of its surroundings.",
+                f"仅对不少于 {least} 个像元的分区给出各类别面积；更小的分区对此传感器而言面积过小，仅给出平均值（含部分周围地面）。",
             )
         )
     if entry.catalog == "synthetic":
