@@ -83,7 +83,7 @@ def test_which_zones_are_too_small_is_what_brute_force_counts(mine):
     config = load(mine.parents[1] / "many.yaml")
     with rasterio.open(mine / "modis" / "trend_class_2020-2024.tif") as dataset:
         pixels = {c.zone: c.pixels for c in zone_coverages(read_zones(config, "many.yaml"), native_grid(dataset))}
-    assert pixels == pytest.approx(counted, rel=5e-3)
+    assert pixels == pytest.approx(counted, rel=5e-3, abs=3e-3)
     for zone, count in counted.items():
         own = {int(r["code"]): r for r in rows(mine, "modis", "trend_area_by_zone") if r["zone"] == zone}
         assert (float(own[98]["share_pct"]) == 100) == (count < 100)
@@ -99,7 +99,9 @@ def test_a_zone_too_small_has_its_whole_area_in_one_row_and_no_class(mine, zone)
     assert {r["share_valid_pct"] for r in own.values()} == {""}
     assert {r["p_min"] for r in own.values()} == {""}  # no cell is classed: nothing can be reached
     assert own[97]["area_km2"] == ""  # composites do not tell water
-    assert float(own[6]["share_reference_pct"]) == 100  # the reference is large enough: its own shares stay
+    reference = {int(r["code"]): r["share_pct"] for r in rows(mine, "modis", "trend_area_by_zone") if r["zone"] == "meadow"}
+    assert {code: r["share_reference_pct"] for code, r in own.items()} == reference  # it is large enough: its own shares stay
+    assert float(reference[98]) == 0
     groups = {r["group"]: r for r in rows(mine, "modis", "trend_groups_by_zone") if r["zone"] == zone}
     assert groups["insufficient"]["area_km2"] == own[98]["area_km2"]
     assert {groups[g]["share_pct"] for g in ("increase", "decrease", "no_change")} == {"0.0"}
@@ -289,7 +291,7 @@ def test_the_workflow_makes_the_lending_sensor_first(tmp_path):
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "--configfile", str(config), "--config", f"results={tmp_path / 'results'}"]
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    inputs = {m[2]: m[1] for m in re.finditer(r"input: (.*)\n +output: \S+/many/(\S+)/endmembers\.json", done.stdout + done.stderr)}
+    inputs = {m[1]: m[2] for m in re.finditer(r"files: \S+/many/([a-z0-9-]+)/endmembers\.json; Input(.*)", done.stdout + done.stderr)}
     assert set(inputs) == {"modis", "sentinel-2"}
     assert "sentinel-2/endmembers.json" in inputs["modis"]
     assert "endmembers.json" not in inputs["sentinel-2"]
