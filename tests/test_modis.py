@@ -318,7 +318,7 @@ def test_holes_and_parts_keep_their_shape_when_edges_are_divided():
 def two(small_mine):
     """Return the small mine with two sensors of equal images."""
     entry = small_mine.settings["sensors"]["sentinel-2"]
-    small_mine.settings["sensors"] = {"sentinel-2": entry, "yearly": entry | {"sensor": "landsat"}}
+    small_mine.settings["sensors"] = {"sentinel-2": entry, "yearly": entry | {"sensor": "landsat", "bands": dict(entry["bands"])}}
     return small_mine
 
 
