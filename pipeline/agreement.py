@@ -21,8 +21,8 @@ def beside(lead: Tables, others: Mapping[str, Tables], name: str, period: Period
     out = {}
     for zone, change in own.items():
         values = joined((_by(sensor, changes.get(zone), change) for sensor, changes in theirs.items()), SEMICOLON)
-        named = {"first": period[0], "last": period[1], "values": values}
-        out[zone] = say("beside", **named) if change is not None else say("beside_unknown", sensor=name, **named)
+        unknown = {"sensor": name} if change is None else {}
+        out[zone] = say("beside_unknown" if unknown else "beside", first=period[0], last=period[1], values=values, **unknown)
     return out if others else {}
 
 

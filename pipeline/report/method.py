@@ -148,12 +148,12 @@ def method(config: Config, sensor: str, scenes: int | None) -> list[Text]:
             "面积：分区覆盖像元的比例乘以实地面积；分区内像元之和等于其 WGS 84 测地面积。",
         )
     )
-    if least := SENSORS[config.kind(sensor)].least_pixels:
+    if pixels := SENSORS[config.kind(sensor)].least_pixels:
         out.append(
             Text(
-                f"Areas by class are given for zones of at least {least} pixels; a smaller one is too small for this sensor: only its means are given, "
+                f"Areas by class are given for zones of at least {pixels} pixels; a smaller one is too small for this sensor: only its means are given, "
                 "which hold part of its surroundings.",
-                f"仅对不少于 {least} 个像元的分区给出各类别面积；更小的分区对此传感器而言面积过小，仅给出平均值（含部分周围地面）。",
+                f"仅对不少于 {pixels} 个像元的分区给出各类别面积；更小的分区对此传感器而言面积过小，仅给出平均值（含部分周围地面）。",
             )
         )
     if entry.catalog == "synthetic":
