@@ -136,7 +136,6 @@ def test_defaults_are_the_contracts(load):
         ("earth-search", sensor(catalog="earth-search")),
         ("https://stac.example.org/v1", sensor(catalog="https://stac.example.org/v1")),
         ("modis", sensor(catalog="synthetic", sensor="modis")),
-        ("modis", changed(sensors={"modis": COMPOSITES})),
         ("hamed-rao", changed(trend__test="hamed-rao")),
     ],
 )
