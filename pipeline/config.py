@@ -11,11 +11,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from pipeline import yamlfile
+from pipeline.adjustments import ADJUSTMENTS
 from pipeline.config_base import Model
 from pipeline.config_errors import explain
 from pipeline.config_sensitivity import Sensitivity
 from pipeline.errors import BadInput
-from pipeline.sensors import MASK_NAMES, NEVER_DILATED, SENSORS
+from pipeline.quality import MASK_NAMES, NEVER_DILATED
+from pipeline.sensors import SENSORS
 
 MINE_ID = r"[a-z0-9-]{1,63}"
 Id = Annotated[str, StringConstraints(pattern=rf"^{MINE_ID}$")]
@@ -66,9 +68,7 @@ class Grid(Model):
     """The raster grid of each sensor."""
 
     crs: Annotated[str, StringConstraints(pattern=r"^(auto|EPSG:[0-9]{4,6})$")] = Field(
-        "auto",
-        description="auto: the images' own projected CRS, else the UTM zone of the AOI; or EPSG:<code>, projected, in metres; modis always stays on its "
-        "sinusoidal grid",
+        "auto", description="auto: the images' own projected CRS, else the AOI's UTM zone; or EPSG:<code>, projected, in metres; modis stays on its own grid"
     )
     resolution_m: dict[Id, Annotated[float, Field(gt=0, le=10_000)]] = Field(
         default_factory=dict, description="cell size per sensor id in metres; default: the images' own, else the sensor's; not for modis"
@@ -133,6 +133,7 @@ class SensorSource(Model):
         description="Sentinel-2 radiometric offset. auto: by the printed table, per item, checked against the data; raw: files as ESA delivers them; "
         "applied: already subtracted in every file",
     )
+    adjust: str = Field("none", description=f"red and NIR brought to those of Landsat OLI by published lines: {', '.join(ADJUSTMENTS)}; none: as they are")
     composites: LocalPath | None = Field(
         None, description="path of yearly cloud-free GeoTIFF composites with {year} in it: the year in which the season starts"
     )
@@ -156,8 +157,10 @@ class SensorSource(Model):
             raise ValueError("`bands` is missing; expected {red: N, nir: N} or {ndvi: N}; fix: name the 1-based bands of the composites")
         if self.catalog is not None and (self.bands is not None or self.missing_years or self.scale != 1 or self.offset_value != 0):
             raise ValueError("bands, scale, offset_value or missing_years with a catalog; expected only with `composites`; fix: remove them")
-        if self.composites is not None and self.model_fields_set & {"collection", "max_cloud_pct", "offset"}:
-            raise ValueError("collection, max_cloud_pct or offset with composites; expected only with `catalog`; fix: remove them")
+        if self.composites is not None and self.model_fields_set & {"collection", "max_cloud_pct", "offset", "adjust"}:
+            raise ValueError("collection, max_cloud_pct, offset or adjust with composites; expected only with `catalog`; fix: remove them")
+        if self.adjust not in ("none", *ADJUSTMENTS):
+            raise ValueError(f"adjust: {self.adjust!r}; expected one of none, {', '.join(ADJUSTMENTS)}; fix: correct or remove it")
         return self
 
 
@@ -298,8 +301,14 @@ class Config(Model):
                 raise ValueError(f"sensors.{name}: the id {name!r} is the name of another results folder; expected another id; fix: rename it")
             if source.catalog is not None and SENSORS[kind].scenes is None:
                 raise ValueError(f"sensors.{name}: catalog for {kind} is not available in this version; expected composites; fix: give yearly composites")
+            if source.adjust != "none" and ADJUSTMENTS[source.adjust].sensor != kind:
+                raise ValueError(f"sensors.{name}.adjust: {source.adjust} with {kind}; expected it with {ADJUSTMENTS[source.adjust].sensor}; fix: remove it")
+            if source.offset != "auto" and (rule := SENSORS[kind].scenes) is not None and rule.offset_from is None:
+                raise ValueError(f"sensors.{name}.offset: {source.offset} with {kind}; expected it with sentinel-2 only; fix: remove it")
             if outside := sorted(set(source.missing_years) - set(every)):
                 raise ValueError(f"sensors.{name}.missing_years: {outside} outside {every[0]}..{every[-1]}; expected years of the run; fix: remove them")
+            if source.catalog == "synthetic" and kind != "sentinel-2":
+                raise ValueError(f"sensors.{name}: synthetic {kind} is not available in this version; expected sentinel-2; fix: remove the sensor")
             if source.catalog == "synthetic" and not (every[0] >= 2020 and every[-1] <= 2024):
                 raise ValueError(f"years: {every[0]}..{every[-1]} with `catalog: synthetic`; expected years in 2020..2024; fix: the synthetic mine ends there")
         if all(source.catalog is None for source in self.sensors.values()) and (only := {"mask", "composite"} & self.model_fields_set):
@@ -307,19 +316,15 @@ class Config(Model):
         if unused := sorted(set(self.grid.resolution_m) - set(self.sensors)):
             raise ValueError(f"grid.resolution_m: no sensor {unused[0]!r}; expected one of {', '.join(self.sensors)}; fix: use the sensor's id")
         if moved := [name for name in self.grid.resolution_m if SENSORS[self.kind(name)].native_grid]:
-            raise ValueError(
-                f"grid.resolution_m.{moved[0]}: {self.grid.resolution_m[moved[0]]:g} for a sensor that stays on its images' own grid; "
-                "expected no entry for it; fix: remove it"
-            )
+            asked = f"grid.resolution_m.{moved[0]}: {self.grid.resolution_m[moved[0]]:g}"
+            raise ValueError(f"{asked} for a sensor that stays on its images' own grid; expected no entry for it; fix: remove it")
         if self.fvc.years is not None and (not self.fvc.years or not set(self.fvc.years) <= set(every)):
             raise ValueError(f"fvc.years: {list(self.fvc.years)}; expected some of {every[0]}..{every[-1]}; fix: remove the others")
-        if (lender := self.fvc.endmembers_from) is not None:
-            if lender not in self.sensors:
-                raise ValueError(f"fvc.endmembers_from: no sensor {lender!r}; expected one of {', '.join(self.sensors)}; fix: use the sensor's id")
-            if self.fvc.endmembers is not None:
-                raise ValueError(
-                    f"fvc.endmembers_from: {lender} with fvc.endmembers; expected one of them; fix: remove one: the pair of a file is that of all sensors"
-                )
+        lender = self.fvc.endmembers_from
+        if lender not in (None, *self.sensors):
+            raise ValueError(f"fvc.endmembers_from: no sensor {lender!r}; expected one of {', '.join(self.sensors)}; fix: use the sensor's id")
+        if lender is not None and self.fvc.endmembers is not None:
+            raise ValueError(f"fvc.endmembers_from: {lender} with fvc.endmembers; expected one of them; fix: remove one, a file's pair is that of all sensors")
         soil, vegetation = self.fvc.soil, self.fvc.vegetation
         for low, high in ((soil.percentile, vegetation.percentile), (soil.ndvi, vegetation.ndvi)):
             if low is not None and high is not None and low >= high:

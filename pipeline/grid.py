@@ -12,7 +12,7 @@ from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.errors import BadInput
 from pipeline.kernels.codes import LARGEST_HALO
-from pipeline.sensors import MODIS_TILE_M, SENSORS
+from pipeline.sensors import SENSORS
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
@@ -76,7 +76,7 @@ def modis_grid() -> GeoBox:
     from odc.geo.geobox import GeoBox
 
     pixel = SENSORS["modis"].resolution_m
-    return GeoBox((18 * 4800, 36 * 4800), Affine(pixel, 0, -18 * MODIS_TILE_M, 0, -pixel, 9 * MODIS_TILE_M), SINUSOIDAL)
+    return GeoBox((18 * 4800, 36 * 4800), Affine(pixel, 0, -18 * 4800 * pixel, 0, -pixel, 9 * 4800 * pixel), SINUSOIDAL)
 
 
 def finest(grids: dict[str, GeoBox]) -> str:
