@@ -28,6 +28,7 @@ SIGNATURES: dict[str, tuple[bytes, ...]] = {
 }
 GEOJSON_TYPES = {"FeatureCollection", "Feature", "Polygon", "MultiPolygon", "GeometryCollection", "Point", "MultiPoint", "LineString", "MultiLineString"}
 MAX_LATITUDE = 84.0  # limit of UTM
+LEAST_OFF = 0.01  # of a cell: an edge of a zone whose chord is off by less stays straight
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,45 @@ class Zones:
         """Return the zone names in file order."""
         return list(self.frame["zone"])
 
+    def on(self, crs: Any, cell: float) -> gpd.GeoDataFrame:
+        """Return the frame in the CRS of a grid with cells of this side; edges are geodesics there too, to 1 % of a cell.
+
+        A geodesic is a curve on the grid: an edge whose middle would lie further off its chord is divided. In the CRS of the
+        file edges stay as they are.
+        """
+        there = self.frame.to_crs(str(crs))
+        if there.crs == self.frame.crs:
+            return there
+        lonlat = self.frame.geometry.to_crs(4326)
+        return there.set_geometry([_divided(a, b, crs, LEAST_OFF * cell) for a, b in zip(there.geometry, lonlat, strict=True)], crs=there.crs)
+
     def role(self, zone: str) -> str:
         """Return the role of a zone."""
         return str(self.frame.loc[self.frame["zone"] == zone, "role"].iloc[0])
+
+
+def _divided(polygon: Any, lonlat: Any, crs: Any, most: float) -> Any:
+    """Return a polygon on a grid with points of the geodesics between its vertices, where their middle lies further than `most` from the chord."""
+    import shapely
+    from pyproj import Geod, Transformer
+
+    def ring(corners: Any, ground: Any) -> np.ndarray:
+        xy, (lon, lat) = shapely.get_coordinates(corners), shapely.get_coordinates(ground).T
+        azimuth, _, length = geod.inv(lon[:-1], lat[:-1], lon[1:], lat[1:])
+        middle = project.transform(*geod.fwd(lon[:-1], lat[:-1], azimuth, length / 2)[:2])
+        off = np.hypot(*(np.array(middle).T - (xy[:-1] + xy[1:]) / 2).T)
+        pieces = np.ceil(np.sqrt(np.maximum(off / most, 1))).astype(int)  # what a piece is off falls with the square of its length
+        edge = np.repeat(np.arange(len(pieces)), pieces)
+        step = np.arange(len(edge)) - (np.cumsum(pieces) - pieces)[edge]
+        points = np.array(project.transform(*geod.fwd(lon[edge], lat[edge], azimuth[edge], length[edge] * step / pieces[edge])[:2])).T
+        return np.vstack([np.where((step == 0)[:, None], xy[edge], points), xy[:1]])
+
+    geod, project = Geod(ellps="WGS84"), Transformer.from_crs(4326, str(crs), always_xy=True)
+    parts = []
+    for there, ground in zip(shapely.get_parts(polygon), shapely.get_parts(lonlat), strict=True):
+        holes = [ring(a, b) for a, b in zip(there.interiors, ground.interiors, strict=True)]
+        parts.append(shapely.Polygon(ring(there.exterior, ground.exterior), holes))
+    return parts[0] if polygon.geom_type == "Polygon" else shapely.MultiPolygon(parts)
 
 
 def read_zones(config: Config, config_path: Path | str) -> Zones:

@@ -18,18 +18,25 @@ GROUP_COLUMNS = (
     "mine", "sensor", "variable", "target", "level", "zone", "role", "first_year", "last_year", "test", "scheme", "group",
     "area_km2", "area_ha", "share_pct", "share_valid_pct", "share_reference_pct",
 )  # fmt: skip
-WATER = 97
-NOT_CLASSED = (WATER, 98, 99)
+WATER, TOO_SMALL = 97, 98
+NOT_CLASSED = (WATER, TOO_SMALL, 99)
 
 
-def class_areas(codes: np.ndarray, coverage: ZoneCoverage) -> dict[int, float]:
-    """Return the ground area in m2 of each code inside a zone; `codes` is the zone's window of the class raster."""
+def class_areas(codes: np.ndarray, coverage: ZoneCoverage, least_pixels: int = 0) -> dict[int, float]:
+    """Return the ground area in m2 of each code inside a zone; `codes` is the zone's window of the class raster.
+
+    The whole area of a zone of fewer than `least_pixels` is `too_small`, whatever its cells are.
+    """
+    if not coverage.holds(least_pixels):
+        return {TOO_SMALL: float(coverage.area_m2.sum())}
     sums = np.bincount(codes.ravel(), weights=coverage.area_m2.ravel(), minlength=256)
     return {int(code): float(sums[code]) for code in np.flatnonzero(sums)}
 
 
-def usual_n(n: np.ndarray, coverage: ZoneCoverage) -> int:
-    """Return the number of valid years that the largest part of a zone has."""
+def usual_n(n: np.ndarray, coverage: ZoneCoverage, least_pixels: int = 0) -> int:
+    """Return the number of valid years that the largest part of a zone has; 0 where the zone is too small to be classed."""
+    if not coverage.holds(least_pixels):
+        return 0
     values = np.nan_to_num(n, nan=0).astype(np.int64)
     return int(np.bincount(values.ravel(), weights=coverage.area_m2.ravel()).argmax())
 

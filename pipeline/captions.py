@@ -30,6 +30,7 @@ def class_captions(tables: Tables) -> dict[Period, Sentence]:
     for period in dict.fromkeys((int(r["first_year"]), int(r["last_year"])) for r in rows):
         at = [r for r in rows if (int(r["first_year"]), int(r["last_year"])) == period]
         zones, named = zones_text(len({r["zone"] for r in at})), {"first": period[0], "last": period[1]}
+        with_trend = {r["zone"] for r in at if int(r["code"]) < 97 and (number(r["area_km2"]) or 0) > 0}
         sums = {1: 0.0, 0: 0.0, -1: 0.0}
         for r in at:
             if int(r["code"]) < 97:
@@ -43,7 +44,13 @@ def class_captions(tables: Tables) -> dict[Period, Sentence]:
         least = NOTHING if not p else part("least_p", p=p_text(p[0])) if len(p) == 1 else part("least_ps", low=p_text(p[0]), high=p_text(p[-1]))
         variable = variable_name(at[0]["variable"])
         out[period] = say(
-            "caption_classes", variable=variable, zones=zones, area=f"{whole:.0f}" if whole >= 100 else f"{whole:.3g}", least=least, **shares, **named
+            "caption_classes",
+            variable=variable,
+            zones=zones_text(len(with_trend)),
+            area=f"{whole:.0f}" if whole >= 100 else f"{whole:.3g}",
+            least=least,
+            **shares,
+            **named,
         )
     return out
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def crs_name(crs: Any) -> str:
-    """Return `EPSG:<code>` of a CRS where it has one, else its name."""
-    return f"EPSG:{crs.epsg}" if crs.epsg else str(crs.proj.name)
+    """Return `EPSG:<code>` of a CRS where it has one, else its name, or that of its projection."""
+    return f"EPSG:{crs.epsg}" if crs.epsg else crs_title(crs)
 
 
 def crs_title(crs: Any) -> str:

@@ -27,8 +27,10 @@ from pipeline.previews import View, by_day, coarse, items_line, preview_map, rea
 from pipeline.progress import progress
 from pipeline.reader import BLOCK
 from pipeline.scenes import Inspected, signed
+from pipeline.sensors import SENSORS
 from pipeline.sheet import Words, save
 from pipeline.sources import source
+from pipeline.upright import upright
 from pipeline.variants import SHIFT_DAYS, scene_variants
 
 LONGEST_SIDE = 600  # pixels of the preview
@@ -57,6 +59,7 @@ def run(paths: list[Path], results: Path) -> list[str]:
                 lines += _scenes(config, sensor, found.scenes[sensor])
             else:
                 lines += _sensor(config, sensor, grids[sensor])
+            lines += _pair(config, sensor) + _small(config, sensor, zones, grids[sensor])
         lines += [line for sensor in config.sensors for line in _periods(config, sensor, found.scenes.get(sensor))]
         lines += [f"  warning: {text}" for text in zones.warnings]
         lines += [f"  {text}" for text in _picture(picture, config, found)]
@@ -69,6 +72,19 @@ def _zones(zones: Zones) -> list[str]:
         there = ", ".join(zones.references[name]) or "none"
         lines.append(f"  zone {name}: role {role}, {area / 1e6:.4f} km2, reference {there}")
     return lines
+
+
+def _pair(config: Config, sensor: str) -> list[str]:
+    lender = config.pair_of(sensor)
+    return [] if lender is None else [f"  {sensor}: endmembers of {lender}: cover of both is on one scale"]
+
+
+def _small(config: Config, sensor: str, zones: Zones, grid: Any) -> list[str]:
+    """Return a warning for each zone that is too small for class areas of the sensor."""
+    least = SENSORS[config.kind(sensor)].least_pixels
+    small = [c for c in zone_coverages(zones, grid) if not c.holds(least)] if least else []
+    none = "its area will be too_small, only its means are given"
+    return [f"  warning: {sensor}: zone {c.zone} has {c.pixels:.3g} pixels, class areas need {least}: {none}" for c in small]
 
 
 def _cells(grid: Any) -> str:
@@ -130,18 +146,18 @@ def _sensor(config: Config, sensor: str, grid: Any) -> list[str]:
 
 def _periods(config: Config, sensor: str, found: Inspected | None) -> list[str]:
     trend, lines = config.trend, []
+    of = f" of {sensor}" if len(config.sensors) > 1 else ""
     for first, last in config.periods:
         n = config.images_in(sensor, (first, last)) if found is None else len({s.year for s in found.scenes if first <= s.year <= last})
         p = smallest_p(n, trend.significance)
         limits = {"slight": trend.alpha.slight, "significant": trend.alpha.significant, "extreme": trend.alpha.extreme}
         out = [c.label for c in legend(trend.scheme) if c.limit is not None and not p <= limits[c.limit] + 1e-6]
-        lines.append(
-            f"  trend {first}-{last}: {n} years with images, at least {trend.years_needed((first, last))} valid; the smallest p that can be reached is {p:.3g}"
-        )
+        reached = f"the smallest p that can be reached is {p:.3g}"
+        lines.append(f"  trend{of} {first}-{last}: {n} years with images, at least {trend.years_needed((first, last))} valid; {reached}")
         if n < trend.years_needed((first, last)):
-            lines.append(f"  warning: trend {first}-{last}: fewer years than a pixel needs, so everything will be insufficient data")
+            lines.append(f"  warning: trend{of} {first}-{last}: fewer years than a pixel needs, so everything will be insufficient data")
         if out:
-            lines.append(f"  trend {first}-{last}: cannot occur, whatever the vegetation does: {', '.join(out)}")
+            lines.append(f"  trend{of} {first}-{last}: cannot occur, whatever the vegetation does: {', '.join(out)}")
     return lines
 
 
@@ -150,13 +166,15 @@ def _picture(path: Path, config: Config, found: Checked) -> list[str]:
     for sensor in found.grids:
         if config.sensors[sensor].catalog == "synthetic":
             continue
-        grid = coarse(found.grids[sensor], LONGEST_SIDE)
+        own = found.grids[sensor]
+        drawn = upright(own, found.zones)
+        grid = coarse(drawn, LONGEST_SIDE)
         inside = touched_cells(zone_coverages(found.zones, grid), grid.shape)
         view, share = _clearest(config, sensor, found, grid, inside)
         said = preview_caption(view.name, share, scenes=sensor in found.scenes)
         source_text = source_line(config, sensor, (config.years.first, config.years.last), images=True)
         words = Words(title_of(config, f"zones over {sensor} {view.name}"), (said,), (source_text, items_line(view.items)))
-        save(preview_map(view, stretch([view], inside), grid, found.zones, words), path)
+        save(preview_map(view, stretch([view], inside), grid, found.zones, words, None if drawn is own else own), path)
         over = "the clearest scene" if sensor in found.scenes else "the composite of"
         lines = [f"zones drawn over {over} {view.name}, which shows {share:.0f} % of their cells: {path}"]
         ndvi = view.ndvi
@@ -164,7 +182,7 @@ def _picture(path: Path, config: Config, found: Checked) -> list[str]:
         if not middle >= 0:
             lines.append(f"warning: {sensor}: the median NDVI of {view.name} is {middle:.3f}; are red and nir the right bands?")
         return lines
-    grid = next(iter(found.grids.values()))
+    grid = upright(next(iter(found.grids.values())), found.zones)
     words = Words(title_of(config, "zones"), (), ("No image yet.",))
     save(preview_map(None, {}, coarse(grid, LONGEST_SIDE), found.zones, words), path)
     return [f"zones drawn without an image (there is none before the first run): {path}"]

@@ -68,10 +68,10 @@ class Grid(Model):
     """The raster grid of each sensor."""
 
     crs: Annotated[str, StringConstraints(pattern=r"^(auto|EPSG:[0-9]{4,6})$")] = Field(
-        "auto", description="auto: the images' own projected CRS, else the UTM zone of the AOI; or EPSG:<code>, projected, in metres"
+        "auto", description="auto: the images' own projected CRS, else the AOI's UTM zone; or EPSG:<code>, projected, in metres; modis stays on its own grid"
     )
     resolution_m: dict[Id, Annotated[float, Field(gt=0, le=10_000)]] = Field(
-        default_factory=dict, description="cell size per sensor id in metres; default: the images' own, else the sensor's"
+        default_factory=dict, description="cell size per sensor id in metres; default: the images' own, else the sensor's; not for modis"
     )
     buffer_m: Annotated[float, Field(ge=0, le=100_000)] = Field(500, description="rasters cover the AOI's box plus this, metres")
     clip: Literal["zones", "box"] = Field("zones", description="class rasters: zones = 0 where no zone touches the cell; box = classes everywhere")
@@ -225,6 +225,9 @@ class Fvc(Model):
         description="[water]: a pixel that is water in at least half of a year's clear observations has no NDVI and cover that year; []: it keeps them",
     )
     endmembers: LocalPath | None = Field(None, description="endmembers.json of an earlier run: its pair is used unchanged")
+    endmembers_from: Id | None = Field(
+        None, description="id of a sensor of this mine whose pair all sensors use, so that their cover is on one scale; default: each sensor its own"
+    )
 
 
 class Alpha(Model):
@@ -312,8 +315,16 @@ class Config(Model):
             raise ValueError(f"{min(only)}: given without a catalog; expected scenes to apply it to; fix: remove it, composites are taken as they are")
         if unused := sorted(set(self.grid.resolution_m) - set(self.sensors)):
             raise ValueError(f"grid.resolution_m: no sensor {unused[0]!r}; expected one of {', '.join(self.sensors)}; fix: use the sensor's id")
+        if moved := [name for name in self.grid.resolution_m if SENSORS[self.kind(name)].native_grid]:
+            asked = f"grid.resolution_m.{moved[0]}: {self.grid.resolution_m[moved[0]]:g}"
+            raise ValueError(f"{asked} for a sensor that stays on its images' own grid; expected no entry for it; fix: remove it")
         if self.fvc.years is not None and (not self.fvc.years or not set(self.fvc.years) <= set(every)):
             raise ValueError(f"fvc.years: {list(self.fvc.years)}; expected some of {every[0]}..{every[-1]}; fix: remove the others")
+        lender = self.fvc.endmembers_from
+        if lender not in (None, *self.sensors):
+            raise ValueError(f"fvc.endmembers_from: no sensor {lender!r}; expected one of {', '.join(self.sensors)}; fix: use the sensor's id")
+        if lender is not None and self.fvc.endmembers is not None:
+            raise ValueError(f"fvc.endmembers_from: {lender} with fvc.endmembers; expected one of them; fix: remove one, a file's pair is that of all sensors")
         soil, vegetation = self.fvc.soil, self.fvc.vegetation
         for low, high in ((soil.percentile, vegetation.percentile), (soil.ndvi, vegetation.ndvi)):
             if low is not None and high is not None and low >= high:
@@ -348,6 +359,10 @@ class Config(Model):
         """Return the number of years of a period that have an image: the most valid years that a pixel can have."""
         missing = self.sensors[sensor].missing_years
         return sum(year not in missing for year in range(period[0], period[1] + 1))
+
+    def pair_of(self, sensor: str) -> str | None:
+        """Return the id of the other sensor whose endmember pair a sensor uses; None where it has its own."""
+        return None if self.fvc.endmembers_from == sensor else self.fvc.endmembers_from
 
     def kind(self, sensor: str) -> str:
         """Return the `SENSORS` name of a sensor id."""

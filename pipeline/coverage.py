@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from pipeline.errors import RunFault
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
-SLIVER = 1e-6  # of a cell: an edge on a cell border touches the next cell by rounding only
+SLIVER = 1e-6  # of a cell, or of a smaller zone: an edge on a cell border touches the next cell by rounding only
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class ZoneCoverage:
     """One zone on the grid: its window, and per cell of it the ground area in m2 (0 where the zone does not touch).
 
     The areas sum to the zone's geodesic area: grid areas are divided by the areal scale of the projection at the zone.
+    `pixels` is the sum of the covered fractions.
     """
 
     zone: str
@@ -29,6 +31,11 @@ class ZoneCoverage:
     rows: slice
     cols: slice
     area_m2: np.ndarray
+    pixels: float = inf
+
+    def holds(self, least_pixels: int) -> bool:
+        """Return whether the zone covers at least so many pixels; a millionth of one is rounding."""
+        return self.pixels >= least_pixels - 1e-6
 
     @property
     def touched(self) -> np.ndarray:
@@ -52,7 +59,7 @@ def each_coverage(zones: Zones, grid: GeoBox) -> Iterator[ZoneCoverage]:
     from exactextract import exact_extract
     from exactextract.raster import NumPyRasterSource
 
-    frame = zones.frame.to_crs(str(grid.crs))
+    frame = zones.on(grid.crs, abs(grid.resolution.x))
     west, south, east, north = grid.boundingbox
     height, width = grid.shape
     cells = np.broadcast_to(np.uint8(1), (height, width))
@@ -65,15 +72,16 @@ def each_coverage(zones: Zones, grid: GeoBox) -> Iterator[ZoneCoverage]:
         on_grid = fraction.sum() * cell_m2
         if abs(on_grid / frame.geometry.iloc[i].area - 1) > 1e-5:
             raise RunFault(f"zone {zone}: coverage of {on_grid:.6g} m2 on the grid, polygon of {frame.geometry.iloc[i].area:.6g} m2")
-        ids, fraction = ids[fraction > SLIVER], fraction[fraction > SLIVER]
+        counts = fraction > SLIVER * min(1.0, float(fraction.max()))
+        ids, fraction = ids[counts], fraction[counts]
         y, x = np.divmod(ids, width)
         rows, cols = slice(int(y.min()), int(y.max()) + 1), slice(int(x.min()), int(x.max()) + 1)
         area = np.zeros((rows.stop - rows.start, cols.stop - cols.start))
         area[y - rows.start, x - cols.start] = fraction * (geodesic / fraction.sum())
-        yield ZoneCoverage(zone, role, rows, cols, area)
+        yield ZoneCoverage(zone, role, rows, cols, area, float(fraction.sum()))
 
 
-def touched_cells(coverages: list[ZoneCoverage], shape: tuple[int, int]) -> np.ndarray:
+def touched_cells(coverages: Iterable[ZoneCoverage], shape: tuple[int, int]) -> np.ndarray:
     """Return where any zone touches the cell, `(y, x)` bool."""
     out = np.zeros(shape, bool)
     for coverage in coverages:

@@ -13,7 +13,7 @@ from pipeline.classes import GROUPS, LEGEND, TrendClass, legend
 from pipeline.coverwords import LEAST_LAND, change_sentences, clamped_sentences, cover_sentences, observed_sentences, season_sentences
 from pipeline.evidence import Rules, chance, meaning, years_of
 from pipeline.words import NOTHING, OR, STOP, Sentence, Text, alpha_text, joined, listed, moved, p_text, part, per_cent, say, sign
-from pipeline.zonetables import Period, Tables, classed, column, number, of_period, of_zone, unclamped_name, variable_name
+from pipeline.zonetables import Period, Tables, classed, column, is_too_small, number, of_period, of_zone, unclamped_name, variable_name
 
 LARGE = 1.0  # percentage points of mean change that "no change" as the largest class disagrees with
 
@@ -39,12 +39,17 @@ class Finding:
 
 
 def findings(
-    tables: Tables, rules: Rules, references: Mapping[str, tuple[str, ...]], where: Mapping[tuple[str, Period], tuple[Sentence, ...]] | None = None
+    tables: Tables,
+    rules: Rules,
+    references: Mapping[str, tuple[str, ...]],
+    where: Mapping[tuple[str, Period], tuple[Sentence, ...]] | None = None,
+    small: Mapping[str, Text] | None = None,
 ) -> tuple[Finding, ...]:
     """Return what is found on every zone, in the order of the tables.
 
     `references`: the reference zones of each zone (`Zones.references`); a zone among its own is compared with nothing.
-    `where`: the sentences of `pipeline.sectors` by zone and period.
+    `where`: the sentences of `pipeline.sectors` by zone and period. `small`: of zones that are too small for the sensor, how
+    many pixels they have, in words.
     """
     out = []
     for zone, role in {r["zone"]: r["role"] for r in tables.fvc}.items():
@@ -54,6 +59,8 @@ def findings(
         trends: list[Sentence] = []
         limits: list[Sentence] = []
         flags = [*season_sentences(own.fvc), *clamped_sentences(own.fvc)]
+        if is_too_small(own):
+            lead.append(say("too_small", pixels=(small or {}).get(zone, NOTHING)))
         for period in dict.fromkeys((int(r["first_year"]), int(r["last_year"])) for r in own.area):
             at = of_period(own, period)
             shares, beyond = [*_shares(at, period, compared), *_classes(at, rules, period, compared)], _limits(at, rules, period)
@@ -63,7 +70,8 @@ def findings(
             limits += beyond
             flags += _disagreement(at, period)
         cover = (*cover_sentences(own.fvc), *change_sentences(own, compared))
-        sentences = (*cover, *observed_sentences(own.fvc), *trends, *limits)
+        too_small = [s for s in lead if s.key == "too_small"]
+        sentences = (*cover, *observed_sentences(own.fvc), *too_small, *trends, *limits)
         out.append(Finding(zone, role, sentences, tuple(flags), (*cover, *lead)))
     return tuple(out)
 
@@ -88,7 +96,7 @@ def _shares(at: Tables, period: Period, compared: bool) -> list[Sentence]:
         reference = part("reference_three", **three[1]) if len(three) > 1 and compared else NOTHING
         named = {"variable": variable_name(at.area[0]["variable"]), "whole": _whole(at), "reference": reference}
         out.append(say("slopes", first=period[0], last=period[1], **named, **three[0]))
-    for key, code in (("lake", 97), ("too_small", 98), ("insufficient", 99)):
+    for key, code in (("lake", 97), ("insufficient", 99)):
         if codes.get(code, 0.0) > 0:
             out.append(say(key, first=period[0], last=period[1], share=per_cent(codes[code])))
     return out

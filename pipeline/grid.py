@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
 MAX_CELLS = 2_000_000_000
+SINUSOIDAL = "+proj=sinu +lon_0=0 +x_0=0 +y_0=0 +R=6371007.181 +units=m +no_defs"  # of MODIS tiles
 
 
 def sensor_grid(config: Config, sensor: str, zones: Zones, native: GeoBox | None, config_path: Path | str = "config") -> GeoBox:
@@ -25,26 +26,32 @@ def sensor_grid(config: Config, sensor: str, zones: Zones, native: GeoBox | None
 
     Where the images' own grid (`native`) is north-up, projected in metres, square, and has the wanted CRS and
     resolution, its pixel edges are kept, so that nothing is resampled. Otherwise edges lie on multiples of the
-    resolution, in the wanted CRS or the UTM zone of the AOI.
+    resolution, in the wanted CRS or the UTM zone of the AOI. A sensor with a native grid stays on that of its images, or
+    where they have none that can be kept on the MODIS sinusoidal grid, whatever CRS is wanted.
 
     Raises
     ------
     BadInput
-        For a CRS that is not projected in metres, a zone smaller than a cell, or a grid of more than 2e9 cells.
+        For a CRS that is not projected in metres, a zone smaller than a cell (of a sensor without least pixels), or a grid of
+        more than 2e9 cells.
     """
     from odc.geo.geobox import GeoBox
     from odc.geo.geom import BoundingBox
 
     keeps = native is not None and is_plain(native)
-    asked = config.grid.crs
+    record = SENSORS[config.kind(sensor)]
+    if record.native_grid and not keeps:
+        native, keeps = modis_grid(), True
+    asked = "auto" if record.native_grid else config.grid.crs
     crs = (native.crs if keeps and native is not None else _utm(zones)) if asked == "auto" else _crs(asked, config_path)
     if not crs.projected or crs.units[0] not in {"metre", "meter", "m"}:
         raise BadInput(config_path, "grid.crs", asked, "a projected CRS in metres", "use auto or a UTM code such as EPSG:32647")
     wanted = config.grid.resolution_m.get(sensor)
     own = abs(native.resolution.x) if keeps and native is not None and native.crs == crs else None
-    resolution = wanted or own or SENSORS[config.kind(sensor)].resolution_m
-    frame = zones.frame.to_crs(str(crs))
-    _not_too_small(frame, resolution, Path(config.aoi.path))
+    resolution = wanted or own or record.resolution_m
+    frame = zones.on(crs, resolution)
+    if not record.least_pixels:
+        _not_too_small(frame, resolution, Path(config.aoi.path))
     west, south, east, north = frame.total_bounds
     around = config.grid.buffer_m
     box = BoundingBox(west - around, south - around, east + around, north + around, crs)
@@ -63,6 +70,20 @@ def sensor_grid(config: Config, sensor: str, zones: Zones, native: GeoBox | None
     return grid
 
 
+def modis_grid() -> GeoBox:
+    """Return the MODIS sinusoidal grid at 250 m: the whole Earth, 36 x 18 tiles of 4800 x 4800 pixels."""
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+
+    pixel = SENSORS["modis"].resolution_m
+    return GeoBox((18 * 4800, 36 * 4800), Affine(pixel, 0, -18 * 4800 * pixel, 0, -pixel, 9 * 4800 * pixel), SINUSOIDAL)
+
+
+def finest(grids: dict[str, GeoBox]) -> str:
+    """Return the sensor whose cells are smallest on the ground, the first of equal ones."""
+    return min(grids, key=lambda sensor: ground_cell_m(grids[sensor]))
+
+
 def native_grid(dataset: Any) -> GeoBox:
     """Return the GeoBox of an open raster."""
     from odc.geo.geobox import GeoBox
@@ -71,15 +92,15 @@ def native_grid(dataset: Any) -> GeoBox:
 
 
 def ground_cell_m(grid: GeoBox) -> float:
-    """Return the side of a cell on the ground at the grid's centre, in metres; the grid's own where the projection is true to 1 %."""
+    """Return the side of a square with a cell's ground area at the grid's centre, in metres; the grid's own where the projection is true to 1 %."""
     from pyproj import CRS, Geod, Transformer
 
     own, (height, width) = abs(grid.resolution.x), grid.shape
     across, down = np.array([0.0, 1, 0, 0]) + width / 2, np.array([0.0, 0, 0, 1]) + height / 2
     x, y = grid.affine.a * across + grid.affine.c, grid.affine.e * down + grid.affine.f
     lon, lat = Transformer.from_crs(CRS.from_wkt(grid.crs.to_wkt()), 4326, always_xy=True).transform(x, y)
-    _, _, sides = Geod(ellps="WGS84").inv(lon[[0, 2]], lat[[0, 2]], lon[[1, 3]], lat[[1, 3]])
-    side = float(np.sqrt(np.prod(sides)))
+    directions, _, sides = Geod(ellps="WGS84").inv(lon[[0, 2]], lat[[0, 2]], lon[[1, 3]], lat[[1, 3]])
+    side = float(np.sqrt(np.prod(sides) * abs(np.sin(np.radians(directions[1] - directions[0])))))  # of a slanted cell: its area
     return side if abs(side / own - 1) > 0.01 else own
 
 

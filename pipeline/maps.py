@@ -54,17 +54,19 @@ def class_entries(scheme: str, present: frozenset[int], unreachable: frozenset[i
 
 
 @with_fonts
-def class_map(codes: np.ndarray, grid: Any, zones: Zones, scheme: str, words: Words, unreachable: frozenset[int] = frozenset(), step: int = 1) -> Any:
+def class_map(
+    codes: np.ndarray, grid: Any, zones: Zones, scheme: str, words: Words, unreachable: frozenset[int] = frozenset(), step: int = 1, of: Any = None
+) -> Any:
     """Return the map of a class raster: `codes` (y, x), every `step`-th cell of a raster on `grid`.
 
-    Classes in `unreachable` are marked in the legend: no series of this length can get them.
+    `of`: the raster's own grid where it is drawn on another. Classes in `unreachable` are marked in the legend: no series of this length can get them.
     """
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     classes = shown(scheme)
     entries = class_entries(scheme, frozenset(np.unique(codes).tolist()), unreachable)
     notes = (TOO_FEW,) if unreachable else ()
-    layout = _layout(grid, zones, words, f"shown at 1:{step}: one cell of {step} x {step}" if step > 1 else "")
+    layout = _layout(grid, zones, words, f"shown at 1:{step}: one cell of {step} x {step}" if step > 1 else "", of or grid)
     sheet, axes = _page(layout, len(entries) + len(notes) + 1)
     norm = BoundaryNorm([c.code - 0.5 for c in classes] + [classes[-1].code + 0.5], len(classes))
     colours = ListedColormap([c.colour for c in classes])
@@ -74,9 +76,21 @@ def class_map(codes: np.ndarray, grid: Any, zones: Zones, scheme: str, words: Wo
 
 
 @with_fonts
-def image_map(image: np.ndarray | None, grid: Any, zones: Zones, words: Words, heading: str, entries: tuple[Entry, ...], notes: tuple[str, ...] = ()) -> Any:
-    """Return the map of the zones over an image, (y, x, 3) uint8 or a grey ramp (y, x) in 0..1 on `grid`, or over nothing."""
-    layout = _layout(grid, zones, words, "")
+def image_map(
+    image: np.ndarray | None,
+    grid: Any,
+    zones: Zones,
+    words: Words,
+    heading: str,
+    entries: tuple[Entry, ...],
+    notes: tuple[str, ...] = (),
+    of: Any = None,
+) -> Any:
+    """Return the map of the zones over an image, (y, x, 3) uint8 or a grey ramp (y, x) in 0..1 on `grid`, or over nothing.
+
+    `of`: the image's own grid where it is drawn on another.
+    """
+    layout = _layout(grid, zones, words, "", of or grid)
     sheet, axes = _page(layout, len(entries) + 2 * len(notes) + 1)
     if image is not None:
         if image.ndim == 3:  # matplotlib takes twice the memory for RGB without alpha
@@ -110,13 +124,14 @@ class Layout:
         return _key_lines(len(self.shapes)) * line_in(SMALL_PT) + 0.15 if self.numbered else 0.0
 
 
-def _layout(grid: Any, zones: Zones, words: Words, note: str) -> Layout:
+def _layout(grid: Any, zones: Zones, words: Words, note: str, of: Any) -> Layout:
     """Return the layout of a map: names on the zones where none lies on another, else numbers and a key below the map."""
     view = _view(grid)
     aspect = (view[1] - view[0]) / (view[3] - view[2])
-    said = [f"Grid: {crs_title(grid.crs)}; cells shown: {abs(grid.resolution.x):g} m", note, north_text(true_north_deg(grid))]
+    drawn = "" if of is grid else f"drawn in {crs_title(grid.crs)}, each point with the value of its cell"
+    said = [f"Grid: {crs_title(of.crs)}; cells shown: {abs(of.resolution.x):g} m", drawn, note, north_text(true_north_deg(grid))]
     words = Words(words.title, words.captions, (*words.source, "; ".join(s for s in said if s) + "."))
-    shapes, names = tuple(zones.frame.to_crs(grid.crs.to_wkt()).geometry), list(zones.frame["zone"])
+    shapes, names = tuple(zones.on(grid.crs, abs(grid.resolution.x)).geometry), list(zones.frame["zone"])
     sides = SIDE_IN + GAP_IN + 2 * MARGIN_IN
     page = MAP_IN + sides
     for numbered in (False, True):

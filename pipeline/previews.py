@@ -177,18 +177,19 @@ def picture(view: View, limits: Stretch) -> np.ndarray | None:
     return np.where(there[..., None], np.rint(np.nan_to_num(rgb) * 255).astype(np.uint8), np.array(_bytes(GROUND), np.uint8))
 
 
-def preview_map(view: View | None, limits: Stretch, grid: Any, zones: Zones, words: Words) -> Any:
-    """Return the figure of a view with the zones, and what its colours mean; without a view, of the zones alone."""
+def preview_map(view: View | None, limits: Stretch, grid: Any, zones: Zones, words: Words, of: Any = None) -> Any:
+    """Return the figure of a view with the zones, and what its colours mean; without a view, of the zones alone; `of`: see `image_map`."""
     image = None if view is None else picture(view, limits)
     if view is None or image is None:
-        return image_map(None, grid, zones, words, "No image" if view is None else "No data", ())
+        return image_map(None, grid, zones, words, "No image" if view is None else "No data", (), of=of)
     if "ndvi" in limits and "ndvi" in view.bands:
         low, high = limits["ndvi"]
         entries = [Entry(f"NDVI {low + i / 4 * (high - low):.2f}", _hex(i / 4)) for i in range(4, -1, -1)]
-        return image_map(image, grid, zones, words, "NDVI in grey", tuple(entries), ("The images hold NDVI only: no false colour can be formed.", LIKE_OTHERS))
+        only = "The images hold NDVI only: no false colour can be formed."
+        return image_map(image, grid, zones, words, "NDVI in grey", tuple(entries), (only, LIKE_OTHERS), of)
     (red, nir) = (f"{limits[name][0]:.3g} to {limits[name][1]:.3g}" for name in ("red", "nir"))
     entries = [Entry(f"near infrared, {nir}", "#ff0000"), Entry(f"red band, {red}", "#00ffff")]
-    return image_map(image, grid, zones, words, "False colour (NIR, red, red)", tuple(entries), (LOOKS, LIKE_OTHERS))
+    return image_map(image, grid, zones, words, "False colour (NIR, red, red)", tuple(entries), (LOOKS, LIKE_OTHERS), of)
 
 
 def items_line(items: Sequence[str]) -> str:

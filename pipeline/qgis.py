@@ -12,9 +12,11 @@ from typing import Any
 from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.geopackage import LAYER
+from pipeline.grid import finest
 from pipeline.layout import OBSERVED, MineFolder
 from pipeline.season import season_days
 from pipeline.styles import class_pipe, continuous_pipe
+from pipeline.upright import upright
 from pipeline.writer import atomic
 from pipeline.zonestyle import zone_style
 
@@ -44,10 +46,10 @@ class Group:
     open: bool = True
 
 
-def groups(config: Config, root: MineFolder) -> list[Group]:
-    """Return a group per sensor: its periods with trend class (visible in the first) and slope; cover, NDVI, observations."""
+def groups(config: Config, root: MineFolder, lead: str) -> list[Group]:
+    """Return a group per sensor, that of `lead` open and visible: its periods with trend class (visible in the first) and slope; cover, NDVI, observations."""
     out = []
-    for i, (sensor, entry) in enumerate(config.sensors.items()):
+    for sensor, entry in config.sensors.items():
         folder, years, variable = root.sensor(sensor), config.all_years, config.trend.variable.upper()
         parts: list[Layer | Group] = []
         for j, period in enumerate(config.periods):
@@ -63,13 +65,14 @@ def groups(config: Config, root: MineFolder) -> list[Group]:
             seen = [Layer(folder.observed(w, y), f"{CLEAR[w]} {y}", continuous_pipe(w, spans.get(w))) for w in OBSERVED for y in years]
             parts.append(Group("observations", [*seen], visible=False, open=False))
         synthetic = " (SYNTHETIC DATA, not observed)" if entry.catalog == "synthetic" else ""
-        out.append(Group(sensor + synthetic, parts, visible=i == 0, open=i == 0))
+        out.append(Group(sensor + synthetic, parts, visible=sensor == lead, open=sensor == lead))
     return out
 
 
 def project_xml(config: Config, root: MineFolder, grids: dict[str, Any], zones: Zones) -> str:
-    """Return the project; `grids` are the sensors' GeoBoxes, and the project takes its CRS and view from the first."""
-    first = next(iter(grids.values()))
+    """Return the project; `grids` are the sensors' GeoBoxes, and the project takes CRS and view from that with the finest cells."""
+    lead = finest(grids)
+    first = upright(grids[lead], zones)
     qgis = ET.Element("qgis", version="3.22.0", projectname=_plain(config.title or config.mine))
     ET.SubElement(qgis, "homePath", path="")
     ET.SubElement(qgis, "title").text = _plain(config.title or config.mine)
@@ -83,7 +86,7 @@ def project_xml(config: Config, root: MineFolder, grids: dict[str, Any], zones: 
     drawn.attrib |= {"geometry": "Polygon", "labelsEnabled": "1"}
     ET.SubElement(drawn, "provider", encoding="UTF-8").text = "ogr"
     drawn.extend(zone_style(dict.fromkeys(zones.frame["role"])))
-    for (sensor, grid), group in zip(grids.items(), groups(config, root), strict=True):
+    for (sensor, grid), group in zip(grids.items(), groups(config, root, lead), strict=True):
         _add(tree, layers, group, root, sensor, grid)
     _order(qgis, layers)
     ET.indent(qgis, " ")

@@ -64,13 +64,19 @@ class SceneRule:
 
 @dataclass(frozen=True)
 class Sensor:
-    """One sensor; `resolution_m` is the cell size of its red and NIR bands on the ground."""
+    """One sensor; `resolution_m` is the cell size of its red and NIR bands on the ground.
+
+    Class areas are given only for zones of at least `least_pixels` pixels: edges and mixed pixels decide those of smaller
+    ones. `native_grid`: results stay on the images' own grid, because another would move or mix pixels of this size.
+    """
 
     name: str
     title: str
     resolution_m: float
     reference: str
     scenes: SceneRule | None = None
+    least_pixels: int = 0
+    native_grid: bool = False
 
 
 SENTINEL_2_L2A = SceneRule(
@@ -130,6 +136,14 @@ SENSORS: dict[str, Sensor] = {
     for s in (
         Sensor("sentinel-2", "Sentinel-2 MSI", 10.0, "ESA Sentinel-2 User Handbook: B04 and B08 at 10 m", SENTINEL_2_L2A),
         Sensor("landsat", "Landsat TM, ETM+, OLI", 30.0, "USGS Landsat Collection 2 Level 2: 30 m", LANDSAT_C2_L2),
-        Sensor("modis", "MODIS Terra and Aqua", SINUSOIDAL_M, "MOD13Q1, MYD13Q1, MOD09Q1 and MOD09A1, Collection 6.1, sinusoidal grid", MODIS_LAND),
+        Sensor(
+            "modis",
+            "MODIS Terra and Aqua",
+            SINUSOIDAL_M,
+            "MOD13Q1, MYD13Q1, MOD09Q1 and MOD09A1, Collection 6.1, sinusoidal grid",
+            MODIS_LAND,
+            least_pixels=100,
+            native_grid=True,
+        ),
     )
 }

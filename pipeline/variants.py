@@ -86,7 +86,7 @@ def all_variants(config: Config, sensor: str) -> tuple[Variant, ...]:
         season = scene_variants(config)[:2]
         images = tuple(Variant(v.name, v.choice.replace(f" {config.season.start} to {config.season.end}", ""), refused=NO_SCENES) for v in season)
         images += tuple(Variant(f"method_{m}", f"composite method {m}", refused=NO_SCENES) for m in METHODS)
-    frozen = fvc.endmembers is not None
+    frozen = fvc.endmembers is not None or config.pair_of(sensor) is not None
     own = (fvc.soil.percentile, fvc.vegetation.percentile)
     pairs = [
         Variant(f"endmembers_{low:g}_{high:g}", f"endmembers: percentiles {low:g} and {high:g}", endmembers=(low, high))

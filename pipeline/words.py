@@ -57,7 +57,14 @@ SENTENCES: dict[str, Text] = {
     "insufficient": Text(
         "{first}-{last}: {share} of the zone has too few valid years for a trend.", "{first}—{last}年：全区{share}有效年份不足，无法计算趋势。"
     ),
-    "too_small": Text("{first}-{last}: {share} of the zone is too small for this sensor.", "{first}—{last}年：全区{share}对该传感器而言面积过小。"),
+    "too_small": Text(
+        "The zone is too small for this sensor{pixels}: no areas by class are given, and its means hold part of its surroundings.",
+        "该区对此传感器而言面积过小{pixels}：不给出各类别面积，平均值中含有部分周围地面。",
+    ),
+    "beside": Text("{first}-{last} by other sensors: {values}.", "{first}—{last}年其他传感器：{values}。"),
+    "beside_unknown": Text(
+        "{first}-{last}: {sensor} has no change of cover to compare with: {values}.", "{first}—{last}年：{sensor}没有可比较的覆盖度变化：{values}。"
+    ),
     "unreachable": Text(
         "{first}-{last}: {n} years cannot prove a trend of a cell at {alpha}: smallest reachable {p}, so nothing can be classed {labels}.",
         "{first}—{last}年：{n}年数据无法在{alpha}水平上证明像元的趋势：可达到的最小值{p}，因此不会有面积划为{labels}。",
@@ -125,6 +132,12 @@ FRAGMENTS: dict[str, Text] = {
     "highest": Text("{share} in {year} (highest)", "{year}年{share}（最高）"),
     "lowest": Text("{share} in {year} (lowest)", "{year}年{share}（最低）"),
     "of_zone": Text("{share} of the zone in {year}", "{year}年占全区{share}"),
+    "pixels": Text(" ({count} of its pixels, {least} are needed)", "（{count}个像元，需要{least}个）"),
+    "by_same": Text("{sensor}: cover {moved} (the same direction)", "{sensor}：植被覆盖度{moved}（方向一致）"),
+    "by_opposite": Text("{sensor}: cover {moved} (THE OPPOSITE DIRECTION)", "{sensor}：植被覆盖度{moved}（方向相反）"),
+    "by_still": Text("{sensor}: cover {moved} (one of the two shows no change)", "{sensor}：植被覆盖度{moved}（其中一方无变化）"),
+    "by": Text("{sensor}: cover {moved}", "{sensor}：植被覆盖度{moved}"),
+    "by_none": Text("{sensor}: not known", "{sensor}：未知"),
     "over": Text(" (over the {share} of the zone that has values in both years)", "（仅限两年均有值的{share}面积）"),
     "reference_change": Text("; the reference {moved}: a difference of {difference}", "；参照区{moved}：相差{difference}"),
     "reference_three": Text(" (reference: {up}, {down}, {flat})", "（参照区：{up}、{down}、{flat}）"),

@@ -11,6 +11,7 @@ from pipeline.words import Text, part
 
 Row = Mapping[str, Any]
 Period = tuple[int, int]
+TOO_SMALL = 98
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ def variable_name(variable: str) -> Text:
 def unclamped_name(variable: str) -> Text:
     """Return what the trend of a mean is of, in words: that of cover is formed before clamping."""
     return part("fvc_before" if variable == "fvc" else "ndvi_name")
+
+
+def is_too_small(own: Tables) -> bool:
+    """Return whether a zone is too small for the sensor: its whole area is in the rows of code 98."""
+    return any(int(r["code"]) == TOO_SMALL and (number(r["share_pct"]) or 0.0) > 0 for r in own.area)
 
 
 def classed(at: Tables) -> float:

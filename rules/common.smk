@@ -104,8 +104,12 @@ def ndvi_of_period(wildcards):
 
 
 def fixed_pair_of(wildcards):
-    pair = PLAN.config(wildcards.mine).fvc.endmembers
-    return [] if pair is None else pair
+    """The pair that is not found in the sensor's own images: of a file, or of another sensor of the mine."""
+    config = PLAN.config(wildcards.mine)
+    lender = config.pair_of(wildcards.sensor)
+    if lender is not None:
+        return PLAN.folder(wildcards.mine, lender).endmembers
+    return [] if config.fvc.endmembers is None else config.fvc.endmembers
 
 
 def parts_of(wildcards):

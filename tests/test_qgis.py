@@ -140,8 +140,22 @@ def test_two_sensors_are_two_groups_and_the_project_has_the_crs_of_the_first(nam
     assert (of["s2"], of["other"]) == ("EPSG:32647", "EPSG:32648")
 
 
+def test_the_finest_of_several_sensors_gives_the_project_its_crs_and_a_skew_one_never(named):
+    entry = configs.load(named.config).sensors["sentinel-2"]
+    coarse = GeoBox((4, 5), Affine(231.656, 0, 8_700_000, 0, -231.656, 4_220_000), "+proj=sinu +R=6371007.181 +units=m")
+    project = built(named, {"m": coarse, "s2": grid("EPSG:32647")}, sensors={"m": entry, "s2": entry})
+    assert project.findtext("projectCrs/spatialrefsys/authid") == "EPSG:32647"
+    assert [g[:3] for g in tree(project.find("layer-tree-group"))[3]] == [["zones", True, True], ["m", False, False], ["s2", True, True]]
+    of = {layer.findtext("datasource").split("/")[1]: layer.findtext("srs/spatialrefsys/wkt") for layer in project.iter("maplayer")}
+    assert "Sinusoidal" in of["m"]
+    alone = built(named, {"m": coarse}, sensors={"m": entry})
+    assert alone.findtext("projectCrs/spatialrefsys/authid").startswith("EPSG:326")
+    west, east = (float(alone.findtext(f"mapcanvas/extent/{name}")) for name in ("xmin", "xmax"))
+    assert 100_000 < west < east < 900_000
+
+
 def test_a_crs_without_a_code_is_given_by_its_wkt(named):
-    project = built(named, {"sentinel-2": grid("+proj=laea +lat_0=38 +lon_0=99 +units=m +type=crs")})
+    project = built(named, {"sentinel-2": grid("+proj=laea +lat_0=38 +lon_0=99 +x_0=540000 +y_0=4210000 +units=m +type=crs")})
     crs = project.find("projectCrs/spatialrefsys")
     assert crs.find("authid") is None
     assert "Lambert Azimuthal Equal Area" in crs.findtext("wkt")

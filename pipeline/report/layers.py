@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.reader import open_raster
+from pipeline.upright import read_upright
 
 MOST_CELLS = 700_000
 MOST_VALUES = 12_000_000  # of all layers of a page together: what keeps it below 15 MB
@@ -59,9 +60,10 @@ def step_of(shape: tuple[int, int], layers: int) -> int:
     return max(1, ceil(sqrt(shape[0] * shape[1] / min(MOST_CELLS, MOST_VALUES / max(layers, 1)))))
 
 
-def packed(layers: Iterable[Layer], step: int, inside: np.ndarray) -> list[dict[str, Any]]:
+def packed(layers: Iterable[Layer], step: int, inside: np.ndarray, shown: Any = None) -> list[dict[str, Any]]:
     """Return layers for the page: encoding and cells, row by row, as zlib in base 64; each file is read once.
 
+    `shown`: the grid that the rasters are drawn on where it is not their own (`pipeline.upright`); `step` is 1 there.
     `inside` (y, x) are the shown cells of zones; a layer that is only told there is missing elsewhere, which keeps the page small.
     """
     out = []
@@ -69,7 +71,7 @@ def packed(layers: Iterable[Layer], step: int, inside: np.ndarray) -> list[dict[
         of_file = list(group)
         stored: list[list[np.ndarray]] = [[] for _ in of_file]
         top = 0
-        for values in _strips(path, [layer.band for layer in of_file], step):
+        for values in _strips(path, [layer.band for layer in of_file], step, shown):
             rows = slice(top, top + values.shape[1])
             top = rows.stop
             for layer, band, pieces in zip(of_file, values, stored, strict=True):
@@ -90,10 +92,14 @@ def _stored(values: np.ndarray, encoding: Encoding, inside: np.ndarray | None) -
     return stored
 
 
-def _strips(path: Path, bands: list[int], step: int) -> Iterator[np.ndarray]:
+def _strips(path: Path, bands: list[int], step: int, shown: Any) -> Iterator[np.ndarray]:
     """Return every n-th row and column of bands, (band, y, x), strip by strip, so that memory does not grow with the raster."""
     from rasterio.windows import Window
 
+    if shown is not None:
+        for top in range(0, shown.shape[0], ROWS):
+            yield read_upright(path, tuple(bands), shown, slice(top, min(shown.shape[0], top + ROWS)))
+        return
     with open_raster(path) as dataset:
         height, width = dataset.shape
         rows = max(step, ROWS // step * step)
@@ -101,6 +107,6 @@ def _strips(path: Path, bands: list[int], step: int) -> Iterator[np.ndarray]:
             yield dataset.read(bands, window=Window(0, top, width, min(rows, height - top)))[:, ::step, ::step]
 
 
-def inside_zones(classes: Path, step: int) -> np.ndarray:
+def inside_zones(classes: Path, step: int, shown: Any = None) -> np.ndarray:
     """Return which shown cells have a class, `(y, x)` bool: those that a zone touches, or all of them with `clip: box`."""
-    return np.concatenate([strip[0] for strip in _strips(classes, [1], step)]) != 0
+    return np.nan_to_num(np.concatenate([strip[0] for strip in _strips(classes, [1], step, shown)])) != 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.aoi import Zones
 from pipeline.classes import legend
 from pipeline.config import Config
 from pipeline.grid import ground_cell_m, native_grid
@@ -12,6 +13,7 @@ from pipeline.layout import SensorFolder
 from pipeline.reader import open_raster
 from pipeline.report.layers import CODE, COUNT, COVER, NDVI, PROBABILITY, SLOPE, Layer, inside_zones, packed, step_of
 from pipeline.styles import RAMPS
+from pipeline.upright import upright
 from pipeline.zonetables import Tables, number
 
 BAND = {name: i for i, name in enumerate(OUTPUTS, 1)}
@@ -36,8 +38,8 @@ def layers(config: Config, folder: SensorFolder) -> list[Layer]:
     return out
 
 
-def views(config: Config) -> list[dict[str, Any]]:
-    """Return what can be looked at, first what is shown first: how a value is coloured, and which layer holds it."""
+def views(config: Config, sensor: str = "") -> list[dict[str, Any]]:
+    """Return what can be looked at, first what is shown first: how a value is coloured, and which layer holds it; labels begin with the sensor, if given."""
     variable, years = config.trend.variable, config.all_years
     ramp = {name: [list(stop) for stop in RAMPS[name].stops] for name in ("fvc", "slope", "ndvi")}
     change = [[value * 10, colour, f"{value * 1000:+.0f} points 百分点" if value else "0"] for value, colour, _ in RAMPS["slope"].stops]
@@ -55,16 +57,17 @@ def views(config: Config) -> list[dict[str, Any]]:
         out.append(
             {"id": "change", "kind": "change", "label": "change of cover 覆盖度变化", "ramp": change, "digits": 0, "unit": "points", "unit_zh": "百分点"}
         )
-    return out
+    return [view | {"label": f"{sensor}: {view['label']}"} for view in out] if sensor else out
 
 
-def outlines(frame: Any, grid: Any, step: int, references: set[str]) -> list[dict[str, Any]]:
-    """Return the zones as rings in cells of the shown map, simplified to half of such a cell."""
-    there = frame.to_crs(grid.crs.to_wkt())
+def outlines(zones: Zones, grid: Any, step: int, references: set[str]) -> list[dict[str, Any]]:
+    """Return the zones as rings in cells of the shown map, simplified to half of such a cell, or to 1/2000 of the map where that is less."""
+    there = zones.on(grid.crs, abs(grid.resolution.x))
     to_cell = ~grid.affine
+    tolerance = abs(grid.resolution.x) * min(0.5 * step, max(grid.shape) / 2000)
     out = []
     for name, role, geometry in zip(there["zone"], there["role"], there.geometry, strict=True):
-        simple = geometry.simplify(0.5 * step * abs(grid.resolution.x), preserve_topology=True)
+        simple = geometry.simplify(tolerance, preserve_topology=True)
         rings = []
         for polygon in getattr(simple, "geoms", [simple]):
             for ring in (polygon.exterior, *polygon.interiors):
@@ -89,15 +92,20 @@ def zone_series(config: Config, tables: Tables) -> dict[str, Any]:
 
 
 def map_data(
-    config: Config, folder: SensorFolder, frame: Any, references: set[str], tables: Tables, out_of_reach: dict[str, list[int]], codes: set[int]
+    config: Config, folder: SensorFolder, zones: Zones, references: set[str], tables: Tables, out_of_reach: dict[str, list[int]], codes: set[int]
 ) -> dict[str, Any]:
-    """Return one map; `out_of_reach`: per period the codes of classes whose p its years cannot reach; `codes`: those in the legend."""
+    """Return one map; `out_of_reach`: per period the codes of classes whose p its years cannot reach; `codes`: those in the legend.
+
+    A raster on a skew grid is drawn in UTM (`pipeline.upright`), so that north is up and its cells lie where they are.
+    """
     from pyproj import CRS
 
     with open_raster(folder.classes(config.periods[0])) as dataset:
-        grid = native_grid(dataset)
+        own = native_grid(dataset)
+    grid = upright(own, zones)
+    shown = None if grid is own else grid
     wanted = layers(config, folder)
-    step = step_of(grid.shape, len(wanted))
+    step = step_of(grid.shape, len(wanted)) if shown is None else 1
     known = legend(config.trend.scheme)
     classes = [{"code": c.code, "label": c.label, "label_zh": c.label_zh, "colour": c.colour} for c in known if c.code in codes]
     return {
@@ -110,9 +118,10 @@ def map_data(
         "years": config.all_years,
         "periods": [{"first": a, "last": b, "words": span((a, b))} for a, b in config.periods],
         "variable": config.trend.variable,
-        "layers": packed(wanted, step, inside_zones(folder.classes(config.periods[0]), step)),
-        "views": views(config),
-        "zones": outlines(frame, grid, step, references),
+        "layers": packed(wanted, step, inside_zones(folder.classes(config.periods[0]), step, shown), shown),
+        "views": views(config, folder.root.name if len(config.sensors) > 1 else ""),
+        "own_cell_m": None if shown is None else ground_cell_m(own),
+        "zones": outlines(zones, grid, step, references),
         "classes": classes,
         "out_of_reach": out_of_reach,
         "series": zone_series(config, tables),

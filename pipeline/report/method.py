@@ -7,6 +7,7 @@ from pipeline.classes import TrendClass, legend
 from pipeline.config import Config, Endmember
 from pipeline.evidence import Rules
 from pipeline.kernels.null import smallest_p
+from pipeline.sensors import SENSORS
 from pipeline.words import Text, joined
 
 LIMITS: tuple[Text, ...] = (
@@ -49,6 +50,14 @@ GIVEN_SCALE = Text(
     "The endmembers (cover 0 and 100 %) are given by the config: cover is right as far as they hold for the ground here.",
     "端元（覆盖度 0 与 100%）由配置给定：其数值适用于当地时，覆盖度才准确。",
 )
+
+
+def lent_scale(lender: str) -> Text:
+    """Return what cover on the pair of another sensor of the mine means."""
+    return Text(
+        f"The endmembers (cover 0 and 100 %) are those of {lender}: cover of both is on one scale, as far as their bands see the same NDVI.",
+        f"端元（覆盖度 0 与 100%）取自 {lender}：两者的覆盖度为同一尺度，前提是两者波段的 NDVI 一致。",
+    )
 
 
 def rules_of(config: Config) -> Rules:
@@ -111,6 +120,9 @@ def method(config: Config, sensor: str, scenes: int | None) -> list[Text]:
     ]
     if fvc.endmembers is not None:
         pair = [Text("the pair of an earlier run", "沿用以前运行的端元对")]
+    lender = config.pair_of(sensor)
+    if lender is not None:
+        pair = [Text(f"the pair of {lender}", f"采用 {lender} 的端元对")]
     words = joined(pair, Text("", ""))
     out.append(
         Text(
@@ -145,6 +157,14 @@ def method(config: Config, sensor: str, scenes: int | None) -> list[Text]:
             "面积：分区覆盖像元的比例乘以实地面积；分区内像元之和等于其 WGS 84 测地面积。",
         )
     )
+    if pixels := SENSORS[config.kind(sensor)].least_pixels:
+        out.append(
+            Text(
+                f"Areas by class are given for zones of at least {pixels} pixels; a smaller one is too small for this sensor: only its means are given, "
+                "which hold part of its surroundings.",
+                f"仅对不少于 {pixels} 个像元的分区给出各类别面积；更小的分区对此传感器而言面积过小，仅给出平均值（含部分周围地面）。",
+            )
+        )
     if entry.catalog == "synthetic":
         out.insert(
             0, Text("The scenes are synthetic: made by the software with planted truth, not observed.", "影像为软件生成的合成数据（已知真值），并非观测。")

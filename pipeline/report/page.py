@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pipeline.agreement import beside
 from pipeline.aoi import Zones
+from pipeline.cartography import length_text
 from pipeline.config import Config
 from pipeline.coverage import each_coverage
 from pipeline.crosscheck import check
 from pipeline.findings import findings
-from pipeline.grid import native_grid
+from pipeline.grid import finest, ground_cell_m, native_grid
 from pipeline.layout import MineFolder
 from pipeline.manifest import software
 from pipeline.reader import open_raster
@@ -19,6 +21,9 @@ from pipeline.report import headings, sections
 from pipeline.report.mapdata import map_data, span
 from pipeline.report.method import LIMITS, images, method, out_of_reach, reach, rules_of
 from pipeline.report.where import where
+from pipeline.sensors import SENSORS
+from pipeline.words import part, rounded
+from pipeline.zonetables import Tables
 
 HOME = Path(__file__).parent
 CHECKED = 400  # pixels per sensor and period computed again for the page; `minegreen crosscheck` takes as many as asked for
@@ -30,9 +35,18 @@ def page(config: Config, folder: MineFolder, zones: Zones) -> str:
     from markupsafe import Markup
 
     described, maps = [], []
-    for i, name in enumerate(config.sensors):
-        found, drawn = _sensor(config, folder, zones, name)
-        described.append(found | {"map_id": f"map{i}", "step": drawn["step"], "views": drawn["views"]})
+    tables = {name: sections.read_tables(folder.sensor(name)) for name in config.sensors}
+    grids = {}
+    for name in config.sensors:
+        with open_raster(folder.sensor(name).classes(config.periods[0])) as dataset:
+            grids[name] = native_grid(dataset)
+    lead = finest(grids)
+    others = {name: of for name, of in tables.items() if name != lead}
+    compared = beside(tables[lead], others, lead, config.periods[0])
+    for i, name in enumerate((lead, *others)):
+        found, drawn = _sensor(config, folder, zones, name, tables[name], grids[name])
+        found["beside"] = compared if name == lead else {}
+        described.append(found | {"map_id": f"map{i}", "step": drawn["step"], "own_cell_m": drawn["own_cell_m"], "views": drawn["views"]})
         maps.append(drawn | {"id": f"map{i}"})
     environment = Environment(loader=FileSystemLoader(HOME), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["bound"] = bound
@@ -74,22 +88,21 @@ def inert(values: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _sensor(config: Config, root: MineFolder, zones: Zones, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    folder = root.sensor(name)
-    tables = sections.read_tables(folder)
-    with open_raster(folder.classes(config.periods[0])) as dataset:
-        grid = native_grid(dataset)
-    places = where(folder, each_coverage(zones, grid), grid, config.periods)
+def _sensor(config: Config, root: MineFolder, zones: Zones, name: str, tables: Tables, grid: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    folder, least = root.sensor(name), SENSORS[config.kind(name)].least_pixels
+    places = where(folder, each_coverage(zones, grid), grid, config.periods, least)
+    small = {c.zone: part("pixels", count=rounded(c.pixels), least=least) for c in each_coverage(zones, grid) if not c.holds(least)} if least else {}
     references = {r for own in zones.references.values() for r in own}
     scenes = len(sections.pinned(folder)) if config.sensors[name].catalog is not None else None
     found = sections.describe(config, zones, folder, tables) | {
         "name": name,
+        "cell": length_text(float(f"{ground_cell_m(grid):.3g}")),
         "synthetic": config.sensors[name].catalog == "synthetic",
         "periods": [span(p) for p in config.periods],
-        "zones": findings(tables, rules_of(config), zones.references, places),
+        "zones": findings(tables, rules_of(config), zones.references, places, small),
         "references": references,
         "checked": [sections.checked_sentence(check(config, name, folder, p, CHECKED)) for p in config.periods],
         "method": method(config, name, scenes),
         "images": images(config, scenes),
     }
-    return found, map_data(config, folder, zones.frame, references, tables, out_of_reach(config), sections.codes_shown(config, tables))
+    return found, map_data(config, folder, zones, references, tables, out_of_reach(config), sections.codes_shown(config, tables))

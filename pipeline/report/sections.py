@@ -17,12 +17,12 @@ from pipeline.layout import SENSITIVITY, SensorFolder
 from pipeline.manifest import warnings_of
 from pipeline.report.charts import Bar, Seen, class_bars, cover_series, scene_dots
 from pipeline.report.mapdata import span
-from pipeline.report.method import GIVEN_SCALE, OWN_SCALE
+from pipeline.report.method import GIVEN_SCALE, OWN_SCALE, lent_scale
 from pipeline.season import season_days
 from pipeline.sensitivity import BASE, robust
 from pipeline.tables import read_csv
 from pipeline.words import Sentence, Text, per_cent, say
-from pipeline.zonetables import Tables, column, number
+from pipeline.zonetables import Tables, column, is_too_small, number, of_zone
 
 ZONE_TABLES = {
     "fvc": "fvc_by_zone",
@@ -54,12 +54,13 @@ def glance(tables: Tables, references: dict[str, tuple[str, ...]], alpha: float)
         (change,) = [r for r in tables.change if (r["zone"], r["from_year"], r["to_year"]) == (zone, first, last)]
         shares = {g: groups[zone, first, last, g]["share_valid_pct"] for g in ("increase", "decrease", "no_change")}
         shares |= {g: groups[zone, first, last, g]["share_pct"] for g in ("water", "insufficient")}
+        small = is_too_small(of_zone(tables, zone))
         row: dict[str, Any] = {k: change[k] for k in ("zone", "role", "fvc_from", "fvc_to", "change_points", "reference_change_points")}
         if zone in references.get(zone, ()):
             row["reference_change_points"] = ""  # a reference is not compared with itself
         least = number(p_min[zone, first, last])
         row["can_be_significant"] = None if least is None else least <= alpha + P_TOLERANCE
-        out.append(row | shares | {"first_year": first, "last_year": last, "p_min": p_min[zone, first, last]})
+        out.append(row | shares | {"too_small": small, "first_year": first, "last_year": last, "p_min": p_min[zone, first, last]})
     return out
 
 
@@ -136,7 +137,8 @@ def endmembers(config: Config, folder: SensorFolder, tables: Tables) -> dict[str
     """Return the pair with its warnings."""
     pair = json.loads(folder.endmembers.read_text(encoding="utf-8"))
     given = config.fvc.endmembers is not None or (config.fvc.soil.ndvi is not None and config.fvc.vegetation.ndvi is not None)
-    warnings: list[Text] = [GIVEN_SCALE if given else OWN_SCALE]
+    lender = config.pair_of(folder.root.name)
+    warnings: list[Text] = [GIVEN_SCALE if given else OWN_SCALE if lender is None else lent_scale(lender)]
     clamped = [(v, r) for r in tables.fvc if (v := number(r["clamped_pct"])) is not None]
     if clamped:
         share, row = max(clamped, key=lambda c: c[0])

@@ -28,11 +28,11 @@ def cell_steps(grid: Any, coverage: ZoneCoverage) -> CellSteps:
 
 
 def where(
-    folder: SensorFolder, coverages: Iterable[ZoneCoverage], grid: Any, periods: tuple[tuple[int, int], ...]
+    folder: SensorFolder, coverages: Iterable[ZoneCoverage], grid: Any, periods: tuple[tuple[int, int], ...], least_pixels: int = 0
 ) -> dict[tuple[str, tuple[int, int]], tuple[Sentence, ...]]:
-    """Return the sentences of `pipeline.sectors` by zone and period."""
+    """Return the sentences of `pipeline.sectors` by zone and period; none for zones of fewer than `least_pixels`."""
     out = {}
-    for c in coverages:
+    for c in (c for c in coverages if c.holds(least_pixels)):
         steps = cell_steps(grid, c)
         for period in periods:
             out[c.zone, period] = sector_sentences(read_window(folder.classes(period), c.rows, c.cols), c.area_m2, steps, period)

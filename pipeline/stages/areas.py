@@ -71,8 +71,9 @@ def _of_period(job: Job, period: tuple[int, int]) -> dict[str, Any]:
 def _class_tables(job: Job, zones: Zones, coverages: dict[str, ZoneCoverage], period: tuple[int, int]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     trend = job.config.trend
     common = {"mine": job.config.mine, "sensor": job.sensor, "target": "absolute"} | _of_period(job, period)
-    counted = {z: areas.class_areas(read_window(job.folder.classes(period), c.rows, c.cols), c) for z, c in coverages.items()}
-    usual = {z: areas.usual_n(read_window(job.folder.trend(period), c.rows, c.cols, BAND["n"]), c) for z, c in coverages.items()}
+    least = job.record.least_pixels
+    counted = {z: areas.class_areas(read_window(job.folder.classes(period), c.rows, c.cols), c, least) for z, c in coverages.items()}
+    usual = {z: areas.usual_n(read_window(job.folder.trend(period), c.rows, c.cols, BAND["n"]), c, least) for z, c in coverages.items()}
     rows: list[dict[str, Any]] = []
     groups: list[dict[str, Any]] = []
     for zone, coverage in coverages.items():

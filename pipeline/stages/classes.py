@@ -16,7 +16,7 @@ from pipeline.styles import class_aux_xml, class_qml
 from pipeline.writer import Band, RasterSpec, write_raster, write_text
 
 SLOPE, P, N = (OUTPUTS.index(name) for name in ("slope", "p", "n"))
-WATER_CODE = 97
+WATER_CODE, TOO_SMALL = 97, 98
 
 
 def run(job: Job, period: tuple[int, int]) -> None:
@@ -37,12 +37,15 @@ def run(job: Job, period: tuple[int, int]) -> None:
     def one_block(bands: np.ndarray, inside: np.ndarray, water: np.ndarray) -> np.ndarray:
         codes = classify(bands[SLOPE], bands[P], bands[N], min_years=needed, no_change=trend.no_change, **rules)
         codes = np.where(2 * (water >= 0.5).sum(axis=0, dtype=np.uint16) >= len(years), np.uint8(WATER_CODE), codes)
+        codes = np.where(inside[1], np.uint8(TOO_SMALL), codes)
         return np.where(inside[0], codes, np.uint8(0))[None]
 
-    inside = np.ones(grid.shape, bool)
+    inside, small = np.ones(grid.shape, bool), np.zeros(grid.shape, bool)
     if config.grid.clip == "zones":
-        inside = touched_cells(zone_coverages(read_zones(config, job.config_path), grid), grid.shape)
-    mask = da.from_array(inside[None], chunks=(1, *data.chunks[1:]))
+        coverages = zone_coverages(read_zones(config, job.config_path), grid)
+        inside = touched_cells(coverages, grid.shape)
+        small = inside & ~touched_cells((c for c in coverages if c.holds(job.record.least_pixels)), grid.shape)
+    mask = da.from_array(np.stack([inside, small]), chunks=(2, *data.chunks[1:]))
     wet = config.sensors[job.sensor].catalog is not None and "water" in config.fvc.exclude
     if wet:
         water = open_stack({y: job.folder.observed("water", y) for y in years}, job.block).data

@@ -18,9 +18,12 @@ from pipeline.writer import write_text
 
 
 def run(job: Job) -> None:
-    """Write endmembers.json: the pair, its source, and the number of pooled values."""
+    """Write endmembers.json: the pair, its source, and the number of values pooled for it (by the sensor that it comes from)."""
     config = job.config
-    if config.fvc.endmembers is not None:
+    lender = config.pair_of(job.sensor)
+    if lender is not None:
+        pair, method = read_pair(job.mine_folder.sensor(lender).endmembers), f"pair of the sensor {lender} of this run (fvc.endmembers_from)"
+    elif config.fvc.endmembers is not None:
         pair, method = read_pair(Path(config.fvc.endmembers)), "frozen pair of an earlier run"
     else:
         pair = _from_images(job)

@@ -13,6 +13,7 @@ from pipeline import config as configs
 from pipeline.config import Config
 from pipeline.layout import MineFolder, SensorFolder
 from pipeline.provenance import digest, options
+from pipeline.sensors import SENSORS, Sensor
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Job:
     def config(self) -> Config:
         """Return the validated config."""
         return configs.load(self.config_path)
+
+    @property
+    def record(self) -> Sensor:
+        """Return what is known of the kind of sensor."""
+        return SENSORS[self.config.kind(self.sensor)]
 
     @property
     def mine_folder(self) -> MineFolder:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 
+import numpy as np
+
 from pipeline.aoi import read_zones
 from pipeline.areachart import area_bars, area_chart
 from pipeline.attribution import source_line, title_of, unreachable
@@ -16,6 +18,7 @@ from pipeline.reader import open_raster, read_every
 from pipeline.sheet import ENGLISH_ONLY, Words, save
 from pipeline.stages.job import Job
 from pipeline.tables import read_csv
+from pipeline.upright import read_upright, upright
 from pipeline.zonetables import Tables
 
 log = logging.getLogger("minegreen")
@@ -33,9 +36,13 @@ def run(job: Job, period: tuple[int, int]) -> None:
     beyond = unreachable(config, json.loads(folder.scenes.read_text(encoding="utf-8")), period)
     span, variable = f"{period[0]}-{period[1]}", config.trend.variable.upper()
     caption, source = class_captions(Tables(area=rows))[period], source_line(config, job.sensor, period, trend=True)
-    step = step_of(grid.shape)
     words = Words(title_of(config, f"trend of {variable} {span}"), (caption,), (source,))
-    save(class_map(read_every(folder.classes(period), step), grid, zones, config.trend.scheme, words, beyond, step), folder.class_map(period))
+    shown, step = upright(grid, zones), step_of(grid.shape)
+    if shown is grid:
+        codes = read_every(folder.classes(period), step)
+    else:
+        codes, step = np.nan_to_num(read_upright(folder.classes(period), (1,), shown)[0]).astype(np.uint8), 1
+    save(class_map(codes, shown, zones, config.trend.scheme, words, beyond, step, grid), folder.class_map(period))
     references = frozenset(name for names in zones.references.values() for name in names)
     scheme, bars = area_bars(rows, period)
     words = Words(title_of(config, f"area by class of the trend of {variable} {span}"), (caption,), (source,))

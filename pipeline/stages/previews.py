@@ -22,6 +22,7 @@ from pipeline.previews import View, clearest_day, coarse, items_line, preview_ma
 from pipeline.sheet import Words, save
 from pipeline.sources import Source, source
 from pipeline.stages.job import Job
+from pipeline.upright import upright
 
 HELD_BYTES = 64 * 2**20  # of views
 
@@ -31,7 +32,9 @@ def run(job: Job) -> None:
     config, folder = job.config, job.folder
     zones = read_zones(config, job.config_path)
     pinned = json.loads(folder.scenes.read_text(encoding="utf-8"))
-    grid = coarse(grids.from_json(pinned["grid"]), MOST_PIXELS)
+    own = grids.from_json(pinned["grid"])
+    drawn = upright(own, zones)
+    grid = coarse(drawn, MOST_PIXELS)
     listed = [scenes.from_json(s) for s in pinned["scenes"]] if "scenes" in pinned else None
     chosen = source(config, job.sensor) if listed is None else None
 
@@ -50,7 +53,7 @@ def run(job: Job) -> None:
         what = f"composite of {year}" if listed is None else f"clearest day of the season {year}"
         lines = (source_line(config, job.sensor, (year, year), images=True), items_line(view.items if view else ()))
         words = Words(title_of(config, what), (caption,), tuple(line for line in lines if line))
-        save(preview_map(view, limits, grid, zones, words), folder.preview(year))
+        save(preview_map(view, limits, grid, zones, words, None if drawn is own else own), folder.preview(year))
         close_idle()
         gc.collect()  # figures refer to themselves
 

@@ -172,8 +172,8 @@ def _pair(job: Job, variant: Variant, ndvi: np.ndarray) -> Endmembers:
     fvc, every = job.config.fvc, job.config.all_years
     if variant.fixed is not None:
         return Endmembers(variant.fixed.soil, variant.fixed.vegetation, 0).check()
-    if fvc.endmembers is not None and variant.endmembers is None:
-        return read_pair(Path(fvc.endmembers))
+    if variant.endmembers is None and (fvc.endmembers is not None or job.config.pair_of(job.sensor) is not None):
+        return read_pair(job.folder.endmembers)  # the pair is given: it does not come from these images
     pooled = [ndvi[every.index(y)][None] for y in fvc.years or every]
     find = partial(pooled_percentiles, [(values, np.ones(values.shape[1:], bool)) for values in pooled])
     if variant.endmembers is not None:
@@ -211,7 +211,7 @@ def _zone_rows(job: Job, scenes: _Scenes, c: ZoneCoverage, place: np.ndarray, an
         row |= {"change_points": None if before is None or after is None else 100 * (after - before)}
         needed = config.trend.years_needed((start, last))
         codes = zone_codes(series, water, (start, last), min(needed, len(spanned)) if variant.drops_first else needed, config.trend)
-        rows.append(row | group_shares(config.trend.scheme, codes, c))
+        rows.append(row | group_shares(config.trend.scheme, codes, c, job.record.least_pixels))
     return rows
 
 
@@ -262,9 +262,9 @@ def zone_codes(series: ZoneSeries, water: np.ndarray | None, period: tuple[int, 
     return out
 
 
-def group_shares(scheme: str, codes: np.ndarray, c: ZoneCoverage) -> dict[str, float | None]:
+def group_shares(scheme: str, codes: np.ndarray, c: ZoneCoverage, least_pixels: int = 0) -> dict[str, float | None]:
     """Return the groups' shares of a zone's area in per cent, and `net_pct`, increase minus decrease: None where no cell has a class."""
-    counted = areas.class_areas(codes, c)
+    counted = areas.class_areas(codes, c, least_pixels)
     shares = {r["group"]: r["share_pct"] for r in areas.group_rows(scheme, counted, {}, {})}
     tested = any(counted.get(code, 0.0) > 0 for code in counted if code not in areas.NOT_CLASSED)
     out: dict[str, float | None] = {f"{name}_pct": shares[name] for name in SHARES}
