@@ -24,6 +24,30 @@ rule synthetic:
         "minegreen synthetic {params.config:q} --results {params.results:q} --threads {threads} --log {log:q}"
 
 
+rule synthetic_coarser:
+    input:
+        aoi=aoi_of,
+    output:
+        catalog=R + "/{mine}/synthetic/items_{kind}.json",
+        scenes=directory(R + "/{mine}/synthetic/scenes_{kind}"),
+        truth=R + "/{mine}/synthetic/truth_{kind}.json",
+    log:
+        R + "/{mine}/logs/synthetic_{kind}.log",
+    benchmark:
+        R + "/{mine}/logs/synthetic_{kind}.tsv"
+    wildcard_constraints:
+        kind="landsat|modis",
+    params:
+        config=config_of,
+        options=options_of("synthetic"),
+        code=code("synthetic"),
+        results=R,
+    message:
+        "{wildcards.mine}: write the synthetic mine as {wildcards.kind} sees it (planted truth, not observed)"
+    shell:
+        "minegreen synthetic {params.config:q} --kind {wildcards.kind:q} --results {params.results:q} --log {log:q}"
+
+
 rule scenes:
     input:
         aoi=aoi_of,
