@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.ground import CELL_M, Ground
 from pipeline.planted import COAL, SOIL, VEGETATION, WATER, YEARS, ZONES
 
+WET = 0.5  # share of water above which a cell is called water
 Average = Callable[[np.ndarray], np.ndarray]  # (y, x) on cells of 10 m -> their mean by area in each coarser cell
 
 
@@ -57,8 +58,8 @@ def cover_of(pair: np.ndarray) -> np.ndarray:
     return np.clip(((nir - red) / (nir + red) - SOIL) / (VEGETATION - SOIL), 0, 1)
 
 
-def zone_means(ground: Ground, mixtures: dict[int, Mixture], average: Average, wettest: float) -> dict[str, Any]:
-    """Return per zone and year the planted cover, and its mean over the coarser cells, without cells of more water than `wettest`.
+def zone_means(ground: Ground, mixtures: dict[int, Mixture], average: Average) -> dict[str, Any]:
+    """Return per zone and year the planted cover, and its mean over the coarser cells, without cells whose greater part is water.
 
     Cells that a zone's outline cuts count with their covered share, yet show ground of both sides: the two means differ.
     """
@@ -67,7 +68,7 @@ def zone_means(ground: Ground, mixtures: dict[int, Mixture], average: Average, w
         weights = average(ground.fractions[name])
         means = {}
         for year, mixture in mixtures.items():
-            here = (weights > 0) & (mixture.water <= wettest)
+            here = (weights > 0) & (mixture.water <= WET)
             means[str(year)] = round(float(np.average(cover_of(mixture.reflectance()[:, here]), weights=weights[here])), 4)
         table[name] = {
             "fvc_mean": dict(zip(map(str, YEARS), zone.means, strict=True)),

@@ -53,7 +53,7 @@ class Sight:
 def generate(aoi: Path, folder: Path, *, noise: bool = True, seed: int = 1538243) -> None:
     """Write `items_landsat.json`, `scenes_landsat/<id>/red.tif`, `nir08.tif`, `qa_pixel.tif`, `qa_radsat.tif` and `truth_landsat.json`.
 
-    `noise=False` leaves out noise, the season's curve, saturation and doubtful clouds; clouds, shadows, snow and gaps are the same.
+    `noise=False` leaves out noise, the season's curve, the pass's own light, saturation and doubtful clouds; clouds, shadows, snow and gaps are the same.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def generate(aoi: Path, folder: Path, *, noise: bool = True, seed: int = 1538243
         "seed": seed,
         "noise": noise,
         "grid": {"crs": str(grid.crs), "transform": list(grid.affine)[:6], "shape": list(grid.shape)},
-        "zones": mixture.zone_means(planted, mixtures, average, 0.5),
+        "zones": mixture.zone_means(planted, mixtures, average),
         "days": days,
     }
     write_record(folder / "truth_landsat.json", record)
@@ -90,8 +90,9 @@ def _see(mixed: mixture.Mixture, passing: Pass, year: int, index: int, seed: int
     oli = passing.mission >= 8
     cloud, cirrus, shadow, bright = _clouds(shape, passing, year, index, seed)
     after = np.array((passing.day - passing.day.replace(month=7, day=31)).days)
-    pair = mixed.reflectance(sky.vigour(year, after) if noise else 1.0, rng.uniform(-0.012, 0.012))
-    wet = mixed.water > 0.5
+    light = rng.uniform(-0.012, 0.012) if noise else 0.0
+    pair = mixed.reflectance(sky.vigour(year, after) if noise else 1.0, light)
+    wet = mixed.water > mixture.WET
     snow = np.zeros(shape, bool)
     if (year, index) in LANDSAT.snow:
         open_ground = ~cloud & ~cirrus & ~shadow & ~wet

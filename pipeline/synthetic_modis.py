@@ -26,7 +26,7 @@ WKT = (
     'PROJECTION["Sinusoidal"],PARAMETER["longitude_of_center",0],PARAMETER["false_easting",0],PARAMETER["false_northing",0],'
     'UNIT["Meter",1],AXIS["Easting",EAST],AXIS["Northing",NORTH]]'
 )
-NDVI_FILL, QUALITY_FILL, NO_DAY = -3000, 65535, -1
+NDVI_LEAST, NDVI_FILL, QUALITY_FILL, NO_DAY = -2000, -3000, 65535, -1
 FILL, GOOD, MARGINAL, SNOW, CLOUDY = -1, 0, 1, 2, 3  # pixel reliability
 LAND, SHORE, SHALLOW = 1, 2, 3  # bits 11 to 13 of VI Quality
 QUALITY = {  # MODLAND (bits 0-1), usefulness (2-5), aerosol (6-7), and single bits
@@ -46,7 +46,7 @@ EXTENSIONS = [
 def generate(aoi: Path, folder: Path, *, noise: bool = True, seed: int = 1538243) -> None:
     """Write `items_modis.json`, `scenes_modis/<id>/250m_16_days_*.tif` and `truth_modis.json`.
 
-    `noise=False` leaves out noise and the season's curve; reliability, days and fills are the same.
+    `noise=False` leaves out noise, the season's curve and the composite's own light; reliability, days and fills are the same.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def generate(aoi: Path, folder: Path, *, noise: bool = True, seed: int = 1538243
         "seed": seed,
         "noise": noise,
         "grid": {"tile": f"h{HORIZONTAL:02d}v{VERTICAL:02d}", "transform": list(grid.affine)[:6], "shape": list(grid.shape)},
-        "zones": mixture.zone_means(planted, mixtures, average, 1.0),
+        "zones": mixture.zone_means(planted, mixtures, average),
         "composites": composites,
     }
     write_record(folder / "truth_modis.json", record)
@@ -114,7 +114,8 @@ def _composite(mixed: mixture.Mixture, composite: Composite, seen: np.ndarray, k
     passed = np.clip(np.rint(middle + MODIS.days_sd * sky.smooth(rng, shape, 1.5)), 0, PERIOD_DAYS - 1).astype(int)
     day = composite.first.timetuple().tm_yday + passed
     after = passed + (composite.first - date(year, 7, 31)).days
-    pair = mixed.reflectance(sky.vigour(year, after) if noise else 1.0, rng.uniform(-0.012, 0.012))
+    light = rng.uniform(-0.012, 0.012) if noise else 0.0
+    pair = mixed.reflectance(sky.vigour(year, after) if noise else 1.0, light)
     reliability = _reliability(shape, rng)
     for code, amount, colour in ((SNOW, 0.8, 0.7), (CLOUDY, rng.uniform(0.3, 0.9, shape), 0.45)):
         share = np.broadcast_to(amount, shape)
@@ -122,10 +123,10 @@ def _composite(mixed: mixture.Mixture, composite: Composite, seen: np.ndarray, k
     if noise:
         pair += MODIS.noise_sd * rng.standard_normal(pair.shape)
     red, nir = np.clip(pair, SKY.least, None)
-    ndvi = np.trunc(10000 * (nir - red) / (nir + red))
+    ndvi = np.clip(np.trunc(10000 * (nir - red) / (nir + red)), NDVI_LEAST, None)
     reliability[~seen] = FILL
     empty = reliability == FILL
-    surface = np.where(mixed.water > 0.5, SHALLOW, np.where(mixed.water > 0, SHORE, LAND))
+    surface = np.where(mixed.water > mixture.WET, SHALLOW, np.where(mixed.water > 0, SHORE, LAND))
     quality = np.select([reliability == code for code in QUALITY], list(QUALITY.values())) | surface << 11
     plain = {"spatial_resolution": 250}
     return {
