@@ -61,7 +61,7 @@ def generate(aoi: Path, folder: Path, *, noise: bool = True, seed: int = 1538243
         When the AOI is not the embedded one.
     """
     planted = ground.make(aoi, seed)
-    grid, average = mixture.aligned(planted, CELL_M, EDGE_M)
+    grid, average = cells(planted)
     mixtures = {year: mixture.mix(planted, year, average) for year in YEARS}
     items: list[dict[str, Any]] = []
     days: dict[str, Any] = {}
@@ -81,6 +81,11 @@ def generate(aoi: Path, folder: Path, *, noise: bool = True, seed: int = 1538243
     }
     write_record(folder / "truth_landsat.json", record)
     write_collection(folder / "items_landsat.json", items)
+
+
+def cells(planted: ground.Ground) -> tuple[Any, mixture.Average]:
+    """Return the grid of 30 m within the ground, and the mean by area over each of its cells."""
+    return mixture.aligned(planted, CELL_M, EDGE_M)
 
 
 def _see(mixed: mixture.Mixture, passing: Pass, year: int, index: int, seed: int, noise: bool) -> Sight:
