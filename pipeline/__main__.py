@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         if "year" in more:
             stage.add_argument("--year", type=int, required=True, help="calendar year of the season's start")
         if "kind" in more:
-            stage.add_argument("--kind", choices=KINDS, default=KINDS[0], help=f"kind of sensor (default: {KINDS[0]})")
+            stage.add_argument("--kind", choices=KINDS, default=KINDS[0], help=f"sensor whose scenes are made: {KINDS[0]} (default), {KINDS[1]} or {KINDS[2]}")
         if "period" in more:
             stage.add_argument("--period", type=_period, required=True, help="first-last, for instance 2021-2024")
         stage.add_argument("--threads", type=_positive, default=1, help="threads for blocks (default: 1)")

@@ -101,7 +101,7 @@ def test_every_stage_is_a_rule_with_message_log_benchmark_and_code():
     blocks = {m[1]: m[2] for m in re.finditer(r"^rule (\w+):\n((?:    .*\n|\n)+)", rules, re.MULTILINE)}
     # one rule per span of years is made in a loop
     blocks |= {m[1]: m[2] for m in re.finditer(r'^    rule:\n        name:\n            f"(\w+?)_\{.*\n((?:        .*\n|\n)+)', rules, re.MULTILINE)}
-    stage_of = {name: {"prepared": "composite"}.get(name, name) for name in blocks}
+    stage_of = {name: {"prepared": "composite", "synthetic_coarser": "synthetic"}.get(name, name) for name in blocks}
     assert set(stage_of.values()) == {*STAGES, "summary"}
     for rule, block in blocks.items():
         name = stage_of[rule]
