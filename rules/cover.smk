@@ -94,7 +94,7 @@ rule composite:
         R + "/{mine}/logs/{sensor}/composite_{year}.tsv"
     wildcard_constraints:
         mine=only(with_scenes=True),
-    threads: THREADS
+    threads: threads_of
     params:
         config=config_of,
         options=options_of("composite"),
@@ -141,7 +141,7 @@ rule prepared:
         R + "/{mine}/logs/{sensor}/composite_{year}.tsv"
     wildcard_constraints:
         mine=only(with_scenes=False),
-    threads: THREADS
+    threads: threads_of
     params:
         config=config_of,
         options=options_of("composite"),
@@ -165,7 +165,7 @@ rule endmembers:
         R + "/{mine}/logs/{sensor}/endmembers.log",
     benchmark:
         R + "/{mine}/logs/{sensor}/endmembers.tsv"
-    threads: THREADS
+    threads: threads_of
     params:
         config=config_of,
         options=options_of("endmembers"),
@@ -189,7 +189,7 @@ rule fvc:
         R + "/{mine}/logs/{sensor}/fvc_{year}.log",
     benchmark:
         R + "/{mine}/logs/{sensor}/fvc_{year}.tsv"
-    threads: THREADS
+    threads: threads_of
     params:
         config=config_of,
         options=options_of("fvc"),
