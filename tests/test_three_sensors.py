@@ -107,7 +107,7 @@ def test_no_landsat_cell_has_more_clear_dates_than_its_bits_allow(root):
                 continue
             q, s = (read(root / "synthetic" / item["assets"][k]["href"]) for k in ("qa_pixel", "qa_radsat"))
             wrong = 0b1100 if item["properties"]["platform"] == "landsat-7" else 0b11000
-            clear = (q & 0b10111111 == 0b01000000) & (s & wrong == 0)  # bit 6 is set where neither cloud nor dilated cloud
+            clear = (q & 0b01111111 == 0b01000000) & (s & wrong == 0)  # bit 6 is set where neither cloud nor dilated cloud; bit 7 is water
             a = item["properties"]["proj:transform"]
             row, col = round((bounds.top - a[5]) / 30), round((a[2] - bounds.left) / 30)
             whole = days.setdefault(item["properties"]["datetime"][:10], np.zeros(shape, bool))
