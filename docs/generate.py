@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pipeline import areas, config, observed, planted, radiometry, zonestats
+from pipeline import areas, config, ground, mixture, observed, passes, planted, radiometry, synthetic_landsat, synthetic_modis, zonestats
 from pipeline.__main__ import STAGES, _parser
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
@@ -234,13 +234,22 @@ def synthetic_mine() -> str:
     lines = [
         "# The synthetic mine: what is planted",
         "",
-        "**Synthetic: made by `pipeline/synthetic.py`, not observed.** `configs/jiangcang.yaml` is the default mine: scenes like Sentinel-2 L2A,",
-        f"{len(planted.YEARS)} years of 12 dates in July and August, some dates as two tiles.",
+        "**Synthetic: made by `pipeline/synthetic.py`, `synthetic_landsat.py` and `synthetic_modis.py`, not observed.** `configs/jiangcang.yaml` is the",
+        "default mine. Three sensors see the same ground: scenes like Sentinel-2 L2A,",
+        f"{len(planted.YEARS)} years of 12 dates in July and August, some dates as two tiles; scenes like Landsat Collection 2 Level 2; composites like",
+        "MOD13Q1 and MYD13Q1. `configs/examples/jiangcang-synthetic-sentinel-2.yaml` is the same mine with Sentinel-2 alone.",
         "Its place (38.04 N, 99.49 E), the areas of",
         "Pit No. 4 (2.50 km2) and Pit No. 5 (2.93 km2), and the numbers marked published are those of Feng 2025",
         "(Front. Environ. Sci. 12:1538243). Outlines are approximate. Every number not named under *published* is ours.",
-        "NDVI carries the planted cover; brightness varies by pixel, year and date. Scenes, `items.json`, truth rasters and `truth.json` lie in",
-        "`results/jiangcang/synthetic/`.",
+        "NDVI carries the planted cover; brightness varies by pixel, year and date. In `results/jiangcang/synthetic/` lie:",
+        "",
+        "| sensor | items | scenes | what is planted |",
+        "|---|---|---|---|",
+        "| Sentinel-2 | `items.json` | `scenes/` | `truth.json`, `truth_fvc_<year>.tif`, `truth_water_<year>.tif`, `truth_class_<a>-<b>.tif` |",
+        "| Landsat | `items_landsat.json` | `scenes_landsat/` | `truth_landsat.json` |",
+        "| MODIS | `items_modis.json` | `scenes_modis/` | `truth_modis.json` |",
+        "",
+        "Only what the sensors of the config need is made. `minegreen synthetic CONFIG --kind landsat` makes one kind by hand.",
         "",
         f"Endmembers (ours): soil NDVI {planted.SOIL}, vegetation NDVI {planted.VEGETATION}. Bare spoil and closed meadow each hold more than",
         "10 % of the pooled pixels, so that the 5th and 95th percentile recover this pair.",
@@ -275,6 +284,12 @@ def synthetic_mine() -> str:
         "*(slightly) significant*.",
         "",
         *_sky(),
+        "",
+        *_coarser(),
+        "",
+        *_landsat(),
+        "",
+        *_modis(),
     ]
     return "\n".join(lines) + "\n"
 
@@ -301,12 +316,107 @@ def _sky() -> list[str]:
         "coal": f"{planted.COAL_CELLS} cells beside the lake; red {planted.COAL[0]}, NIR {planted.COAL[1]}, cover {planted.COAL_COVER:.3f}; "
         f"SCL 2 (dark), on {sky.coal_in_shadow} dates of 12 wrongly 3 (shadow)",
     }
-    head = ["## The sky (ours)", "", "| what | planted |", "|---|---|", *(f"| {name} | {text} |" for name, text in entries.items())]
+    head = ["## The sky of Sentinel-2 (ours)", "", "| what | planted |", "|---|---|", *(f"| {name} | {text} |" for name, text in entries.items())]
     return [
         *head,
         "",
         "Shares are of the observed cells of 20 m; `truth.json` has those of every date. `generate(..., noise=False)`, which the tests use, leaves out",
         "noise, season, missed cloud, false cloud and haze; the rest is the same.",
+    ]
+
+
+def _coarser() -> list[str]:
+    """Return the section on cells coarser than the planted ground."""
+    made = ground.make(ROOT / "aoi" / "jiangcang.geojson", 1538243)
+    columns = []
+    for _, average in (synthetic_landsat.cells(made), synthetic_modis.cells(made)[:2]):
+        mixtures = {year: mixture.mix(made, year, average) for year in planted.YEARS}
+        columns.append({name: (f"{zone['cells']:.0f}", _span(zone)) for name, zone in mixture.zone_means(made, mixtures, average).items()})
+    rows = [f"| {name} | " + " | ".join(cell for column in columns for cell in column[name]) + " |" for name in planted.ZONES]
+    return [
+        "## Cells coarser than the ground",
+        "",
+        "The ground is planted in cells of 10 m. A coarser cell reflects the mean, by area, of what the ground in it reflects; its NDVI is formed from these",
+        "means, as a sensor's is, and is not the mean of NDVI. Clouds, noise and days are drawn for each sensor apart; the season's curve is the same.",
+        "",
+        "A cell on the outline of a zone shows ground of both sides. `truth_landsat.json` and `truth_modis.json` therefore give two means per zone and year:",
+        "`fvc_mean`, what is planted, and `fvc_mean_on_grid`, the mean over the sensor's cells without sky, each counted with its share in the zone; cells",
+        "whose greater part is water are left out. `cells` is the zone's area in cells.",
+        "",
+        "| zone | Landsat: cells | on the grid less planted, points | MODIS: cells | on the grid less planted, points |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+        "On MODIS' cells pits No. 4 and No. 5 and the background keep their means within 2 points; of the smaller zones MODIS tells no more than a mixture",
+        "with what lies around them.",
+    ]
+
+
+def _span(zone: dict[str, Any]) -> str:
+    """Return the range over the years of the mean on the grid less the planted one, in points."""
+    points = sorted({f"{100 * (zone['fvc_mean_on_grid'][year] - mean):+.1f}".replace("-0.0", "+0.0") for year, mean in zone["fvc_mean"].items()}, key=float)
+    return points[0] if len(points) == 1 else f"{points[0]} to {points[-1]}"
+
+
+def _table(title: str, entries: dict[str, str]) -> list[str]:
+    return [f"## {title}", "", "| what | planted |", "|---|---|", *(f"| {name} | {text} |" for name, text in entries.items())]
+
+
+def _landsat() -> list[str]:
+    """Return the section on the Landsat scenes."""
+    sky, rows = passes.LANDSAT, " and ".join(f"{row:03d}" for row in passes.ROWS)
+    counts = sorted({len(passes.landsat_passes(year)) for year in planted.YEARS})
+    low, high = sky.cloud
+    entries = {
+        "grid": "UTM 47N, cells of 30 m whose centres lie on multiples of 30 m, as USGS delivers: edges on odd multiples of 15 m, off those of Sentinel-2",
+        "dates": f"Landsat 7 and 8 in 2020 and 2021, 8 and 9 from 2022 on; each every 16 days, the two 8 days apart: {counts[0]} or {counts[-1]} dates a year, "
+        f"counted on from {passes.FIRST_PASS[8]}, a day of Landsat 8 on path {passes.PATH} by its 16-day cycle",
+        "WRS-2": f"path {passes.PATH}; on passes {' and '.join(str(i + 1) for i in sky.two_rows)} of each year rows {rows} with 20 lines in "
+        "common, else row 034",
+        "digital numbers": "uint16, reflectance = DN x 0.0000275 - 0.2; 0: fill",
+        "QA_PIXEL": "bit 0 fill, 1 dilated cloud, 2 cirrus (OLI alone), 3 cloud, 4 shadow, 5 snow, 6 clear (neither cloud nor dilated), 7 water; "
+        "bits 8-9, 10-11, 12-13, 14-15: confidence of cloud, shadow, snow, cirrus (1 low, 2 medium, 3 high; none for cirrus from ETM+). "
+        "Clear land is 21824, from ETM+ 5440",
+        "gaps": f"every Landsat 7 scene: stripes of {sky.gap_width[0]:g} to {sky.gap_width[1]:g} cells each {sky.gap_period:g} lines, 22 % of the cells, at "
+        "another place each date",
+        "QA_RADSAT": f"bit = band - 1: red and NIR are bits 3 and 4 of OLI, 2 and 3 of ETM+. {100 * sky.saturated:g} % of the clear land cells are "
+        f"saturated in one of them (65455). In {100 * sky.other_band:g} % a bit is set that means red or NIR on the *other* instrument (2 on OLI, 4 on "
+        "ETM+); their values are right",
+        "cloud": f"{100 * low:.0f}-{100 * high:.0f} % of a date; the second date of each pair is clear where the first is cloudy; "
+        f"{len(sky.overcast)} dates ({', '.join(str(year) for year, _ in sky.overcast)}) have no clear cell",
+        "dilated": "3 cells around a cloud; the ground below as it is",
+        "doubtful": f"{100 * sky.doubtful:g} % of the clear cells: medium confidence of cloud, no bit",
+        "snow": f"{100 * sky.snow_share:g} % of the clear cells on one date of {', '.join(str(year) for year, _ in sky.snow)}",
+        "noise": f"standard deviation {sky.noise_sd} of reflectance",
+    }
+    return _table("Landsat (encoding: the product's; amounts: ours)", entries)
+
+
+def _modis() -> list[str]:
+    """Return the section on the MODIS composites."""
+    sky = passes.MODIS
+    low, high = sky.cloudy
+    sphere, tile = synthetic_modis.RADIUS, synthetic_modis.TILE
+    name = f"h{synthetic_modis.HORIZONTAL:02d}v{synthetic_modis.VERTICAL:02d}"
+    starts = [f"{product}.061 from days {', '.join(map(str, days))}" for product, days in passes.STARTS.items()]
+    entries = {
+        "grid": f"sinusoidal, sphere of {sphere} m, tile {name} of {tile} m and {synthetic_modis.CELLS} cells: 231.66 m. A window around the mine; where "
+        "less than half of a cell lies on the planted ground it is fill",
+        "composites": " and ".join(starts) + f" of each year; {passes.PERIOD_DAYS} days each. Items have no `datetime`, but "
+        "`start_datetime` and `end_datetime`",
+        "NDVI": f"int16 x 0.0001, cut towards zero; fill {synthetic_modis.NDVI_FILL}; not below {synthetic_modis.NDVI_LEAST}, the end of the valid range",
+        "pixel reliability": f"int8: 0 good, 1 marginal ({100 * sky.marginal:g} %), 2 snow ({100 * sky.snow:g} %), 3 cloudy ({100 * low:g}-{100 * high:g} %, "
+        f"mixed with white by 0.3 to 0.9), -1 fill ({100 * sky.fill:g} %)",
+        "VI Quality": f"uint16, fill {synthetic_modis.QUALITY_FILL}: bits 0-1 as the reliability says (0; 1; 1 with bit 14; 2 with bit 10), 2-5 usefulness, "
+        "6-7 aerosol, 11-13 surface: 1 land, 2 shore where a cell has some water, 3 shallow inland water where it has more than half",
+        "day of year": "int16, fill -1: of each cell, within the period; the season's curve is that of this day",
+        "noise": f"standard deviation {sky.noise_sd} of reflectance",
+    }
+    return [
+        *_table("MODIS (encoding: the product's; amounts: ours)", entries),
+        "",
+        "Encodings of both: USGS Landsat Collection 2 Level 2 guides (LSDS-1328, LSDS-1618, LSDS-1619), STAC items of stactools-packages/landsat and",
+        "stactools-packages/modis, MOD13 user guide (Collection 6.1).",
     ]
 
 

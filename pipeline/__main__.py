@@ -20,7 +20,7 @@ log = logging.getLogger("minegreen")
 
 # stage: (help, arguments beside the common ones)
 STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "synthetic": ("write the synthetic mine's scenes and truth", ()),
+    "synthetic": ("write the synthetic mine's scenes of one kind of sensor, and the truth", ("kind",)),
     "scenes": ("pin the images of one sensor and the grid: scenes.json, ledger.csv", ("sensor",)),
     "composite": ("NDVI of one year on the mine's grid: ndvi_<year>.tif; from scenes also clear_, doy_ and water_<year>.tif", ("sensor", "year")),
     "observations": ("what each scene showed of each zone: zone_by_scene.csv, masked_by_zone.csv", ("sensor",)),
@@ -42,6 +42,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "report": ("the report: report.html, one page that needs no network", ()),
     "manifest": ("close a run: run.json with checksums", ()),
 }
+KINDS = ("sentinel-2", "landsat", "modis")
 DISTRIBUTED = ("composite", "trend")
 
 
@@ -97,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
             stage.add_argument("--sensor", required=True, help="sensor id of the config")
         if "year" in more:
             stage.add_argument("--year", type=int, required=True, help="calendar year of the season's start")
+        if "kind" in more:
+            stage.add_argument("--kind", choices=KINDS, default=KINDS[0], help=f"sensor whose scenes are made: {KINDS[0]} (default), {KINDS[1]} or {KINDS[2]}")
         if "period" in more:
             stage.add_argument("--period", type=_period, required=True, help="first-last, for instance 2021-2024")
         stage.add_argument("--threads", type=_positive, default=1, help="threads for blocks (default: 1)")

@@ -18,7 +18,10 @@ CHECKED = (2021, 2024)  # the period whose class shares are planted
 
 @dataclass(frozen=True)
 class Ground:
-    """What is planted. Arrays are (years, y, x) or (y, x) on cells of 10 m; `geobox` has edges on multiples of 20 m."""
+    """What is planted. Arrays are (years, y, x) or (y, x) on cells of 10 m; `geobox` has edges on multiples of 20 m.
+
+    `fractions` gives per zone the covered share of each cell.
+    """
 
     geobox: Any
     cover: np.ndarray
@@ -26,6 +29,7 @@ class Ground:
     coal: np.ndarray
     inside: np.ndarray
     light: np.ndarray  # red + NIR on average
+    fractions: dict[str, np.ndarray]
 
     def classes(self, first: int, last: int) -> np.ndarray:
         """Return the trend class of each cell of a zone, 0 outside.
@@ -92,7 +96,7 @@ def make(aoi: Path, seed: int) -> Ground:
     if cover.min() < 0 or cover.max() > 1:
         raise ValueError(f"planted cover {cover.min()} to {cover.max()}; expected 0..1")
     light = (0.35 + 0.04 * fields[3]).astype(np.float32)
-    ground = Ground(geobox, cover, water, coal, owner >= 0, light)
+    ground = Ground(geobox, cover, water, coal, owner >= 0, light, fractions)
     codes = ground.classes(*CHECKED)
     if not np.array_equal(codes[codes < 97], planted[codes < 97]):
         raise ValueError("a planted series lost its class; expected the planted class at every pixel")

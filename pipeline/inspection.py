@@ -30,7 +30,7 @@ CACHE = Path(".snakemake") / "minegreen" / "inspected"
 def catalog_of(config: Config, sensor: str, results: Path) -> Path:
     """Return the item collection of a sensor."""
     catalog = config.sensors[sensor].catalog
-    return MineFolder(results, config.mine).synthetic_items if catalog == "synthetic" else Path(str(catalog))
+    return MineFolder(results, config.mine).synthetic_items(config.kind(sensor)) if catalog == "synthetic" else Path(str(catalog))
 
 
 def inspected(config: Config, config_path: Path, sensor: str, zones: Zones, catalog: Path) -> Inspected:

@@ -30,10 +30,9 @@ class MineFolder:
         """Return the folder of the synthetic mine's scenes and truth."""
         return self.root / "synthetic"
 
-    @property
-    def synthetic_items(self) -> Path:
-        """Return the item collection of the synthetic mine."""
-        return self.synthetic / "items.json"
+    def synthetic_items(self, kind: str) -> Path:
+        """Return the item collection of the synthetic mine for a kind of sensor: `sentinel-2`, `landsat` or `modis`."""
+        return self.synthetic / ("items.json" if kind == "sentinel-2" else f"items_{kind}.json")
 
     @property
     def manifest(self) -> Path:

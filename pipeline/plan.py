@@ -23,6 +23,7 @@ from pipeline.sources import inspect, read_pair, source
 from pipeline.summary import finished
 
 SETTINGS = {"dask", "results"}
+SMALL = 2_000_000  # cells of a grid on which a second thread of a job gains less than a second job
 CLOCK_S = 60  # by which a file's clock may be ahead of ours
 
 
@@ -31,7 +32,7 @@ class Plan:
     """The mines of one run, by id, their results folder, and the Dask scheduler for their blocks.
 
     `files` holds, per mine and sensor with a catalogue of the user's, the local files of each year's scenes; `varied` the
-    mines and sensors whose scenes are composed under the variants of sensitivity.csv too.
+    mines and sensors whose scenes are composed under the variants of sensitivity.csv too; `small` those whose grid is small.
     """
 
     results: Path
@@ -39,6 +40,7 @@ class Plan:
     files: dict[tuple[str, str], dict[int, list[str]]]
     dask: str | None = None
     varied: frozenset[tuple[str, str]] = frozenset()
+    small: frozenset[tuple[str, str]] = frozenset()
 
     def config_path(self, mine: str) -> str:
         """Return the config file of a mine."""
@@ -148,6 +150,7 @@ def make(paths: list[str], settings: dict[str, object]) -> Plan:
     mines = load_all(files)
     local: dict[tuple[str, str], dict[int, list[str]]] = {}
     varied: set[tuple[str, str]] = set()
+    small: set[tuple[str, str]] = set()
     for mine, (path, config) in mines.items():
         checked = check(path, config, results)
         for sensor, found in checked.scenes.items():
@@ -156,9 +159,11 @@ def make(paths: list[str], settings: dict[str, object]) -> Plan:
                 years[scene.year] += [layer.href for layer in scene.layers.values() if not is_remote(layer.href)]
             local[mine, sensor] = years
         for sensor, grid in checked.grids.items():
+            if grid.shape[0] * grid.shape[1] <= SMALL:
+                small.add((mine, sensor))
             if config.sensors[sensor].catalog is not None and config.sensitivity.refused(grid.shape[0] * grid.shape[1]) is None:
                 varied.add((mine, sensor))
-    return Plan(results, mines, local, address if isinstance(address, str) else None, frozenset(varied))
+    return Plan(results, mines, local, address if isinstance(address, str) else None, frozenset(varied), frozenset(small))
 
 
 @dataclass(frozen=True)

@@ -45,14 +45,16 @@ class Day:
         return {f"{name}_pct": round(100 * float(mask[seen].mean()), 3) for name, mask in masks.items()} | {"observed_pct": round(100 * float(seen.mean()), 3)}
 
 
-def _smooth(rng: np.random.Generator, shape: tuple[int, ...], cells: float) -> np.ndarray:
+def smooth(rng: np.random.Generator, shape: tuple[int, ...], cells: float) -> np.ndarray:
+    """Return a smooth random field of standard deviation 1."""
     from scipy.ndimage import gaussian_filter
 
     field = gaussian_filter(rng.standard_normal(shape, dtype=np.float32), cells, truncate=3)
     return field / field.std()
 
 
-def _near(mask: np.ndarray, cells: int) -> np.ndarray:
+def near(mask: np.ndarray, cells: int) -> np.ndarray:
+    """Return a mask grown by some cells, corners included."""
     from scipy.ndimage import maximum_filter
 
     return maximum_filter(mask, size=2 * cells + 1)
@@ -78,14 +80,14 @@ def plan(ground: Ground, seed: int, year: int, noise: bool) -> list[Day]:
         low, high = SKY.paired_cloud if k in partner else SKY.cloud
         share = rng.uniform(low, high)
         first = min(k, partner.get(k, k))
-        field = _smooth(np.random.default_rng((seed, year, first, 3)), cover.shape, 14) * (1 if k == first else -1)
+        field = smooth(np.random.default_rng((seed, year, first, 3)), cover.shape, 14) * (1 if k == first else -1)
         limit = np.quantile(field, 1 - share)
-        cloudy, texture = field > limit, _smooth(rng, cover.shape, 10)
+        cloudy, texture = field > limit, smooth(rng, cover.shape, 10)
         shadow = np.roll(cloudy & (texture > -0.3), SHADOW_SHIFT, axis=(0, 1)) & ~cloudy
         shadow[SHADOW_SHIFT[0] :], shadow[:, SHADOW_SHIFT[1] :] = False, False
         if k != first:
             cloudy, shadow = cloudy & ~hidden[first], shadow & ~hidden[first]
-        hidden[k] = _near(cloudy | shadow, GAP)
+        hidden[k] = near(cloudy | shadow, GAP)
         excess = np.clip((field - limit) / (field.max() - limit), 0, 1)
         truth = np.select([cloudy & (texture > 0.9) & (excess < 0.5), cloudy, shadow], [CIRRUS, CLOUD, SHADOW], 0).astype(np.uint8)
         if year == SKY.blind_year:
@@ -114,7 +116,7 @@ def _plant_errors(days: list[Day], surface: np.ndarray, may_fail: np.ndarray, se
     for k, day in enumerate(days):
         rng = np.random.default_rng((seed, year, k, 1))
         clear = np.isin(day.scl, CLEAR)
-        missed, haze, amount = (_smooth(rng, surface.shape, cells) for cells in (3, 10, 6))
+        missed, haze, amount = (smooth(rng, surface.shape, cells) for cells in (3, 10, 6))
         cloudy = np.isin(day.scl, (CLOUD, THICK_CLOUD, CIRRUS))
         may_miss = cloudy & (day.truth == CLOUD) & ~blind
         taken = may_miss & (missed >= np.partition(missed[may_miss], -int(SKY.missed * cloudy.sum()))[-int(SKY.missed * cloudy.sum())])
@@ -134,9 +136,17 @@ def season(year: int) -> np.ndarray:
     >>> round(float(np.median(season(2020))), 6), bool(season(2020).argmax() < season(2022).argmax())
     (1.0, True)
     """
-    days = np.array([(d - d.replace(month=7, day=31)).days for d in dates(year)]) - SKY.peak_shift[year]
-    curve = 1 - SKY.season_fall * (days / 31) ** 2
-    return curve / np.median(curve)
+    return vigour(year, np.array([(d - d.replace(month=7, day=31)).days for d in dates(year)]))
+
+
+def vigour(year: int, days: np.ndarray) -> np.ndarray:
+    """Return the factor of the cover some days after 31 July, in the same measure: median 1 on Sentinel-2's twelve dates."""
+
+    def curve(after: np.ndarray) -> np.ndarray:
+        return 1 - SKY.season_fall * ((after - SKY.peak_shift[year]) / 31) ** 2
+
+    own = np.array([(d - d.replace(month=7, day=31)).days for d in dates(year)])
+    return curve(days) / np.median(curve(own))
 
 
 def observe(ground: Ground, day: Day, seed: int, year: int, index: int, noise: bool) -> np.ndarray:

@@ -5,7 +5,6 @@ Deterministic for a seed, whatever the number of threads. Imports nothing of the
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ import numpy as np
 
 from pipeline import ground, sky
 from pipeline.planted import COAL, COAL_CELLS, COAL_COVER, SKY, SOIL, VEGETATION, WATER, YEARS, ZONES, baseline, dates
-from pipeline.writer import Band, RasterSpec, write_raster, write_text
+from pipeline.synthetic_items import LABEL, write, write_collection, write_record
+from pipeline.writer import Band, RasterSpec
 
 PERIODS = ((2021, 2024), (2020, 2024))
-LABEL = {"source": "synthetic: made by minegreen, not observed"}
 OVERLAP = 30  # columns of 10 m that the west and the east tile share
 SCALE, SHIFT = 10000, 1000  # digital numbers: reflectance x 10000, plus 1000 from baseline 04.00 on
 WEST, EAST = "47SNC", "47SPC"
@@ -51,8 +50,6 @@ def generate(aoi: Path, folder: Path, *, noise: bool = True, seed: int = 1538243
     BadInput
         When the AOI is not the embedded one.
     """
-    import dask
-
     planted = ground.make(aoi, seed)
 
     def days_of(year: int) -> list[sky.Day]:
@@ -61,7 +58,7 @@ def generate(aoi: Path, folder: Path, *, noise: bool = True, seed: int = 1538243
     def scenes_of(key: tuple[int, int]) -> list[dict[str, Any]]:
         return _write_day(folder, planted, plans[key[0]][key[1]], key, seed, noise)
 
-    with dask.config.set(scheduler="synchronous"), ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         truth = pool.submit(_write_truth, folder, planted)
         plans = dict(zip(YEARS, pool.map(days_of, YEARS), strict=True))
         keys = [(year, index) for year in YEARS for index in range(12)]
@@ -78,9 +75,8 @@ def generate(aoi: Path, folder: Path, *, noise: bool = True, seed: int = 1538243
         "water": {"red": WATER[0], "nir": WATER[1]},
         "sky": _sky_record(plans, items, noise),
     }
-    write_text(folder / "truth.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
-    features = [item for key in keys for item in items[key]]
-    write_text(folder / "items.json", json.dumps({"type": "FeatureCollection", "stac_version": "1.0.0", "features": features}, indent=1) + "\n")
+    write_record(folder / "truth.json", record)
+    write_collection(folder / "items.json", [item for key in keys for item in items[key]])
 
 
 def _zones() -> dict[str, Any]:
@@ -113,17 +109,11 @@ def _write_truth(folder: Path, planted: ground.Ground) -> None:
     water = RasterSpec((Band("water"),), "uint8", 255, LABEL, {0: (0, 0, 0, 0), 1: (40, 90, 200, 255)})
     for i, year in enumerate(YEARS):
         known = planted.inside & ~planted.water[i]
-        _write(folder / f"truth_fvc_{year}.tif", np.where(known, planted.cover[i], np.nan).astype(np.float32), planted.geobox, fvc)
-        _write(folder / f"truth_water_{year}.tif", planted.water[i].astype(np.uint8), planted.geobox, water)
+        write(folder / f"truth_fvc_{year}.tif", np.where(known, planted.cover[i], np.nan).astype(np.float32), planted.geobox, fvc)
+        write(folder / f"truth_water_{year}.tif", planted.water[i].astype(np.uint8), planted.geobox, water)
     for first, last in PERIODS:
         spec = RasterSpec((Band("truth_class"),), "uint8", 0, LABEL)
-        _write(folder / f"truth_class_{first}-{last}.tif", planted.classes(first, last), planted.geobox, spec)
-
-
-def _write(path: Path, values: np.ndarray, geobox: Any, spec: RasterSpec) -> None:
-    import dask.array as da
-
-    write_raster(path, da.from_array(values[None], chunks=(1, 512, 512)), geobox, spec)
+        write(folder / f"truth_class_{first}-{last}.tif", planted.classes(first, last), planted.geobox, spec)
 
 
 def _write_day(folder: Path, planted: ground.Ground, day: sky.Day, key: tuple[int, int], seed: int, noise: bool) -> list[dict[str, Any]]:
@@ -144,7 +134,7 @@ def _write_day(folder: Path, planted: ground.Ground, day: sky.Day, key: tuple[in
         for name, values in (("B04", numbers[0]), ("B08", numbers[1]), ("SCL", scl)):
             coarse = name == "SCL"
             spec = RasterSpec((Band(name),), "uint8" if coarse else "uint16", 0, tags, COLOURS if coarse else None)
-            _write(folder / item["assets"][name]["href"], values, _grid(planted.geobox[:, left:right], coarse), spec)
+            write(folder / item["assets"][name]["href"], values, _grid(planted.geobox[:, left:right], coarse), spec)
         items.append(item)
     return items
 

@@ -24,6 +24,30 @@ rule synthetic:
         "minegreen synthetic {params.config:q} --results {params.results:q} --threads {threads} --log {log:q}"
 
 
+rule synthetic_coarser:
+    input:
+        aoi=aoi_of,
+    output:
+        catalog=R + "/{mine}/synthetic/items_{kind}.json",
+        scenes=directory(R + "/{mine}/synthetic/scenes_{kind}"),
+        truth=R + "/{mine}/synthetic/truth_{kind}.json",
+    log:
+        R + "/{mine}/logs/synthetic_{kind}.log",
+    benchmark:
+        R + "/{mine}/logs/synthetic_{kind}.tsv"
+    wildcard_constraints:
+        kind="landsat|modis",
+    params:
+        config=config_of,
+        options=options_of("synthetic"),
+        code=code("synthetic"),
+        results=R,
+    message:
+        "{wildcards.mine}: write the synthetic mine as {wildcards.kind} sees it (planted truth, not observed)"
+    shell:
+        "minegreen synthetic {params.config:q} --kind {wildcards.kind:q} --results {params.results:q} --log {log:q}"
+
+
 rule scenes:
     input:
         aoi=aoi_of,
@@ -70,7 +94,7 @@ rule composite:
         R + "/{mine}/logs/{sensor}/composite_{year}.tsv"
     wildcard_constraints:
         mine=only(with_scenes=True),
-    threads: THREADS
+    threads: threads_of
     params:
         config=config_of,
         options=options_of("composite"),
@@ -117,7 +141,7 @@ rule prepared:
         R + "/{mine}/logs/{sensor}/composite_{year}.tsv"
     wildcard_constraints:
         mine=only(with_scenes=False),
-    threads: THREADS
+    threads: threads_of
     params:
         config=config_of,
         options=options_of("composite"),
@@ -141,7 +165,7 @@ rule endmembers:
         R + "/{mine}/logs/{sensor}/endmembers.log",
     benchmark:
         R + "/{mine}/logs/{sensor}/endmembers.tsv"
-    threads: THREADS
+    threads: threads_of
     params:
         config=config_of,
         options=options_of("endmembers"),
@@ -165,7 +189,7 @@ rule fvc:
         R + "/{mine}/logs/{sensor}/fvc_{year}.log",
     benchmark:
         R + "/{mine}/logs/{sensor}/fvc_{year}.tsv"
-    threads: THREADS
+    threads: threads_of
     params:
         config=config_of,
         options=options_of("fvc"),

@@ -68,7 +68,7 @@ rule sensitivity:
         R + "/{mine}/logs/{sensor}/sensitivity.log",
     benchmark:
         R + "/{mine}/logs/{sensor}/sensitivity.tsv"
-    threads: THREADS
+    threads: threads_of
     params:
         config=config_of,
         options=options_of("sensitivity"),

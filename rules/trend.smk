@@ -12,7 +12,7 @@ rule trend:
         R + "/{mine}/logs/{sensor}/trend_{a}-{b}.log",
     benchmark:
         R + "/{mine}/logs/{sensor}/trend_{a}-{b}.tsv"
-    threads: THREADS
+    threads: threads_of
     params:
         config=config_of,
         options=options_of("trend"),
@@ -37,7 +37,7 @@ rule classes:
         R + "/{mine}/logs/{sensor}/classes_{a}-{b}.log",
     benchmark:
         R + "/{mine}/logs/{sensor}/classes_{a}-{b}.tsv"
-    threads: THREADS
+    threads: threads_of
     params:
         config=config_of,
         options=options_of("classes"),

@@ -15,6 +15,7 @@ from scenemine import SceneMine, rejected, snapshot
 from shapely.geometry import box
 
 collect_ignore = ["qgis_probe.py"]  # run by a Python that has QGIS
+ONE_SENSOR = ROOT / "configs" / "examples" / "jiangcang-synthetic-sentinel-2.yaml"
 REQUIRED = set(filter(None, os.environ.get("MINEGREEN_REQUIRE", "").split(",")))
 
 
@@ -175,8 +176,19 @@ def refused(elsewhere, capsys):
 
 @pytest.fixture(scope="session")
 def jiangcang(tmp_path_factory) -> Run:
-    """Run the main job on the embedded synthetic mine, once for all tests; nobody may change its files."""
-    results = tmp_path_factory.mktemp("jiangcang") / "results"
+    """Run the main job on the embedded synthetic mine with Sentinel-2 alone, once for all tests; nobody may change its files."""
+    folder = tmp_path_factory.mktemp("jiangcang")
+    results, config = folder / "results", folder / "jiangcang.yaml"
+    config.write_text(ONE_SENSOR.read_text(encoding="utf-8").replace("mine: jiangcang-one-sensor", "mine: jiangcang"), encoding="utf-8")
+    done = snakemake("--configfile", str(config), "--config", f"results={results}")
+    assert done.returncode == 0, done.stderr[-3000:]
+    return Run(config, results, done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="session")
+def three_sensors(tmp_path_factory) -> Run:
+    """Run the main job on the embedded synthetic mine as a user does, with all three sensors, once for all tests; nobody may change its files."""
+    results = tmp_path_factory.mktemp("three-sensors") / "results"
     config = ROOT / "configs" / "jiangcang.yaml"
     done = snakemake("--configfile", str(config), "--config", f"results={results}")
     assert done.returncode == 0, done.stderr[-3000:]
@@ -190,7 +202,7 @@ def noise_free(tmp_path_factory) -> Run:
 
     folder = tmp_path_factory.mktemp("noise-free")
     generate(ROOT / "aoi" / "jiangcang.geojson", folder / "truth", noise=False, threads=2)
-    settings = yaml.safe_load((ROOT / "configs" / "jiangcang.yaml").read_text(encoding="utf-8"))
+    settings = yaml.safe_load(ONE_SENSOR.read_text(encoding="utf-8")) | {"mine": "jiangcang"}
     settings["sensors"]["sentinel-2"]["catalog"] = str(folder / "truth" / "items.json")
     config = folder / "noise-free.yaml"
     config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")

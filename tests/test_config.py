@@ -134,12 +134,21 @@ def test_defaults_are_the_contracts(load):
         ("relative_to_reference", changed(trend__relative_to_reference="auto")),
         ("earth-search", sensor(catalog="earth-search")),
         ("https://stac.example.org/v1", sensor(catalog="https://stac.example.org/v1")),
-        ("modis", sensor(catalog="synthetic", sensor="modis")),
         ("hamed-rao", changed(trend__test="hamed-rao")),
     ],
 )
 def test_what_is_not_built_is_refused_not_ignored(refused, key, base):
     assert key in str(refused(base))
+
+
+@pytest.mark.parametrize("kind", ["sentinel-2", "landsat", "modis"])
+def test_every_kind_of_sensor_sees_the_synthetic_mine(load, kind):
+    from pipeline.inspection import catalog_of
+
+    config = load(sensor(catalog="synthetic", sensor=kind))
+    (name,) = config.sensors
+    items = catalog_of(config, name, Path("results"))
+    assert items.name == {"sentinel-2": "items.json"}.get(kind, f"items_{kind}.json")
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_every_stage_is_a_rule_with_message_log_benchmark_and_code():
     blocks = {m[1]: m[2] for m in re.finditer(r"^rule (\w+):\n((?:    .*\n|\n)+)", rules, re.MULTILINE)}
     # one rule per span of years is made in a loop
     blocks |= {m[1]: m[2] for m in re.finditer(r'^    rule:\n        name:\n            f"(\w+?)_\{.*\n((?:        .*\n|\n)+)', rules, re.MULTILINE)}
-    stage_of = {name: {"prepared": "composite"}.get(name, name) for name in blocks}
+    stage_of = {name: {"prepared": "composite", "synthetic_coarser": "synthetic"}.get(name, name) for name in blocks}
     assert set(stage_of.values()) == {*STAGES, "summary"}
     for rule, block in blocks.items():
         name = stage_of[rule]
@@ -186,11 +186,12 @@ def test_every_planned_output_is_in_the_documentation(config, monkeypatch):
         assert "results/" + pattern(path, planned.results, mine, planned.config(mine).sensors) in listed, path
 
 
-def test_every_file_of_a_finished_run_is_in_the_documentation(jiangcang):
+def test_every_file_of_a_finished_run_is_in_the_documentation(three_sensors):
     """Also what is not in the plan: logs, parts, side files of GDAL."""
     listed = outputs()
     whole = (*(f"results/<mine>/{folder}/" for folder in ("logs", "synthetic")), "results/summary/logs/")
-    files = {"results/" + pattern(p, jiangcang.results, "jiangcang", ["sentinel-2"]) for p in jiangcang.results.rglob("*") if p.is_file()}
+    results, sensors = three_sensors.results, ["sentinel-2", "landsat", "modis"]
+    files = {"results/" + pattern(p, results, "jiangcang", sensors) for p in results.rglob("*") if p.is_file()}
     files = {f for f in files if not f.startswith(whole) and "/.lock" not in f}
     assert len(files) > 30
     assert files <= listed, files - listed

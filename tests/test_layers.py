@@ -35,6 +35,7 @@ LAYERS = (
         "pipeline.config_base",
         "pipeline.config_errors",
         "pipeline.config_sensitivity",
+        "pipeline.passes",
         "pipeline.planted",
         "pipeline.progress",
         "pipeline.blockwise",
@@ -48,7 +49,16 @@ LAYERS = (
     {"pipeline.aoi", "pipeline.provenance", "pipeline.lock", "pipeline.season", "pipeline.variants"},
     {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover", "pipeline.attribution", "pipeline.closing"},
     {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.windows", "pipeline.missions", "pipeline.tiling"},
-    {"pipeline.images", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.sheet", "pipeline.ground", "pipeline.sky", "pipeline.synthetic"},
+    {"pipeline.images", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.sheet"},
+    {
+        "pipeline.ground",
+        "pipeline.mixture",
+        "pipeline.sky",
+        "pipeline.synthetic",
+        "pipeline.synthetic_items",
+        "pipeline.synthetic_landsat",
+        "pipeline.synthetic_modis",
+    },
     {
         "pipeline.scenefiles",
         "pipeline.manifest",
@@ -96,7 +106,7 @@ def test_kernels_know_numpy_and_numba_only(path):
 
 
 def test_synthetic_mine_shares_nothing_with_what_reads_it():
-    todo, seen = ["pipeline.synthetic"], set()
+    todo, seen = ["pipeline.synthetic", "pipeline.synthetic_landsat", "pipeline.synthetic_modis"], set()
     while todo:
         module = todo.pop()
         if module not in seen:
@@ -104,8 +114,13 @@ def test_synthetic_mine_shares_nothing_with_what_reads_it():
             todo += imports(module)
     assert seen == {
         "pipeline.synthetic",
+        "pipeline.synthetic_items",
+        "pipeline.synthetic_landsat",
+        "pipeline.synthetic_modis",
         "pipeline.ground",
+        "pipeline.mixture",
         "pipeline.sky",
+        "pipeline.passes",
         "pipeline.planted",
         "pipeline.errors",
         "pipeline.writer",

@@ -23,12 +23,12 @@ def shown(page):
 
 
 @pytest.fixture(scope="module")
-def workplace(jiangcang, tmp_path_factory):
+def workplace(three_sensors, tmp_path_factory):
     """Return a copy of the repository's folder as a reader has it after the quick start: the finished run is there."""
     folder = tmp_path_factory.mktemp("workplace")
     for name in ("aoi", "configs"):
         shutil.copytree(ROOT / name, folder / name)
-    shutil.copytree(jiangcang.results, folder / "results")
+    shutil.copytree(three_sensors.results, folder / "results")
     return folder
 
 

@@ -131,6 +131,21 @@ def test_a_changed_option_runs_the_stages_that_read_it_and_what_follows(old, new
     assert set(dry(home, mine)) == expected
 
 
+def test_jobs_of_a_small_grid_run_side_by_side_on_one_thread_each(small_mine, monkeypatch):
+    from pipeline import plan
+
+    config = str(small_mine.write())
+    monkeypatch.setattr(plan, "SMALL", 40 * 30)
+    assert plan.make([config], {}).small == {("small", "sentinel-2")}
+    monkeypatch.setattr(plan, "SMALL", 9)
+    assert plan.make([config], {}).small == frozenset()
+    done = snakemake("-np", "--configfile", config, "--config", f"results={small_mine.results}")
+    assert done.returncode == 0, done.stderr[-2000:]
+    asked = re.findall(r"minegreen (\w+) .*--threads (\d+)", done.stdout)
+    assert {"composite", "endmembers", "fvc", "trend", "classes", "sensitivity"} == {stage for stage, _ in asked}
+    assert {threads for _, threads in asked} == {"1"}
+
+
 def test_nothing_is_planned_without_a_change(copied):
     assert dry(*copied) == {}
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline import synthetic
+from pipeline import synthetic, synthetic_landsat, synthetic_modis
 from pipeline.stages.job import Job
 
 
-def run(job: Job) -> None:
-    """Write results/<mine>/synthetic/."""
-    synthetic.generate(Path(job.config.aoi.path), job.mine_folder.synthetic, threads=job.threads)
+def run(job: Job, kind: str) -> None:
+    """Write what a kind of sensor sees of the mine into results/<mine>/synthetic/."""
+    aoi, folder = Path(job.config.aoi.path), job.mine_folder.synthetic
+    if kind == "landsat":
+        synthetic_landsat.generate(aoi, folder)
+    elif kind == "modis":
+        synthetic_modis.generate(aoi, folder)
+    else:
+        synthetic.generate(aoi, folder, threads=job.threads)
