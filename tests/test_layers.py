@@ -38,6 +38,9 @@ LAYERS = (
         "pipeline.progress",
         "pipeline.blockwise",
         "pipeline.stac",
+        "pipeline.hdf4",
+        "pipeline.packaged",
+        "pipeline.products",
         "pipeline.words",
     },
     {"pipeline.evidence", "pipeline.sectors", "pipeline.zonetables"},
@@ -48,6 +51,7 @@ LAYERS = (
     {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover", "pipeline.attribution", "pipeline.closing"},
     {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.windows"},
     {"pipeline.images", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.sheet", "pipeline.ground", "pipeline.sky", "pipeline.synthetic"},
+    {"pipeline.productitems", "pipeline.listing"},
     {
         "pipeline.scenefiles",
         "pipeline.manifest",

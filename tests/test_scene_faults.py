@@ -196,7 +196,7 @@ def test_s03_what_is_no_geotiff_is_refused_whatever_its_name(small, refused, con
     file(small, 1, asset).write_bytes(content)
     error = refused(small)
     assert error.where == str(file(small, 1, asset))
-    assert (error.found, error.expected) == (f"{len(content):,} bytes that are not a readable GeoTIFF", "a GeoTIFF")
+    assert (error.found, error.expected) == (f"{len(content):,} bytes that are not a readable GeoTIFF or JPEG 2000", "a GeoTIFF or JPEG 2000")
 
 
 def test_s03_a_file_that_is_not_there_is_refused(small, refused):
