@@ -153,7 +153,8 @@ def _usable(product: Product, folder: Path) -> dict[str, Any]:
     names: dict[str, tuple[str, ...]] = dict(rule.assets) if rule else {}
     roles = {role: next((n for n in known if n in item["assets"]), None) for role, known in names.items()}
     if roles and not (roles.get("ndvi") or (roles.get("red") and roles.get("nir"))):
-        lacking = [role for role in ("red", "nir") if role in names and not roles[role]] or ["ndvi"]
+        lacking: list[str] = [role for role in ("red", "nir") if role in names and not roles[role]]
+        lacking = lacking or ["ndvi"]
         raise Unusable(f"files of the product are missing: {'; '.join(f'{role} ({chr(32).join(names[role])})' for role in lacking)}")
     for key in filter(None, roles.values()):
         asset = item["assets"][key]
