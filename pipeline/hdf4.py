@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIGNATURE = b"\x0e\x03\x13\x01"
+
 RADIUS_M = 6371007.181  # sphere of the MODIS sinusoidal grid, as every MODIS land product's StructMetadata has it
 LONGEST_SIDE = 100_000  # cells; the finest MODIS tile has 4,800
 DTYPES = {20: "int8", 21: "uint8", 22: "int16", 23: "uint16", 24: "int32", 25: "uint32", 5: "float32", 6: "float64"}  # hntdefs.h of the HDF4 library

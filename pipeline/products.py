@@ -93,7 +93,7 @@ def _safe(name: str, package: Package, shown: str) -> Product | Refused:
         return Refused(shown, "a .SAFE product that is not of Sentinel-2")
     if "_MSIL1C_" in name:
         return Refused(shown, "Sentinel-2 Level-1C is not corrected for the atmosphere and has no scene classification: download Level-2A")
-    if "_MSIL2A_" not in name:
+    if not re.match(r"S2[A-D]_MSIL2A_\d{8}T", name):
         return Refused(shown, "a Sentinel-2 product of the old format (before December 2016): download it again as Level-2A")
     return Product("sentinel-2", name, package, "manifest.safe")
 

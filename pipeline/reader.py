@@ -57,7 +57,7 @@ def open_raster(path: Path, inside: str = "") -> Any:
     with path.open("rb") as handle:
         start = handle.read(12)
     if inside:
-        return _open_hdf4(path, inside) if start.startswith(hdf4.SIGNATURE) else _open_member(path, inside)
+        return _open_member(path, inside) if start.startswith(b"PK") else _open_hdf4(path, inside)
     _check_neighbours(path)
     try:
         dataset = rasterio.open(path, driver=driver_of(start), sharing=False)

@@ -133,7 +133,9 @@ GROUP=GridStructure
 END_GROUP=GridStructure
 END
 """
-FIELD = '			OBJECT=DataField_{n}\n				DataFieldName="{name}"\n				DimList=("YDim","XDim")\n			END_OBJECT=DataField_{n}'
+FIELD = (
+    '			OBJECT=DataField_{n}\n				DataFieldName="{name}"\n				DimList=("YDim","XDim")\n			END_OBJECT=DataField_{n}'
+)
 CORE = """GROUP = INVENTORYMETADATA
   GROUP = RANGEDATETIME
     OBJECT = RANGEBEGINNINGDATE
