@@ -83,7 +83,8 @@ def kinds(catalog: Path) -> list[str]:
 def _nothing(catalog: Path, kind: str, refused: list[tuple[str, str]]) -> BadInput:
     reasons = "; ".join(f"{n}: {r}" for n, r in refused[:NAMED]) + (f"; and {len(refused) - NAMED} more" if len(refused) > NAMED else "")
     found = f"no usable product of {kind}: {reasons}" if refused else f"no product of {kind}"
-    return BadInput(catalog, "catalog", found, SOUGHT, "check the folder; .tar files are to be unpacked", limit=2000)
+    fix = f"give {catalog / 'items.json'} itself" if (catalog / "items.json").is_file() else "check the folder; unpack .tar files"
+    return BadInput(catalog, "catalog", found, SOUGHT, fix, limit=2000)
 
 
 def fingerprint(catalog: Path) -> str:

@@ -126,7 +126,7 @@ def _modis(product: Product) -> dict[str, Any]:
         "end_datetime": f"{end:%Y-%m-%d}T23:59:59Z",
         "platform": platform,
         "instruments": ["modis"],
-        "modis:tile-id": tile,
+        **dict(zip(("modis:horizontal-tile", "modis:vertical-tile"), map(int, re.findall(r"[hv](\d\d)", tile)), strict=False)),
     }
     item = {"type": "Feature", "stac_version": "1.0.0", "properties": properties, "assets": assets, "links": []}
     return _finished(item, product, str) | {"collection": f"modis-{kind[3:]}-{version}"}

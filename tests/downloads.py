@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from affine import Affine
+from running import SHARED
 
-SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 BANDS = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"]
 
 MANIFEST = """<?xml version="1.0" encoding="UTF-8"?>

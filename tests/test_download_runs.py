@@ -9,6 +9,10 @@ import pytest
 from downloads import safe_name, write_safe, zip_safe
 from scenemine import CRS, NORTH, WEST, SceneMine
 
+from pipeline import plan
+from pipeline.__main__ import main
+from pipeline.errors import BadInput
+
 TILES = ("ndvi", "clear", "doy", "water")
 
 
@@ -119,3 +123,88 @@ def test_products_that_cannot_be_used_are_rows_of_the_ledger(mine, safe_run, tmp
     assert len(refused) == 6
     assert len(rows) == 12 * 8 + 6
     assert np.array_equal((ours / "ndvi_2024.tif").read_bytes(), (theirs / "ndvi_2024.tif").read_bytes())
+
+
+def test_new_and_check_take_a_folder(mine, safe_run, tmp_path, monkeypatch, capsys):
+    shutil.copytree(safe_run[0], tmp_path / "my downloads")
+    (tmp_path / "my downloads" / "stray.tif").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "site", "--aoi", mine.settings["aoi"]["path"], "--zone-field", "zone", "--catalog", "my downloads"]) == 0
+    written = (tmp_path / "configs" / "site.yaml").read_text(encoding="utf-8")
+    assert 'catalog: "my downloads"    # folder of downloaded products; docs/own-files.md' in written
+    assert "years: {first: 2020, last: 2024}" in written
+    capsys.readouterr()
+    assert main(["check", "configs/site.yaml"]) == 0
+    said = capsys.readouterr().out
+    assert "sentinel-2: 15 of 16 listed scenes: 2020: 3, 2021: 3, 2022: 3, 2023: 3, 2024: 3" in said
+    assert "radiometric offset: 9 scenes -0.1, 6 scenes 0" in said
+    assert "dropped: 1 assets: no product that is known by its name" in said
+    assert "zones drawn over the clearest scene" in said
+
+
+def test_products_in_the_mines_data_folder_are_found(mine, safe_run, tmp_path, monkeypatch):
+    shutil.copytree(safe_run[0], tmp_path / "data" / "site")
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", "site", "--aoi", mine.settings["aoi"]["path"], "--zone-field", "zone"]) == 0
+    assert 'catalog: "data/site"' in (tmp_path / "configs" / "site.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def planned(mine, safe_run, tmp_path, monkeypatch):
+    """Return a function that plans a run from a copy of the products."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(safe_run[0], tmp_path / "in")
+    mine.settings["sensors"] = {"sentinel-2": {"catalog": "in"}}
+    mine.write_config()
+    return lambda results="results": plan.make([str(mine.config)], {"results": results})
+
+
+def test_plan_names_files_and_never_the_folder(planned, tmp_path):
+    found = planned()
+    images = found.images("small", "sentinel-2")
+    assert len(images) == 15 * 3
+    assert all((tmp_path / i).is_file() and i.endswith(".jp2") for i in images)
+    assert len(found.images("small", "sentinel-2", 2021)) == 9
+
+
+def test_jobs_run_again_when_a_product_comes_goes_or_changes(planned, tmp_path):
+    stamps = [planned().stamp("scenes", "small", "sentinel-2")]
+    write_safe(tmp_path / "in" / "deep", "2019-01-01T04:07:11", *(np.full((n, n), 4, t) for n, t in ((60, "uint16"), (60, "uint16"), (30, "uint8"))))
+    stamps.append(planned().stamp("scenes", "small", "sentinel-2"))
+    shutil.rmtree(tmp_path / "in" / "deep")
+    stamps.append(planned().stamp("scenes", "small", "sentinel-2"))
+    next((tmp_path / "in").rglob("*_SCL_20m.jp2")).touch()
+    stamps.append(planned().stamp("scenes", "small", "sentinel-2"))
+    (tmp_path / "in" / "notes.md").write_text("mine")
+    stamps.append(planned().stamp("scenes", "small", "sentinel-2"))
+    assert stamps[0] == stamps[2]
+    assert stamps[3] == stamps[4]
+    assert len(set(stamps)) == 3
+    assert len({planned().stamp("composite", "small", "sentinel-2")}) == 1
+
+
+def test_results_below_the_folder_of_products_are_refused(planned):
+    with pytest.raises(BadInput) as caught:
+        planned("in/results")
+    assert "in which the results folder lies" in caught.value.found
+
+
+def test_folder_without_a_product_is_refused_by_check(mine, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    mine.settings["sensors"] = {"sentinel-2": {"catalog": str(tmp_path / "empty")}}
+    assert main(["check", str(mine.write_config())]) == 2
+    said = capsys.readouterr().err
+    assert "no product of sentinel-2" in said
+    assert "Sentinel-2 Level-2A .SAFE" in said
+
+
+def test_image_that_changes_after_its_inspection_is_a_fault_and_no_gap(mine, safe_run, tmp_path):
+    for safe in safe_run[0].glob("*.SAFE"):
+        zip_safe(safe, tmp_path / f"{safe.name}.zip")
+    mine.settings["sensors"] = {"sentinel-2": {"catalog": str(tmp_path)}}
+    mine.write_config()
+    assert mine.stage("scenes", "--sensor", "sentinel-2", results="changed") == 0
+    victim = sorted(tmp_path.glob("*_20220715T*.zip"))[0]
+    victim.write_bytes(victim.read_bytes()[:-2000])
+    assert mine.stage("composite", "--sensor", "sentinel-2", "--year", "2022", results="changed") == 3
+    assert not (mine.folder / "changed" / "small" / "sentinel-2" / "ndvi_2022.tif").exists()

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from downloads import SHARED, write_hdf
+from downloads import write_hdf
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
+from running import SHARED
 
 from pipeline.errors import BadInput, RunFault
 from pipeline.grid import native_grid
@@ -20,7 +21,7 @@ from pipeline.reader import open_raster
 CELL = 231.65635826385412
 REAL = SHARED / "modis_mod13a2_vi_quality_2016145"
 PAIRS = [("1 km 16 days NDVI", "NDVI"), ("1 km 16 days VI Quality", "VI_Quality"), ("1 km 16 days pixel reliability", "pixel_reliability")]
-real = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
+real = pytest.mark.usefixtures("shared")
 VALUES = {
     "a": np.arange(600, dtype="int16").reshape(20, 30) - 300,
     "b": np.arange(600, dtype="uint16").reshape(20, 30) * 100,

@@ -7,7 +7,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from downloads import SHARED, landsat_bundle, safe_name, write_hdf, write_safe, zip_safe
+from downloads import landsat_bundle, safe_name, write_hdf, write_safe, zip_safe
+from running import SHARED
 
 from pipeline import listing, packaged
 from pipeline.errors import BadInput
@@ -17,7 +18,7 @@ from pipeline.productitems import item_of
 from pipeline.products import find
 from pipeline.stac import read_items
 
-real = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
+real = pytest.mark.usefixtures("shared")
 LANDSAT = "LC08_L2SP_008059_20191201_20200825_02_T1"
 RED = np.arange(3600, dtype="uint16").reshape(60, 60) + 1000
 SCL = np.full((30, 30), 4, "uint8")
@@ -407,7 +408,8 @@ def test_modis_hdf_becomes_an_item(tmp_path):
     assert (item["id"], item["collection"]) == (NAME, "modis-13Q1-061")
     assert item["properties"]["start_datetime"] == "2021-12-19T00:00:00Z"
     assert item["properties"]["end_datetime"] == "2022-01-03T23:59:59Z"
-    assert (item["properties"]["platform"], item["properties"]["modis:tile-id"]) == ("terra", "h26v05")
+    properties = item["properties"]
+    assert (properties["platform"], properties["modis:horizontal-tile"], properties["modis:vertical-tile"]) == ("terra", 26, 5)
     assert set(item["assets"]) == {n.replace(" ", "_") for n in VI}
     assert item["assets"]["250m_16_days_NDVI"]["raster:bands"][0]["scale"] == 0.0001
     assert item["assets"]["250m_16_days_NDVI"]["minegreen:inside"] == "250m 16 days NDVI"
