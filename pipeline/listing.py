@@ -151,7 +151,8 @@ def _usable(product: Product, folder: Path) -> dict[str, Any]:
         raise Unusable("a name that is no text (UTF-8): rename it") from None
     item = item_of(product)
     rule = SENSORS[product.sensor].scenes if product.sensor in SENSORS else None
-    names: dict[str, tuple[str, ...]] = dict(rule.assets) if rule else {}
+    wanted = (*rule.assets, *(layer.role for layer in rule.quality)) if rule else ()
+    names: dict[str, tuple[str, ...]] = {role: rule.names(role) for role in wanted} if rule else {}
     roles = {role: next((n for n in known if n in item["assets"]), None) for role, known in names.items()}
     if roles and not (roles.get("ndvi") or (roles.get("red") and roles.get("nir"))):
         lacking: list[str] = [role for role in ("red", "nir") if role in names and not roles[role]]
