@@ -75,6 +75,6 @@ def _key(config: Config, sensor: str, zones: Zones, catalog: Path) -> str:
                 continue
             if not is_remote(href):
                 files[href] = stamp_of(href)
-    outline = zones.frame.to_json()
+    outline = [zones.frame.crs.to_wkt(), zones.frame.to_wkb(hex=True).to_json()]
     whole = [str(catalog.absolute()), digest(options(config, "scenes", sensor)), code("scenes"), outline, sorted(files.items())]
     return hashlib.sha256(json.dumps([fingerprint(catalog), *whole]).encode()).hexdigest()[:32]
