@@ -584,11 +584,11 @@ def test_s11_data_that_could_not_be_looked_at_are_looked_at_by_the_next_call(min
     mine.write()
     seen = Counter()
 
-    def only_headers(href, what, action):
+    def only_headers(href, what, action, inside=""):
         seen[href] += 1
         if seen[href] > 1:
             raise RunFault(f"{what}: cannot be read")
-        return images.read_image(href, what, action)
+        return images.read_image(href, what, action, inside=inside)
 
     with monkeypatch.context() as patch:
         patch.setattr(scenefiles, "read_image", only_headers)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -16,6 +17,7 @@ from running import SHARED
 from scenemine import SceneMine, write_tif
 from shapely.geometry import box
 
+from pipeline.__main__ import main
 from pipeline.reader import open_raster
 
 LANDSAT = SHARED / "landsat_c2l2_scenes_qa_pixel"
@@ -206,3 +208,17 @@ def test_real_hdf_runs_from_its_folder(shared, tmp_path):
     assert not np.isfinite(ndvi[~good]).any()
     refused = [r for r in table(folder, "ledger.csv") if not r["asset"]]
     assert len(refused) == 3
+
+
+def test_new_proposes_the_sensor_whose_products_are_there(shared, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    gpd.GeoDataFrame({"zone": ["site"]}, geometry=[box(499_500, 176_500, 511_500, 188_500)], crs="EPSG:32618").to_file("aoi.gpkg")
+    assert main(["new", "site", "--aoi", "aoi.gpkg", "--zone-field", "zone", "--catalog", str(LANDSAT)]) == 0
+    written = Path("configs/site.yaml")
+    text = written.read_text(encoding="utf-8")
+    assert "  landsat:\n" in text
+    assert "offset:" not in text.split("sensors:")[1].split("mask:")[0]
+    written.write_text(text.replace("max_cloud_pct: 80", "max_cloud_pct: 100"), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["check", "configs/site.yaml"]) == 0
+    assert "landsat: 1 of 3 listed scenes" in capsys.readouterr().out
