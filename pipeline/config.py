@@ -306,6 +306,8 @@ class Config(Model):
                 raise ValueError(f"sensors.{name}.offset: {source.offset} with {kind}; expected it with sentinel-2 only; fix: remove it")
             if outside := sorted(set(source.missing_years) - set(every)):
                 raise ValueError(f"sensors.{name}.missing_years: {outside} outside {every[0]}..{every[-1]}; expected years of the run; fix: remove them")
+            if source.catalog == "synthetic" and kind != "sentinel-2":
+                raise ValueError(f"sensors.{name}: synthetic {kind} is not available in this version; expected sentinel-2; fix: remove the sensor")
             if source.catalog == "synthetic" and not (every[0] >= 2020 and every[-1] <= 2024):
                 raise ValueError(f"years: {every[0]}..{every[-1]} with `catalog: synthetic`; expected years in 2020..2024; fix: the synthetic mine ends there")
         if all(source.catalog is None for source in self.sensors.values()) and (only := {"mask", "composite"} & self.model_fields_set):

@@ -92,7 +92,8 @@ def test_vi_quality_against_pixel_reliability_of_a_real_composite(shared):
 
 def test_detailed_qa_against_summary_qa_of_4220_rows(shared):
     with (shared / "modis_mod13a1_sites_2000_2018" / "MOD13A1_10sites.csv").open(newline="") as handle:
-        rows = [(int(float(r["DetailedQA"])), int(float(r["SummaryQA"]))) for r in csv.DictReader(handle) if r["SummaryQA"] not in ("", "NA")]
+        listed = csv.DictReader(handle)
+        rows = [[int(float(r[name])) if r[name] not in ("", "NA") else -1 for name in ("DetailedQA", "SummaryQA")] for r in listed]
     detailed, summary = np.array(rows).T
     assert len(rows) == 4220
     assert np.bincount(summary[summary >= 0]).tolist() == [2172, 1093, 415, 530]

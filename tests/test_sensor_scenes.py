@@ -21,11 +21,13 @@ def landsat(tmp_path):
 @pytest.fixture
 def modis(tmp_path):
     mine = SensorMine(tmp_path, sensor="modis")
-    mine.settings |= {"composite": {"min_clear": 1}, "years": {"first": 2021, "last": 2021}, "grid": {"buffer_m": 0}, "sensitivity": False}
-    mine.settings["trend"] = {"periods": [[2021, 2021]]}
+    mine.settings |= {"composite": {"min_clear": 1}, "years": {"first": 2020, "last": 2021}, "grid": {"buffer_m": 0}, "sensitivity": False}
     x, y = Transformer.from_crs(CRS, SINUSOIDAL, always_xy=True).transform(WEST + 50, NORTH - 60)
     mine.origin = (np.floor(x / CELL) * CELL - 2 * CELL, np.ceil(y / CELL) * CELL + 2 * CELL)
     return mine
+
+
+MODIS_LAYERS = ("NDVI", "pixel_reliability", "VI_Quality", "composite_day_of_the_year")
 
 
 def decoded(stored, line=(1.0, 0.0)):
@@ -154,7 +156,7 @@ def test_a_scene_of_the_neighbouring_utm_zone_is_read_where_it_lies(landsat):
     found = read(folder / "ndvi_2022.tif")
     assert np.isclose(found, 0.9, atol=1e-4).mean() > 0.5
     assert set(np.round(found[np.isfinite(found)], 3)) <= {np.float32(0.4), np.float32(0.9)}, "values never mix"
-    assert json.loads((folder / "scenes.json").read_text())["grid"]["crs"] == CRS
+    assert "32647" in json.loads((folder / "scenes.json").read_text())["grid"]["crs"]
 
 
 @pytest.mark.parametrize(
