@@ -125,7 +125,9 @@ class SensorSource(Model):
     """Where one sensor's images come from: `catalog` or `composites`."""
 
     sensor: str | None = Field(None, description=f"{', '.join(SENSORS)}; default: the id above")
-    catalog: LocalPath | None = Field(None, description="path of a STAC item collection (JSON), or `synthetic`: the embedded mine with planted truth")
+    catalog: LocalPath | None = Field(
+        None, description="path of a STAC item collection (JSON), folder of downloaded products, or `synthetic`: the embedded mine with planted truth"
+    )
     collection: str | None = Field(None, description="with `catalog`: only items of this collection; default: all")
     max_cloud_pct: Annotated[float, Field(ge=0, le=100)] = Field(80, description="with `catalog`: items with more cloud (eo:cloud_cover) are dropped")
     offset: Literal["auto", "raw", "applied"] = Field(

@@ -80,8 +80,8 @@ def resolve(href: str, catalog: Path) -> str:
     return str(Path(path) if Path(path).is_absolute() else catalog.parent / path)
 
 
-def open_image(href: str, attempt: int = 0) -> Any:
-    """Open a scene file for reading; `attempt` gives a retry its own name in GDAL's cache, which remembers failures.
+def open_image(href: str, attempt: int = 0, inside: str = "") -> Any:
+    """Open a scene file, or what is `inside` a local one; `attempt` gives a retry its own name in GDAL's cache, which remembers failures.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def open_image(href: str, attempt: int = 0) -> Any:
     import rasterio
 
     if not is_remote(href):
-        return open_raster(Path(href))
+        return open_raster(Path(href), inside)
     try:
         with rasterio.Env(**HTTP_OPTIONS):
             again = f"#{attempt}" if attempt else ""  # a fragment is not sent
@@ -126,8 +126,8 @@ def state_of(dataset: Any, href: str) -> str:
     return hashlib.sha256(repr(described).encode()).hexdigest()[:16]
 
 
-def read_image(href: str, what: str, action: Callable[[Any], Any], stamp: Stamp | None = None) -> Any:
-    """Return `action(dataset)` of a scene file, with a handle that nobody else uses; retried, then a fault that names `what`.
+def read_image(href: str, what: str, action: Callable[[Any], Any], stamp: Stamp | None = None, inside: str = "") -> Any:
+    """Return `action(dataset)` of a scene file (or of what is `inside` it), with a handle that nobody else uses; retried, then a fault that names `what`.
 
     Raises
     ------
@@ -140,12 +140,12 @@ def read_image(href: str, what: str, action: Callable[[Any], Any], stamp: Stamp 
     now = (0, 0) if remote else stamp_of(href)
     if stamp is not None and stamp != now:
         raise FileChanged(f"{one_line(what)}: {shown(href)}: the file has changed while the run was reading it")
-    key = ("image", href, now)
+    key = ("image", href, inside, now)
     for attempt in range(ATTEMPTS):
         if attempt and remote:
             time.sleep(PAUSE_S * attempt)
         try:
-            with rasterio.Env(**HTTP_OPTIONS) if remote else nullcontext(), lent(key, partial(open_image, href, attempt)) as dataset:
+            with rasterio.Env(**HTTP_OPTIONS) if remote else nullcontext(), lent(key, partial(open_image, href, attempt, inside)) as dataset:
                 return action(dataset)
         except FileChanged:
             raise

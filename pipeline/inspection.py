@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.images import is_remote, resolve, stamp_of
 from pipeline.layout import MineFolder
+from pipeline.listing import fingerprint, listed
 from pipeline.margin import with_margin
 from pipeline.provenance import code, digest, options
 from pipeline.scenes import Inspected
-from pipeline.stac import read_items
 from pipeline.writer import write_text
 
 CACHE = Path(".snakemake") / "minegreen" / "inspected"
@@ -47,6 +48,8 @@ def inspected(config: Config, config_path: Path, sensor: str, zones: Zones, cata
             tuple(scenes.from_json(s) for s in values["margin"]),
         )
     found = with_margin(scenes.inspect(config, config_path, sensor, zones, catalog), config, sensor, zones, catalog)
+    there = listed(catalog, config.kind(sensor))
+    found = replace(found, ledger=(*found.ledger, *there.rows()), listed=found.listed + len(there.refused))
     text = {
         "grid": grids.to_json(found.grid),
         "scenes": [scenes.to_json(s) for s in found.scenes],
@@ -62,7 +65,7 @@ def inspected(config: Config, config_path: Path, sensor: str, zones: Zones, cata
 
 def _key(config: Config, sensor: str, zones: Zones, catalog: Path) -> str:
     """Return a hash of everything that the inspection depends on; of local files their size and time of change."""
-    items = read_items(catalog)
+    items = listed(catalog, config.kind(sensor)).items
     files: dict[str, Any] = {}
     for item in items:
         for asset in item.assets.values():
@@ -72,7 +75,6 @@ def _key(config: Config, sensor: str, zones: Zones, catalog: Path) -> str:
                 continue
             if not is_remote(href):
                 files[href] = stamp_of(href)
-    outline = zones.frame.to_json()
+    outline = [zones.frame.crs.to_wkt(), zones.frame.to_wkb(hex=True).to_json()]
     whole = [str(catalog.absolute()), digest(options(config, "scenes", sensor)), code("scenes"), outline, sorted(files.items())]
-    content = hashlib.sha256(catalog.read_bytes()).hexdigest()
-    return hashlib.sha256(json.dumps([content, *whole]).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps([fingerprint(catalog), *whole]).encode()).hexdigest()[:32]

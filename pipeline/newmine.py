@@ -14,11 +14,12 @@ from pydantic import ValidationError
 from pipeline.aoi import Zones, read_frame, read_zones
 from pipeline.config import MINE_ID, RESERVED_MINE_IDS, Aoi, Config, Season, SensorSource, Years, load
 from pipeline.errors import BadInput, nearest
+from pipeline.listing import kinds, listed
 from pipeline.proposals import DEFAULT_BANDS, PLAIN_SOUTH, SEASONS, band_numbers, composite_years, composites_sensor, role_of, year_pattern
 from pipeline.proposals import title as mine_title
 from pipeline.proposals import zone_field as name_field
 from pipeline.season import season_year, solar_day
-from pipeline.stac import Item, read_items
+from pipeline.stac import Item
 from pipeline.writer import write_text
 
 FIRST, LAST = 2020, 2024  # the founding study's years; used when no images are found
@@ -86,6 +87,8 @@ def _images(mine: str, asked: Asked) -> tuple[str | None, str | None]:
             return str(home / "items.json"), None
         with suppress(BadInput):
             return None, year_pattern(home)
+        with suppress(BadInput):
+            return str(home) if kinds(home) else None, None
     if pattern and "{year}" not in pattern:
         if not Path(pattern).is_dir():
             raise BadInput("minegreen new", "--composites", pattern, "a path with {year}, or the folder of the composites", "for instance data/{year}.tif")
@@ -129,8 +132,9 @@ def _proposed(mine: str, aoi: Path, zone_field: str | None, catalog: str | None,
     longitude, latitude = float(bounds[[0, 2]].mean()), float(bounds[[1, 3]].mean())
     season = SEASONS["tropics" if abs(latitude) < 15 else "north" if latitude > 0 else "south"]
     if catalog:
-        season, taken = _season_and_years(read_items(Path(catalog)), longitude, season)
-        span, images = (taken[0], max(taken[-1], taken[0] + 1)), _scenes(catalog)
+        kind = kinds(Path(catalog))[0]
+        season, taken = _season_and_years(list(listed(Path(catalog), kind).items), longitude, season)
+        span, images = (taken[0], max(taken[-1], taken[0] + 1)), _scenes(catalog, kind)
     else:
         span, images = (min(years, default=FIRST), max(years, default=LAST)), _composites(pattern, years)
     named = mine_title(frame)
@@ -154,13 +158,14 @@ def _season_and_years(items: list[Item], longitude: float, season: tuple[str, st
     return season, sorted(set(years(season) or [item.when.year for item in items]))
 
 
-def _scenes(catalog: str) -> list[str]:
+def _scenes(catalog: str, kind: str) -> list[str]:
     """Return the lines of the sensor whose images are scenes, and of mask and composite."""
+    what = "folder of downloaded products; docs/own-files.md" if Path(catalog).is_dir() else "STAC item collection; docs/catalogues.md"
     return [
-        "  sentinel-2:",
-        f"    catalog: {quoted(catalog)}    # STAC item collection; docs/catalogues.md",
+        f"  {kind}:",
+        f"    catalog: {quoted(catalog)}    # {what}",
         "    max_cloud_pct: 80",
-        "    offset: auto    # auto | raw | applied: the Sentinel-2 radiometric offset",
+        *(["    offset: auto    # auto | raw | applied: the Sentinel-2 radiometric offset"] if kind == "sentinel-2" else []),
         "mask:",
         "  drop: [cloud, cirrus, shadow, snow, saturated]    # also: water, dark, unclassified",
         "  dilate: [cloud, shadow]",

@@ -17,6 +17,7 @@ from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
 from pipeline.images import is_remote
 from pipeline.inspection import catalog_of, inspected
 from pipeline.layout import OBSERVED, MineFolder, SensorFolder, SummaryFolder
+from pipeline.listing import fingerprint
 from pipeline.provenance import digest, options
 from pipeline.scenes import Inspected
 from pipeline.sources import inspect, read_pair, source
@@ -55,16 +56,19 @@ class Plan:
         return MineFolder(self.results, mine).sensor(sensor)
 
     def stamp(self, stage: str, mine: str, sensor: str | None = None) -> str:
-        """Return a digest of the options that a stage reads: a job runs again when it changes."""
-        return digest(options(self.config(mine), stage, sensor))
+        """Return a digest of the options that a stage reads, and of what lies in a folder of products: a job runs again when it changes."""
+        catalog = self.config(mine).sensors[sensor].catalog if stage == "scenes" and sensor is not None else None
+        folder = [fingerprint(Path(catalog))] if catalog is not None and Path(catalog).is_dir() else []
+        return digest([options(self.config(mine), stage, sensor), *folder] if folder else options(self.config(mine), stage, sensor))
 
     def images(self, mine: str, sensor: str, year: int | None = None) -> list[str]:
         """Return the images of a sensor that lie on disk: the catalogue and its scenes, or the composites; of one year or all."""
         config = self.config(mine)
         if config.sensors[sensor].catalog is not None:
-            catalog = str(catalog_of(config, sensor, self.results))
+            catalog = catalog_of(config, sensor, self.results)
             by_year = self.files.get((mine, sensor), {})
-            return [catalog, *(f for y, files in by_year.items() if year in (None, y) for f in files)]
+            collection = [] if catalog.is_dir() else [str(catalog)]  # what lies in a folder is in `stamp`
+            return [*collection, *dict.fromkeys(f for y, files in by_year.items() if year in (None, y) for f in files)]
         files = source(config, sensor).files
         return [str(path) for y, path in files.items() if path is not None and year in (None, y)]
 
@@ -203,6 +207,8 @@ def _inputs(path: Path, sensor: str, catalog: str, found: Inspected, results: Pa
     for file in (Path(catalog), *map(Path, sorted(local))):
         if file.resolve().is_relative_to(results.resolve()):
             raise BadInput(path, f"sensors.{sensor}.catalog", f"{file}, in the results folder", "a file outside of it", "copy it to another folder")
+        if file.is_dir() and results.resolve().is_relative_to(file.resolve()):
+            raise BadInput(path, f"sensors.{sensor}.catalog", f"{file}, in which the results folder lies", "a folder of products alone", "move the products")
         ahead = file.stat().st_mtime - time.time()
         if ahead > CLOCK_S:
             raise BadInput(file, "time of change", f"{ahead:.0f} s in the future", "a time that has passed", "set it right, for instance by touch")

@@ -1,13 +1,15 @@
-"""The only reader of rasters: GeoTIFF by an allow-list of one driver."""
+"""The only reader of rasters: GeoTIFF, JPEG 2000 and MODIS grids (HDF4), told by their first bytes and by nothing else."""
 
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline import hdf4
 from pipeline.errors import BadInput
 
 if TYPE_CHECKING:
@@ -16,15 +18,29 @@ if TYPE_CHECKING:
 BLOCK = 512
 MAX_BLOCK_BYTES = 2**30
 TIFF_SIGNATURES = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
+JPEG_2000_SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"  # ISO/IEC 15444-1, signature box
+KINDS = "a GeoTIFF or JPEG 2000"
 
 
-def open_raster(path: Path) -> Any:
-    """Open a GeoTIFF for reading; a renamed VRT, WMS or other file that could lead elsewhere is refused.
+def driver_of(start: bytes) -> str:
+    """Return the one GDAL driver that may open a file which starts with these bytes (12 or more); GTiff where they say nothing.
+
+    >>> driver_of(JPEG_2000_SIGNATURE), driver_of(b"<VRTDataset")
+    ('JP2OpenJPEG', 'GTiff')
+    """
+    return "JP2OpenJPEG" if start.startswith(JPEG_2000_SIGNATURE) else "GTiff"
+
+
+def open_raster(path: Path, inside: str = "") -> Any:
+    """Open a raster for reading; a renamed VRT, WMS or other file that could lead elsewhere is refused.
+
+    `inside` names a member of a zip, or a data set of an HDF4 file (which comes back as `pipeline.hdf4.Hdf4Grid`); it is
+    given by the index of a folder of products alone, never by a catalogue's text.
 
     Raises
     ------
     BadInput
-        Not a regular file, not a GeoTIFF, or with blocks of more than 1 GiB.
+        Not a regular file, not a GeoTIFF or JPEG 2000, or with blocks of more than 1 GiB.
     """
     import rasterio
 
@@ -33,17 +49,45 @@ def open_raster(path: Path) -> Any:
     try:
         there = path.is_file()
     except OSError as error:  # a name that is too long
-        raise BadInput(path, "raster", error.strerror, "a GeoTIFF", "check the path") from None
+        raise BadInput(path, "raster", error.strerror, KINDS, "check the path") from None
     if not there:
-        raise BadInput(path, "raster", "no such file", "a GeoTIFF", "check the path")
+        raise BadInput(path, "raster", "no such file", KINDS, "check the path")
     if not os.access(path, os.R_OK):
-        raise BadInput(path, "raster", "no permission to read it", "a GeoTIFF that can be read", "correct its permissions")
+        raise BadInput(path, "raster", "no permission to read it", f"{KINDS} that can be read", "correct its permissions")
+    with path.open("rb") as handle:
+        start = handle.read(12)
+    if inside:
+        return _open_member(path, inside) if start.startswith(b"PK") else _open_hdf4(path, inside)
     _check_neighbours(path)
     try:
-        dataset = rasterio.open(path, driver="GTiff", sharing=False)
+        dataset = rasterio.open(path, driver=driver_of(start), sharing=False)
     except rasterio.errors.RasterioError:
         size = path.stat().st_size
-        raise BadInput(path, "raster", f"{size:,} bytes that are not a readable GeoTIFF", "a GeoTIFF", "convert or download it again") from None
+        raise BadInput(path, "raster", f"{size:,} bytes that are not a readable GeoTIFF or JPEG 2000", KINDS, "convert or download it again") from None
+    check_blocks(path, dataset)
+    return dataset
+
+
+def _open_hdf4(path: Path, inside: str) -> hdf4.Hdf4Grid:
+    try:
+        return hdf4.Hdf4Grid(path, inside)
+    except hdf4.Hdf4Error as error:
+        raise BadInput(path, "HDF4", error, "a MODIS product on its sinusoidal grid", "download it again") from None
+
+
+def _open_member(path: Path, inside: str) -> Any:
+    """Open a member of a zip where it lies; nothing is unpacked, and no other file of the zip is looked at."""
+    import rasterio
+
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(inside) as handle:
+            start = handle.read(12)
+        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
+            # The braces end the name of the zip: GDAL would look for another one in names such as a.zip.d/b.zip.
+            dataset = rasterio.open(f"/vsizip/{{{path.absolute()}}}/{inside}", driver=driver_of(start), sharing=False)
+    except (OSError, RuntimeError, ValueError, NotImplementedError, KeyError, zipfile.BadZipFile, rasterio.errors.RasterioError) as error:
+        told = f"{inside}: {error}" if isinstance(error, (KeyError, RuntimeError, zipfile.BadZipFile)) else f"{inside} cannot be read"
+        raise BadInput(path, "zip", told, f"{KINDS} in it", "download it again, or unpack it") from None
     check_blocks(path, dataset)
     return dataset
 

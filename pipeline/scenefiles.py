@@ -34,6 +34,10 @@ class File(Protocol):
         """Return the asset's file."""
 
     @property
+    def inside(self) -> str:
+        """Return what is meant of the file."""
+
+    @property
     def band(self) -> int:
         """Return the 1-based band."""
 
@@ -80,7 +84,7 @@ def _checked(item: Item, layer: File, dtypes: tuple[str, ...]) -> Header:
         return dataset.count, dataset.crs, dataset.transform, dataset.shape, dtype, native_grid(dataset) if there else None, state_of(dataset, layer.href)
 
     try:
-        count, crs, transform, shape, dtype, grid, state = read_image(layer.href, where, header)
+        count, crs, transform, shape, dtype, grid, state = read_image(layer.href, where, header, inside=layer.inside)
     except BadInput as error:
         raise BadInput(error.where, f"{where}: {error.field}", error.found, error.expected, error.fix) from None
     name = shown(layer.href)
@@ -155,7 +159,7 @@ def sample(item: Item, red: File, mask: File) -> tuple[np.ndarray, np.ndarray]:
             wanted = tuple(-(-side // step) for side in dataset.shape)
             return np.asarray(dataset.read(layer.band, out_shape=wanted, resampling=Resampling.nearest))
 
-        return np.asarray(read_image(layer.href, f"item {item.id}: asset {layer.asset}", read))
+        return np.asarray(read_image(layer.href, f"item {item.id}: asset {layer.asset}", read, inside=layer.inside))
 
     values, codes = small(red), small(mask)
     rows = np.arange(values.shape[0]) * codes.shape[0] // values.shape[0]

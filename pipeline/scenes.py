@@ -17,6 +17,7 @@ from pipeline.config import Config
 from pipeline.errors import BadInput, RunFault
 from pipeline.grid import sensor_grid
 from pipeline.images import Stamp, is_remote, resolve, shown, stamp_of
+from pipeline.listing import listed
 from pipeline.missions import check_mission, lacking, linear
 from pipeline.radiometry import Decision, decide, facts, floor
 from pipeline.scenefiles import meets, open_header, sample
@@ -34,8 +35,9 @@ class Layer:
     """One band of a scene: `asset` as the catalogue calls it, its file, the 1-based band, value = stored x scale + offset.
 
     `signed`: the catalogue's href has a query, which is not written down; it is looked up again by item and asset. `state`:
-    digest of what the file was when it was inspected; `stamp`: what a local file is when a stage begins, never written down.
-    `quality`: what the values of a quality layer mean, by its name in `pipeline.quality.QUALITY`.
+    digest of what the file was when it was inspected; `stamp`: what a local file is when a stage begins, never written down;
+    `inside`: the member of the zip, or the data set of the HDF4 file, that it is. `quality`: what the values of a quality
+    layer mean, by its name in `pipeline.quality.QUALITY`.
     """
 
     asset: str
@@ -47,6 +49,7 @@ class Layer:
     state: str = ""
     stamp: Stamp | None = None
     quality: str = ""
+    inside: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
     if rule is None:
         raise AssertionError("the config model allows a catalogue only where the sensor has a rule")
     entry = config.sensors[sensor]
-    fates = [Fate(item) for item in read_items(catalog)]
+    fates = [Fate(item) for item in listed(catalog, config.kind(sensor)).items]
     fates.sort(key=lambda f: (f.item.when, f.item.id))
     longitude = float(zones.frame.to_crs(4326).total_bounds[[0, 2]].mean())
     years = config.all_years
@@ -251,8 +254,8 @@ def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str, adjust: s
                 catalog, f"item {item.id}: asset {asset.key}: href", f"{shown(asset.href)}: {error}", "a path or an http(s) URL", "download it, or sign it"
             ) from None
         scale, offset = linear(asset, band, role, rule, catalog, item) if role in roles else (1.0, 0.0)
-        out[role] = Layer(asset.key, href, band, scale, offset, shown(href) != href, quality=meaning.get(role, ""))
-    if "red" in out and (out["red"].href, out["red"].band) == (out["nir"].href, out["nir"].band):
+        out[role] = Layer(asset.key, href, band, scale, offset, shown(href) != href, quality=meaning.get(role, ""), inside=asset.inside)
+    if "red" in out and len({(out[role].href, out[role].inside, out[role].band) for role in ("red", "nir")}) == 1:
         same = f"red and nir are the same band of {shown(out['red'].href)}"
         raise BadInput(catalog, f"item {item.id}: assets", same, "two bands", "correct the item")
     return out
@@ -335,6 +338,8 @@ def to_json(scene: Scene) -> dict[str, Any]:
     values = asdict(scene)
     for layer in values["layers"].values():
         del layer["stamp"]
+        if not layer["inside"]:
+            del layer["inside"]
     return values
 
 

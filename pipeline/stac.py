@@ -19,6 +19,7 @@ from pipeline.errors import BadInput
 
 MAX_BYTES = 500_000_000
 FIRST_YEAR, LAST_YEAR = 1950, 2200
+INSIDE = "minegreen:inside"  # of an asset: what of its file is meant; given by the index of a folder alone, dropped from what a catalogue says
 LONGEST_NUMBER = 20  # digits; more is no number of a catalogue, and Python refuses 5,000
 LONGEST_COMPOSITE = 366  # days
 TILES = (  # how a tile is written, the properties that name it, and their digits
@@ -46,6 +47,11 @@ class Asset:
                 if isinstance(other, dict) and str(other.get("href", "")).startswith(("http://", "https://")):
                     return str(other["href"])
         return href
+
+    @property
+    def inside(self) -> str:
+        """Return the member of the zip, or the data set of the HDF4 file, that the asset is; empty: the whole file."""
+        return str(self.content.get(INSIDE, ""))
 
     @property
     def bands(self) -> list[dict[str, Any]]:
@@ -168,6 +174,23 @@ def read_items(path: Path) -> list[Item]:
         raise BadInput(path, "catalog", f"type {kind}", "a FeatureCollection of STAC items", "give the items, not a catalogue or collection description")
     if not features:
         raise BadInput(path, "features", "none", "at least one item", "search again: is the area, the season or the collection right?")
+    return items_of(path, features)
+
+
+def items_of(path: Path, features: list[Any], *, indexed: bool = False) -> list[Item]:
+    """Return items from their JSON; `path` is named in errors. `indexed`: they come from our own index of a folder, not from a user's file.
+
+    Raises
+    ------
+    BadInput
+        An item without id, assets or date.
+    """
+    if not indexed:
+        for feature in features:
+            assets = feature.get("assets") if isinstance(feature, dict) else None
+            for asset in assets.values() if isinstance(assets, dict) else ():
+                if isinstance(asset, dict):
+                    asset.pop(INSIDE, None)
     return list(_items(path, features))
 
 

@@ -95,8 +95,8 @@ def opened(monkeypatch):
     """Return the list of datasets that `read_image` opens; nobody waits."""
     found, original = [], images.open_image
 
-    def call(href, attempt=0):
-        found.append(original(href, attempt))
+    def call(href, attempt=0, inside=""):
+        found.append(original(href, attempt, inside))
         return found[-1]
 
     monkeypatch.setattr(images, "open_image", call)

@@ -40,6 +40,9 @@ LAYERS = (
         "pipeline.progress",
         "pipeline.blockwise",
         "pipeline.stac",
+        "pipeline.hdf4",
+        "pipeline.packaged",
+        "pipeline.products",
         "pipeline.words",
     },
     {"pipeline.evidence", "pipeline.sectors", "pipeline.zonetables"},
@@ -59,6 +62,7 @@ LAYERS = (
         "pipeline.synthetic_landsat",
         "pipeline.synthetic_modis",
     },
+    {"pipeline.productitems", "pipeline.listing"},
     {
         "pipeline.scenefiles",
         "pipeline.manifest",

@@ -238,6 +238,7 @@ PC = "https://sentinel2l2a01.blob.core.windows.net/sentinel2-l2/47/S/NC/2022/07/
 PC += "GRANULE/L2A_T47SNC_A036900_20220715T041000/IMG_DATA/"
 CDSE = "https://download.dataspace.copernicus.eu/odata/v1/Products(00000000-0000-4000-8000-000000000000)/"
 CDSE += "Nodes(S2A_MSIL2A_20220715T040551_N0510_R047_T47SNC_20240501T000000.SAFE)/Nodes(GRANULE)/Nodes(L2A_T47SNC_A036900_20220715T041000)/Nodes(IMG_DATA)/"
+SAFE = str(ITEMS / "S2A_MSIL2A_20220715T040551_N0510_R061_T47SNC_20240501T000000.SAFE/GRANULE/L2A_T47SNC_A036000_20220715T040551/IMG_DATA") + "/"
 PROVIDERS = {
     "earth-search-sentinel-2-l2a": (
         Facts("earth-search", 4.0, -0.1, False),
@@ -253,6 +254,14 @@ PROVIDERS = {
             "red": ("B04", f"{PC}R10m/T47SNC_20220715T040551_B04_10m.tif"),
             "nir": ("B08", f"{PC}R10m/T47SNC_20220715T040551_B08_10m.tif"),
             "mask": ("SCL", f"{PC}R20m/T47SNC_20220715T040551_SCL_20m.tif"),
+        },
+    ),
+    "stactools-sentinel-2-l2a": (  # made by stactools-sentinel2 from a .SAFE tree: files as ESA delivers them
+        Facts("other", 5.1, -0.1, None),
+        {
+            "red": ("red", f"{SAFE}R10m/T47SNC_20220715T040551_B04_10m.jp2"),
+            "nir": ("nir", f"{SAFE}R10m/T47SNC_20220715T040551_B08_10m.jp2"),
+            "mask": ("scl", f"{SAFE}R20m/T47SNC_20220715T040551_SCL_20m.jp2"),
         },
     ),
     "cdse-sentinel-2-l2a": (
@@ -374,7 +383,7 @@ def test_an_earth_search_item_without_a_flag_is_unknown(tmp_path, flag):
 def test_a_providers_item_without_a_baseline(tmp_path, name):
     item = changed(tmp_path, name, **{"s2:processing_baseline": None, "processing:version": None})
     found = decide(red(item), NOTHING, "auto", RULE)
-    if name == "earth-search-sentinel-2-c1-l2a":  # publishes -0.1
+    if name in ("earth-search-sentinel-2-c1-l2a", "stactools-sentinel-2-l2a"):  # publish -0.1
         assert (found.offset, found.conflict) == (-0.1, None)
     else:
         assert "baseline none" in found.conflict

@@ -1,7 +1,6 @@
 """What the pages show is what happens: their commands are typed again, their numbers are those of the run, their scripts work."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -9,10 +8,13 @@ import sys
 
 import pandas as pd
 import pytest
+import rasterio
+from downloads import write_safe
 from pages import DOCS, blocks, section
 from running import ROOT, environment
 
 CONSOLE = "console"
+OWN = (DOCS / "own-files.md").read_text(encoding="utf-8")
 
 
 def shown(page):
@@ -63,29 +65,24 @@ def test_settings_on_the_page_are_what_new_writes(page, mine, workplace, tmp_pat
     assert mine != "rehearsal" or on_page == written
 
 
-def test_the_script_for_product_folders_makes_a_catalogue_that_is_accepted(workplace, tmp_path):
-    """The folders are made here from the synthetic scenes, in the layout and with the names of ESA's products."""
-    from rasterio.shutil import copy
-
+def test_the_commands_for_downloaded_products_are_accepted(workplace, tmp_path):
+    """The products are made here from the synthetic scenes, in the layout and with the names of ESA's."""
     source = workplace / "results/jiangcang/synthetic"
     items = [i for i in json.loads((source / "items.json").read_text(encoding="utf-8"))["features"] if i["properties"]["datetime"][8:10] < "09"]
     assert len({i["properties"]["datetime"][:4] for i in items}) >= 4
     for item in items:
-        facts = item["properties"]
-        start = re.sub(r"\W", "", facts["datetime"])[:15]
-        tile, baseline = facts["grid:code"].removeprefix("MGRS-"), facts["s2:processing_baseline"].replace(".", "")
-        product = f"{facts['platform'].replace('sentinel-2', 'S2').upper()}_MSIL2A_{start}_N{baseline}_R133_T{tile}_{start}"
-        images = tmp_path / "safe" / f"{product}.SAFE" / "GRANULE" / f"L2A_T{tile}" / "IMG_DATA"
-        for asset, name in {"B04": "R10m/B04_10m", "B08": "R10m/B08_10m", "SCL": "R20m/SCL_20m"}.items():
-            folder, band = name.split("/")
-            (images / folder).mkdir(parents=True, exist_ok=True)
-            target = images / folder / f"T{tile}_{start}_{band}.jp2"
-            copy(source / item["assets"][asset]["href"], target, driver="JP2OpenJPEG", quality=100, reversible=True)
-    (script,) = (block for language, block in blocks((DOCS / "own-files.md").read_text(encoding="utf-8")) if language == "python")
-    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, env=os.environ)
+        facts, bands = item["properties"], []
+        for asset in ("B04", "B08", "SCL"):
+            with rasterio.open(source / item["assets"][asset]["href"]) as dataset:
+                bands.append(dataset.read(1))
+                if asset == "B04":
+                    place = {"west": dataset.transform.c, "north": dataset.transform.f, "crs": str(dataset.crs)}
+        tile = facts["grid:code"].replace("MGRS-", "T")
+        write_safe(tmp_path / "path/to/downloads", facts["datetime"][:19], *bands, baseline=facts["s2:processing_baseline"], tile=tile, **place)
     shutil.copytree(workplace / "aoi", tmp_path / "aoi")
-    typed("minegreen new my-mine --aoi aoi/jiangcang.geojson --zone-field zone --catalog safe/items.json", tmp_path)
-    printed = typed("minegreen check configs/my-mine.yaml", tmp_path)
+    (new, check) = [line for line in section(OWN, "Downloaded products").blocks[0][1].splitlines() if line]
+    typed(new.replace("path/to/zones.geojson", "aoi/jiangcang.geojson").replace("--zone-field name", "--zone-field zone"), tmp_path)
+    printed = typed(check, tmp_path)
     assert f"{len(items)} of {len(items)} listed scenes" in printed
     offsets = {i["id"]: i["assets"]["B04"]["raster:bands"][0]["offset"] for i in items}
     assert f"{sum(o != 0 for o in offsets.values())} scenes -0.1" in printed

@@ -196,7 +196,7 @@ def test_s03_what_is_no_geotiff_is_refused_whatever_its_name(small, refused, con
     file(small, 1, asset).write_bytes(content)
     error = refused(small)
     assert error.where == str(file(small, 1, asset))
-    assert (error.found, error.expected) == (f"{len(content):,} bytes that are not a readable GeoTIFF", "a GeoTIFF")
+    assert (error.found, error.expected) == (f"{len(content):,} bytes that are not a readable GeoTIFF or JPEG 2000", "a GeoTIFF or JPEG 2000")
 
 
 def test_s03_a_file_that_is_not_there_is_refused(small, refused):
@@ -584,11 +584,11 @@ def test_s11_data_that_could_not_be_looked_at_are_looked_at_by_the_next_call(min
     mine.write()
     seen = Counter()
 
-    def only_headers(href, what, action):
+    def only_headers(href, what, action, inside=""):
         seen[href] += 1
         if seen[href] > 1:
             raise RunFault(f"{what}: cannot be read")
-        return images.read_image(href, what, action)
+        return images.read_image(href, what, action, inside=inside)
 
     with monkeypatch.context() as patch:
         patch.setattr(scenefiles, "read_image", only_headers)

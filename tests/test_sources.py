@@ -199,7 +199,7 @@ def test_s03_x01_what_is_no_geotiff_is_refused_whatever_its_name(small_mine, ref
     (small_mine.folder / "2022.tif").write_bytes(content)
     error = refused()
     assert error.where == str(small_mine.folder / "2022.tif")
-    assert (error.found, error.expected) == (f"{len(content):,} bytes that are not a readable GeoTIFF", "a GeoTIFF")
+    assert (error.found, error.expected) == (f"{len(content):,} bytes that are not a readable GeoTIFF or JPEG 2000", "a GeoTIFF or JPEG 2000")
     assert error.fix == "convert or download it again"
 
 
