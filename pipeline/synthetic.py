@@ -61,7 +61,7 @@ def generate(aoi: Path, folder: Path, *, noise: bool = True, seed: int = 1538243
     def scenes_of(key: tuple[int, int]) -> list[dict[str, Any]]:
         return _write_day(folder, planted, plans[key[0]][key[1]], key, seed, noise)
 
-    with dask.config.set(scheduler=dask.get), ThreadPoolExecutor(threads) as pool:
+    with dask.config.set(scheduler="synchronous"), ThreadPoolExecutor(threads) as pool:
         truth = pool.submit(_write_truth, folder, planted)
         plans = dict(zip(YEARS, pool.map(days_of, YEARS), strict=True))
         keys = [(year, index) for year in YEARS for index in range(12)]
