@@ -1,6 +1,8 @@
 """Shared fixtures: real data beside the project, and a small mine whose every number can be checked by eye."""
 
 import os
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,13 +12,27 @@ import pytest
 import rasterio
 import yaml
 from affine import Affine
-from running import ROOT, SHARED, Run, snakemake
+from running import ROOT, SHARED, Run, linked, snakemake, work_in
 from scenemine import SceneMine, rejected, snapshot
 from shapely.geometry import box
 
+from pipeline.lock import waiting
+from pipeline.provenance import code
+
 collect_ignore = ["qgis_probe.py"]  # run by a Python that has QGIS
 ONE_SENSOR = ROOT / "configs" / "examples" / "jiangcang-synthetic-sentinel-2.yaml"
+# Compiled once for tests and runs, where a run in the repository keeps them too; set before numba is imported.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".snakemake" / "minegreen" / f"numba-{code('warm')}"))
 REQUIRED = set(filter(None, os.environ.get("MINEGREEN_REQUIRE", "").split(",")))
+
+
+COSTLY = ("workflow", "summary", "noisy", "planted", "landsat", "progress", "sensitivity", "scene_faults", "real_scenes", "benchmark", "rehearsal", "report")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that cost most first, so that the test processes, which take file after file, end together."""
+    rank = {f"test_{name}": place for place, name in enumerate(COSTLY)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
 @pytest.fixture(scope="session")
@@ -174,53 +190,75 @@ def refused(elsewhere, capsys):
     return call
 
 
+@pytest.fixture(scope="session", autouse=True)
+def place(tmp_path_factory) -> None:
+    """Give the runs of this process a working folder."""
+    work_in(linked(tmp_path_factory.mktemp("place") / "home"))
+
+
+def run_once(factory: pytest.TempPathFactory, name: str, prepare: Callable[[Path], Path], *more: str) -> Run:
+    """Run the main job with the config that `prepare(folder)` returns: the first of the test processes does, the others wait for it."""
+    base = factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # common to all processes
+    folder, said = base / name, base / name / "output.txt"
+    with waiting(base / f"{name}-lock"):
+        if not said.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # left by a process that failed
+            home = linked(folder / "home")
+            config = prepare(folder)
+            done = snakemake("--configfile", str(config), "--config", f"results={folder / 'results'}", *more, cwd=home)
+            assert done.returncode == 0, done.stderr[-3000:]
+            said.write_text(f"{config}\n{done.stdout}{done.stderr}", encoding="utf-8")
+    config, _, output = said.read_text(encoding="utf-8").partition("\n")
+    return Run(Path(config), folder / "results", output, folder / "home")
+
+
 @pytest.fixture(scope="session")
 def jiangcang(tmp_path_factory) -> Run:
     """Run the main job on the embedded synthetic mine with Sentinel-2 alone, once for all tests; nobody may change its files."""
-    folder = tmp_path_factory.mktemp("jiangcang")
-    results, config = folder / "results", folder / "jiangcang.yaml"
-    config.write_text(ONE_SENSOR.read_text(encoding="utf-8").replace("mine: jiangcang-one-sensor", "mine: jiangcang"), encoding="utf-8")
-    done = snakemake("--configfile", str(config), "--config", f"results={results}")
-    assert done.returncode == 0, done.stderr[-3000:]
-    return Run(config, results, done.stdout + done.stderr)
+
+    def prepare(folder):
+        config = folder / "jiangcang.yaml"
+        config.write_text(ONE_SENSOR.read_text(encoding="utf-8").replace("mine: jiangcang-one-sensor", "mine: jiangcang"), encoding="utf-8")
+        return config
+
+    return run_once(tmp_path_factory, "jiangcang", prepare)
 
 
 @pytest.fixture(scope="session")
 def three_sensors(tmp_path_factory) -> Run:
     """Run the main job on the embedded synthetic mine as a user does, with all three sensors, once for all tests; nobody may change its files."""
-    results = tmp_path_factory.mktemp("three-sensors") / "results"
-    config = ROOT / "configs" / "jiangcang.yaml"
-    done = snakemake("--configfile", str(config), "--config", f"results={results}")
-    assert done.returncode == 0, done.stderr[-3000:]
-    return Run(config, results, done.stdout + done.stderr)
+    return run_once(tmp_path_factory, "three-sensors", lambda _: ROOT / "configs" / "jiangcang.yaml")
 
 
 @pytest.fixture(scope="session")
 def noise_free(tmp_path_factory) -> Run:
-    """Run the main job on the noise-free variant of the synthetic mine, its scenes given as a user gives a catalogue."""
+    """Run the main job on the noise-free variant of the synthetic mine as far as the tables, its scenes given as a user gives a catalogue."""
     from pipeline.synthetic import generate
 
-    folder = tmp_path_factory.mktemp("noise-free")
-    generate(ROOT / "aoi" / "jiangcang.geojson", folder / "truth", noise=False, threads=2)
-    settings = yaml.safe_load(ONE_SENSOR.read_text(encoding="utf-8")) | {"mine": "jiangcang"}
-    settings["sensors"]["sentinel-2"]["catalog"] = str(folder / "truth" / "items.json")
-    config = folder / "noise-free.yaml"
-    config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
-    done = snakemake("--configfile", str(config), "--config", f"results={folder / 'results'}")
-    assert done.returncode == 0, done.stderr[-3000:]
-    return Run(config, folder / "results", done.stdout + done.stderr)
+    def prepare(folder):
+        generate(ROOT / "aoi" / "jiangcang.geojson", folder / "truth", noise=False, threads=2)
+        settings = yaml.safe_load(ONE_SENSOR.read_text(encoding="utf-8")) | {"mine": "jiangcang"}
+        settings["sensors"]["sentinel-2"]["catalog"] = str(folder / "truth" / "items.json")
+        settings["sensitivity"] = False
+        config = folder / "noise-free.yaml"
+        config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+        return config
+
+    return run_once(tmp_path_factory, "noise-free", prepare, "--until", "areas", "observations")
 
 
 @pytest.fixture(scope="session")
 def landsat(shared, tmp_path_factory) -> Run:
     """Run the main job on 24 real Landsat composites, once for all tests; nobody may change its files."""
-    folder = tmp_path_factory.mktemp("landsat")
-    text = (ROOT / "configs" / "examples" / "landsat-composites.yaml").read_text(encoding="utf-8")
-    config = folder / "landsat.yaml"
-    config.write_text(text.replace("data/bc/", f"{shared / 'landsat_bc_annual_2000_2023'}/"), encoding="utf-8")
-    done = snakemake("--configfile", str(config), "--config", f"results={folder / 'results'}")
-    assert done.returncode == 0, done.stderr[-3000:]
-    return Run(config, folder / "results", done.stdout + done.stderr)
+
+    def prepare(folder):
+        text = (ROOT / "configs" / "examples" / "landsat-composites.yaml").read_text(encoding="utf-8")
+        config = folder / "landsat.yaml"
+        config.write_text(text.replace("data/bc/", f"{shared / 'landsat_bc_annual_2000_2023'}/"), encoding="utf-8")
+        return config
+
+    return run_once(tmp_path_factory, "landsat", prepare)
 
 
 @pytest.fixture(scope="session")

@@ -17,12 +17,37 @@ class Run:
     config: Path
     results: Path
     output: str
+    place: Path
 
 
-def snakemake(*arguments: str, cwd: Path = ROOT, timeout: int = 600, **variables: str) -> subprocess.CompletedProcess:
+_places: list[Path] = []
+
+
+def linked(folder: Path) -> Path:
+    """Make a working folder: links to what a run reads, and a `.snakemake` of its own, as the end of a run removes the locks of all others there.
+
+    No link to `pipeline`: compiled kernels are kept by the path of their source.
+    """
+    folder.mkdir(parents=True)
+    for name in ("Snakefile", "rules", "profiles", "configs", "aoi"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+def work_in(folder: Path) -> None:
+    """Let the runs of this process work in a folder."""
+    _places[:] = [folder]
+
+
+def place() -> Path:
+    """Return the folder in which this process runs the workflow: another test process has another."""
+    return _places[0]
+
+
+def snakemake(*arguments: str, cwd: Path | None = None, timeout: int = 600, **variables: str) -> subprocess.CompletedProcess:
     """Run `snakemake --cores 8 ...` as a user would, and return its exit code and output."""
     command = [sys.executable, "-m", "snakemake", "--cores", "8", *arguments]
-    return subprocess.run(command, cwd=cwd, env=environment(**variables), capture_output=True, text=True, timeout=timeout, check=False)
+    return subprocess.run(command, cwd=cwd or place(), env=environment(**variables), capture_output=True, text=True, timeout=timeout, check=False)
 
 
 def environment(**variables: str) -> dict[str, str]:

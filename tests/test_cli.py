@@ -56,6 +56,19 @@ except SystemExit:
     assert json.loads(done.stdout.splitlines()[-1]) == []
 
 
+def test_a_stage_on_threads_loads_nothing_of_a_cluster(small_mine):
+    config = str(small_mine.write())
+    common = ["--sensor", "sentinel-2", "--results", str(small_mine.results)]
+    assert main(["scenes", config, *common]) == 0
+    code = f"""
+import sys
+from pipeline.__main__ import main
+print(main({["composite", config, "--year", "2020", *common]!r}), 'dask' in sys.modules, 'distributed' in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 True False"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -3,12 +3,11 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
+from running import place
 
-import pipeline
 from pipeline import plan
 from pipeline.__main__ import main
 from pipeline.errors import BadInput
@@ -313,9 +312,9 @@ def test_a_grid_of_too_many_cells_is_refused_with_the_file(small_mine, stopped):
 
 
 def snakemake(*arguments):
-    """Run the real command in the repository and return exit code and messages."""
+    """Run the real command as a user would, and return exit code and messages."""
     command = [sys.executable, "-m", "snakemake", "--cores", "1", *map(str, arguments)]
-    done = subprocess.run(command, cwd=Path(pipeline.__file__).parents[1], capture_output=True, text=True, check=False, env=dict(os.environ))
+    done = subprocess.run(command, cwd=place(), capture_output=True, text=True, check=False, env=dict(os.environ))
     return done.returncode, done.stderr
 
 

@@ -61,11 +61,11 @@ class Job:
     @contextmanager
     def computing(self, what: str) -> Iterator[None]:
         """Run Dask on this job's threads, or on the scheduler that was given, with progress."""
-        import dask
+        import dask.threaded
 
         from pipeline.blockwise import cluster
         from pipeline.progress import dask_progress
 
         elsewhere = cluster(self.dask) if self.dask else nullcontext()
-        with elsewhere, dask.config.set(scheduler="threads", num_workers=self.threads), dask_progress(what, self.threads):
+        with elsewhere, dask.config.set(scheduler=dask.threaded.get, num_workers=self.threads), dask_progress(what, self.threads):
             yield
