@@ -25,7 +25,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "composite": ("NDVI of one year on the mine's grid: ndvi_<year>.tif; from scenes also clear_, doy_ and water_<year>.tif", ("sensor", "year")),
     "observations": ("what each scene showed of each zone: zone_by_scene.csv, masked_by_zone.csv", ("sensor",)),
     "endmembers": ("the endmember pair for all years: endmembers.json", ("sensor",)),
-    "fvc": ("fractional vegetation cover of one year: fvc_<year>.tif", ("sensor", "year")),
+    "fvc": ("fractional vegetation cover of every year: fvc_<year>.tif", ("sensor",)),
     "trend": ("Theil-Sen slope and Mann-Kendall test of one period: trend_<a>-<b>.tif", ("sensor", "period")),
     "classes": ("trend classes of one period: trend_class_<a>-<b>.tif", ("sensor", "period")),
     "areas": ("the tables of one sensor", ("sensor",)),

@@ -20,7 +20,7 @@ READS: dict[str, tuple[str, ...]] = {
     "composite": ("sensor", "season", "mask", "composite", "fvc.exclude", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
     "observations": ("mine", "aoi", "years"),
     "endmembers": ("fvc", "years", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
-    "fvc": ("fvc",),
+    "fvc": ("fvc", "years"),
     "trend": ("trend.variable", "trend.test", "trend.significance"),
     "classes": ("trend", "fvc.exclude", "grid.clip", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
     "areas": ("mine", "aoi", "years", "trend", "fvc.exclude"),

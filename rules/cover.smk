@@ -178,25 +178,35 @@ rule endmembers:
         " --threads {threads} --log {log:q}"
 
 
-rule fvc:
-    input:
-        ndvi=R + "/{mine}/{sensor}/ndvi_{year}.tif",
-        endmembers=R + "/{mine}/{sensor}/endmembers.json",
-    output:
-        fvc=R + "/{mine}/{sensor}/fvc_{year}.tif",
-        style=R + "/{mine}/{sensor}/fvc_{year}.qml",
-    log:
-        R + "/{mine}/logs/{sensor}/fvc_{year}.log",
-    benchmark:
-        R + "/{mine}/logs/{sensor}/fvc_{year}.tsv"
-    threads: threads_of
-    params:
-        config=config_of,
-        options=options_of("fvc"),
-        code=code("fvc"),
-        results=R,
-    message:
-        "{wildcards.mine}, {wildcards.sensor}: cover {wildcards.year}"
-    shell:
-        "minegreen fvc {params.config:q} --sensor {wildcards.sensor:q} --year {wildcards.year:q}"
-        " --results {params.results:q} --threads {threads} --log {log:q}"
+# Outputs cannot depend on a mine, so there is a rule for each span of years.
+for FIRST, LAST in SPANS:
+
+    rule:
+        name:
+            f"fvc_{FIRST}_{LAST}"
+        input:
+            ndvi=ndvi_of_all_years,
+            endmembers=R + "/{mine}/{sensor}/endmembers.json",
+        output:
+            [
+                R + f"/{{mine}}/{{sensor}}/fvc_{year}.{kind}"
+                for year in range(FIRST, LAST + 1)
+                for kind in ("tif", "qml")
+            ],
+        log:
+            R + "/{mine}/logs/{sensor}/fvc.log",
+        benchmark:
+            R + "/{mine}/logs/{sensor}/fvc.tsv"
+        wildcard_constraints:
+            mine=mines_of(FIRST, LAST),
+        threads: threads_of
+        params:
+            config=config_of,
+            options=options_of("fvc"),
+            code=code("fvc"),
+            results=R,
+        message:
+            "{wildcards.mine}, {wildcards.sensor}: cover of every year"
+        shell:
+            "minegreen fvc {params.config:q} --sensor {wildcards.sensor:q}"
+            " --results {params.results:q} --threads {threads} --log {log:q}"

@@ -130,7 +130,7 @@ class SmallMine:
         first, last = self.settings["years"]["first"], self.settings["years"]["last"]
         periods = self.settings.get("trend", {}).get("periods", [[first, last]])
         calls = [["scenes"]] + [["composite", "--year", str(y)] for y in range(first, last + 1)] + [["endmembers"]]
-        calls += [["fvc", "--year", str(y)] for y in range(first, last + 1)]
+        calls += [["fvc"]]
         for a, b in periods:
             calls += [["trend", "--period", f"{a}-{b}"], ["classes", "--period", f"{a}-{b}"]]
         for stage, *more in [*calls, ["areas"], ["sensitivity"]]:

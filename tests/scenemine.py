@@ -149,7 +149,7 @@ class SceneMine:
         folder = self.composites(results, more, write)
         (sensor,) = self.settings["sensors"]
         first, last = self.settings["years"]["first"], self.settings["years"]["last"]
-        calls = [("observations",), ("endmembers",), *(("fvc", "--year", str(y)) for y in range(first, last + 1))]
+        calls = [("observations",), ("endmembers",), ("fvc",)]
         for a, b in self.settings.get("trend", {}).get("periods", [[first, last]]):
             calls += [("trend", "--period", f"{a}-{b}"), ("classes", "--period", f"{a}-{b}")]
         for name, *arguments in [*calls, ("areas",), ("sensitivity",)]:

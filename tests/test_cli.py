@@ -12,7 +12,7 @@ from pipeline.__main__ import STAGES, _parser, main
 
 COMMANDS = ["new", "check", "crosscheck", "verify", *STAGES, "warm", "summary"]
 HEAVY = ["numpy", "numba", "rasterio", "geopandas", "dask", "xarray", "pandas", "shapely", "pyproj", "matplotlib", "scipy", "pydantic", "snakemake"]
-FVC = ["fvc", "x.yaml", "--sensor", "s", "--year", "2020"]
+COMPOSITE = ["composite", "x.yaml", "--sensor", "s", "--year", "2020"]
 TREND = ["trend", "x.yaml", "--sensor", "s", "--period"]
 
 
@@ -79,10 +79,10 @@ print(main({["composite", config, "--year", "2020", *common]!r}), 'dask' in sys.
         ([*TREND, "2024-2020"], "'2024-2020'; expected first-last, for instance 2021-2024"),
         ([*TREND, "2020-2020"], "expected first-last"),
         ([*TREND, "2020"], "expected first-last"),
-        (["fvc", "x.yaml", "--sensor", "s", "--year", "last"], "'last'"),
-        (["fvc", "x.yaml", "--year", "2020"], "--sensor"),
-        ([*FVC, "--threads", "0"], "expected a whole number from 1"),
-        ([*FVC, "--block", "-5"], "expected a whole number from 1"),
+        (["composite", "x.yaml", "--sensor", "s", "--year", "last"], "'last'"),
+        (["composite", "x.yaml", "--year", "2020"], "--sensor"),
+        ([*COMPOSITE, "--threads", "0"], "expected a whole number from 1"),
+        ([*COMPOSITE, "--block", "-5"], "expected a whole number from 1"),
         (["crosscheck", "x.yaml", "--pixels", "many"], "'many'; expected a whole number from 1"),
     ],
 )
@@ -116,7 +116,7 @@ def test_an_unknown_sensor_is_bad_input_of_every_stage(small_mine, capsys):
 
 @pytest.mark.parametrize(
     ("stages", "option", "values"),
-    [(["composite", "fvc"], "--year", ["1999", "2019", "2025"]), (["trend", "classes", "map"], "--period", ["1999-2001", "2019-2024", "2021-2024"])],
+    [(["composite"], "--year", ["1999", "2019", "2025"]), (["trend", "classes", "map"], "--period", ["1999-2001", "2019-2024", "2021-2024"])],
     ids=["year", "period"],
 )
 def test_a_year_or_period_that_the_config_does_not_have_is_bad_input(finished, capsys, stages, option, values):

@@ -104,7 +104,7 @@ def test_another_block_size_and_more_threads_change_no_byte_of_any_product(done,
     stages = [
         *(["composite", *y] for y in years),
         ["endmembers"],
-        *(["fvc", *y] for y in years),
+        ["fvc"],
         ["trend", *period],
         ["classes", *period],
         ["areas"],

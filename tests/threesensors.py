@@ -106,7 +106,7 @@ class ManySensors:
         """Run every stage in this process, sensors in `first` before the others; return results/many/."""
         span = f"{YEARS[0]}-{YEARS[-1]}"
         for sensor in (*first, *(s for s in self.sensors if s not in first)):
-            years = [["composite", "--year", str(y)] for y in YEARS], [["fvc", "--year", str(y)] for y in YEARS]
+            years = [["composite", "--year", str(y)] for y in YEARS], [["fvc"]]
             calls = [["scenes"], *years[0], ["endmembers"], *years[1], ["trend", "--period", span], ["classes", "--period", span]]
             for stage, *more in [*calls, ["areas"], ["sensitivity"], ["map", "--period", span], ["previews"], ["chart"]]:
                 assert main([stage, str(config), "--sensor", sensor, *more, "--results", str(self.folder / "results")]) == 0, (sensor, stage)

@@ -1,8 +1,8 @@
-"""Cover of one year."""
+"""Cover of every year of one sensor."""
 
 from __future__ import annotations
 
-from pipeline.cover import annual_cover
+from pipeline.cover import Endmembers, annual_cover
 from pipeline.grid import native_grid
 from pipeline.reader import open_raster, open_stack
 from pipeline.sources import read_pair
@@ -11,9 +11,14 @@ from pipeline.styles import continuous_qml
 from pipeline.writer import Band, RasterSpec, write_raster, write_text
 
 
-def run(job: Job, year: int) -> None:
-    """Write fvc_<year>.tif, clamped to 0..1, and its style."""
+def run(job: Job) -> None:
+    """Write fvc_<year>.tif of every year, clamped to 0..1, with styles; all in one job, as most of a job on a small grid is the start of its process."""
     pair = read_pair(job.folder.endmembers)
+    for year in job.config.all_years:
+        _year(job, year, pair)
+
+
+def _year(job: Job, year: int, pair: Endmembers) -> None:
     path = job.folder.ndvi(year)
     with open_raster(path) as dataset:
         grid = native_grid(dataset)
