@@ -21,6 +21,7 @@ log = logging.getLogger("minegreen")
 # stage: (help, arguments beside the common ones)
 STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "synthetic": ("write the synthetic mine's scenes and truth", ()),
+    "search": ("the items of a STAC API, pinned: items.json", ("sensor",)),
     "scenes": ("pin the images of one sensor and the grid: scenes.json, ledger.csv", ("sensor",)),
     "composite": ("NDVI of one year on the mine's grid: ndvi_<year>.tif; from scenes also clear_, doy_ and water_<year>.tif", ("sensor", "year")),
     "observations": ("what each scene showed of each zone: zone_by_scene.csv, masked_by_zone.csv", ("sensor",)),

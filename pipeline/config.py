@@ -11,8 +11,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from pipeline import yamlfile
+from pipeline.catalogs import CATALOGS, is_searched
 from pipeline.config_base import Model
+from pipeline.config_catalog import check_source, plain_path, preset_collection, source_name
 from pipeline.config_errors import explain
+from pipeline.config_network import Network
 from pipeline.config_sensitivity import Sensitivity
 from pipeline.errors import BadInput
 from pipeline.sensors import MASK_NAMES, NEVER_DILATED, SENSORS
@@ -24,17 +27,8 @@ Year = Annotated[int, Field(ge=1950, le=2200)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
-def plain_path(value: str) -> str:
-    """Return a path that names a file or folder on disk and nothing else, for us, for GDAL and for Snakemake."""
-    if value.startswith("/vsi") or re.match(r"[A-Za-z0-9_+.-]{2,}:", value) or any(ord(c) < 32 for c in value):
-        raise ValueError(f"{value!r}; expected the path of a file on disk; fix: download the file and give its path")
-    if set("{}") & set(value.replace("{year}", "")) or "!" in value:
-        raise ValueError(f"{value!r}; expected a path without braces and exclamation marks; fix: rename the file or folder")
-    return value
-
-
 LocalPath = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(plain_path)]
-PRESETS = ("earth-search", "planetary-computer", "cdse")
+Source = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(source_name)]
 RESERVED_SENSOR_IDS = {"logs", "synthetic"}
 RESERVED_MINE_IDS = {"summary"}
 
@@ -123,8 +117,17 @@ class SensorSource(Model):
     """Where one sensor's images come from: `catalog` or `composites`."""
 
     sensor: str | None = Field(None, description=f"{', '.join(SENSORS)}; default: the id above")
-    catalog: LocalPath | None = Field(None, description="path of a STAC item collection (JSON), or `synthetic`: the embedded mine with planted truth")
-    collection: str | None = Field(None, description="with `catalog`: only items of this collection; default: all")
+    catalog: Source | None = Field(
+        None,
+        description=f"preset ({', '.join(CATALOGS)}), address of a STAC API, path of a STAC item collection (JSON), or `synthetic`: the embedded mine "
+        "with planted truth",
+    )
+    collection: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")] | None = Field(
+        None, description="with `catalog`: only items of this collection; default: the preset's, of a file all; required with the address of a STAC API"
+    )
+    requester_pays: bool = Field(
+        False, description="with `catalog`: true: files in S3 storage that bills its readers are read, at the cost of the account whose keys are set"
+    )
     max_cloud_pct: Annotated[float, Field(ge=0, le=100)] = Field(80, description="with `catalog`: items with more cloud (eo:cloud_cover) are dropped")
     offset: Literal["auto", "raw", "applied"] = Field(
         "auto",
@@ -143,20 +146,20 @@ class SensorSource(Model):
     def _one_source(self) -> SensorSource:
         if (self.catalog is None) == (self.composites is None):
             raise ValueError("both or neither of `catalog` and `composites`; expected one of them; fix: remove or add one")
-        if self.catalog in PRESETS or str(self.catalog).startswith(("http:", "https:")):
-            raise ValueError(
-                f"catalog {self.catalog!r} is not available in this version; expected the path of a STAC item collection; "
-                "fix: save the search's items as JSON (see configs/examples/jiangcang-sentinel-2.yaml)"
-            )
         if self.composites is not None and "{year}" not in self.composites:
             raise ValueError(f"composites {self.composites!r} lacks the year; expected a path with {{year}}; fix: for instance data/{{year}}.tif")
         if self.composites is not None and self.bands is None:
             raise ValueError("`bands` is missing; expected {red: N, nir: N} or {ndvi: N}; fix: name the 1-based bands of the composites")
         if self.catalog is not None and (self.bands is not None or self.missing_years or self.scale != 1 or self.offset_value != 0):
             raise ValueError("bands, scale, offset_value or missing_years with a catalog; expected only with `composites`; fix: remove them")
-        if self.composites is not None and self.model_fields_set & {"collection", "max_cloud_pct", "offset"}:
-            raise ValueError("collection, max_cloud_pct or offset with composites; expected only with `catalog`; fix: remove them")
+        if self.composites is not None and self.model_fields_set & {"collection", "max_cloud_pct", "offset", "requester_pays"}:
+            raise ValueError("collection, max_cloud_pct, offset or requester_pays with composites; expected only with `catalog`; fix: remove them")
         return self
+
+    @property
+    def searched(self) -> bool:
+        """Return whether the items are found by a search over the network, which a job of the run pins."""
+        return is_searched(self.catalog)
 
 
 MaskName = Literal["cloud", "cirrus", "shadow", "snow", "saturated", "water", "dark", "unclassified"]
@@ -280,6 +283,8 @@ class Config(Model):
         "the first year; auto: up to 5,000,000 cells of the grid, and above it a table that says so; true: always; false: no such table",
     )
 
+    network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
+
     @model_validator(mode="after")
     def _across(self) -> Config:
         if self.mine in RESERVED_MINE_IDS:
@@ -293,6 +298,7 @@ class Config(Model):
                 raise ValueError(f"sensors.{name}: the id {name!r} is the name of another results folder; expected another id; fix: rename it")
             if source.catalog is not None and SENSORS[kind].scenes is None:
                 raise ValueError(f"sensors.{name}: catalog for {kind} is not available in this version; expected composites; fix: give yearly composites")
+            check_source(name, kind, source)
             if outside := sorted(set(source.missing_years) - set(every)):
                 raise ValueError(f"sensors.{name}.missing_years: {outside} outside {every[0]}..{every[-1]}; expected years of the run; fix: remove them")
             if source.catalog == "synthetic" and not (every[0] >= 2020 and every[-1] <= 2024):
@@ -341,6 +347,11 @@ class Config(Model):
     def kind(self, sensor: str) -> str:
         """Return the `SENSORS` name of a sensor id."""
         return self.sensors[sensor].sensor or sensor
+
+    def collection(self, sensor: str) -> str | None:
+        """Return the collection whose items are read: the config's, else the preset's; None for all."""
+        entry = self.sensors[sensor]
+        return entry.collection or preset_collection(entry.catalog, self.kind(sensor))
 
 
 def load(path: str | Path) -> Config:

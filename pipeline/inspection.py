@@ -28,9 +28,11 @@ CACHE = Path(".snakemake") / "minegreen" / "inspected"
 
 
 def catalog_of(config: Config, sensor: str, results: Path) -> Path:
-    """Return the item collection of a sensor."""
-    catalog = config.sensors[sensor].catalog
-    return MineFolder(results, config.mine).synthetic_items if catalog == "synthetic" else Path(str(catalog))
+    """Return the item collection of a sensor: the user's file, or what a job of the run writes."""
+    entry, folder = config.sensors[sensor], MineFolder(results, config.mine)
+    if entry.searched:
+        return folder.sensor(sensor).items
+    return folder.synthetic_items if entry.catalog == "synthetic" else Path(str(entry.catalog))
 
 
 def inspected(config: Config, config_path: Path, sensor: str, zones: Zones, catalog: Path) -> Inspected:
@@ -73,6 +75,7 @@ def _key(config: Config, sensor: str, zones: Zones, catalog: Path) -> str:
             if not is_remote(href):
                 files[href] = stamp_of(href)
     outline = zones.frame.to_json()
-    whole = [str(catalog.absolute()), digest(options(config, "scenes", sensor)), code("scenes"), outline, sorted(files.items())]
+    home = "" if config.sensors[sensor].searched else str(catalog.absolute())  # of a search no href is relative
+    whole = [home, digest(options(config, "scenes", sensor)), code("scenes"), outline, sorted(files.items())]
     content = hashlib.sha256(catalog.read_bytes()).hexdigest()
     return hashlib.sha256(json.dumps([content, *whole]).encode()).hexdigest()[:32]

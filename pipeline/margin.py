@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from pipeline.access import access_of
 from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.errors import BadInput, RunFault, one_line
@@ -96,7 +97,7 @@ def _choose(near: list[Fate], taken: dict[str, Scene], config: Config, sensor: s
 
 def _inspect(fate: Fate, rule: SceneRule, found: Inspected, config: Config, sensor: str, catalog: Path) -> tuple[float, dict[str, Layer]] | None:
     """Return offset and layers of an item as the run inspects its own; None where the item is dropped."""
-    layers = layers_of(fate.item, rule, catalog, sensor)
+    layers = layers_of(fate.item, rule, catalog, sensor, access_of(config, sensor))
     if "mask" not in layers:
         fate.dropped = f"no quality layer ({', '.join(rule.assets['mask'])})"
         return None

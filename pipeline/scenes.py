@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.access import Access, access_of
 from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.errors import BadInput, RunFault
 from pipeline.grid import sensor_grid
-from pipeline.images import Stamp, is_remote, resolve, shown, stamp_of
+from pipeline.images import OPEN, Stamp, is_remote, resolve, shown, stamp_of
 from pipeline.radiometry import Decision, decide, facts, floor
 from pipeline.scenefiles import meets, open_header, sample
 from pipeline.season import day_of_year, season_year, solar_day
@@ -31,7 +32,8 @@ class Layer:
     """One band of a scene: `asset` as the catalogue calls it, its file, the 1-based band, value = stored x scale + offset.
 
     `signed`: the catalogue's href has a query, which is not written down; it is looked up again by item and asset. `state`:
-    digest of what the file was when it was inspected; `stamp`: what a local file is when a stage begins, never written down.
+    digest of what the file was when it was inspected; `stamp`: what a local file is when a stage begins, and `access`: how
+    a server is asked, never written down.
     """
 
     asset: str
@@ -42,6 +44,7 @@ class Layer:
     signed: bool = False
     state: str = ""
     stamp: Stamp | None = None
+    access: Access = OPEN
 
 
 @dataclass(frozen=True)
@@ -106,14 +109,14 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
     rule = SENSORS[config.kind(sensor)].scenes
     if rule is None:
         raise AssertionError("the config model allows a catalogue only where the sensor has a rule")
-    entry = config.sensors[sensor]
+    entry, access = config.sensors[sensor], access_of(config, sensor)
     fates = [Fate(item) for item in read_items(catalog)]
     fates.sort(key=lambda f: (f.item.when, f.item.id))
     longitude = float(zones.frame.to_crs(4326).total_bounds[[0, 2]].mean())
     years = set(config.all_years)
     select(fates, config, sensor, lambda item: season_year(solar_day(item.when, longitude), config.season) in years)
     for fate in _kept(fates):
-        fate.layers = layers_of(fate.item, rule, catalog, sensor)
+        fate.layers = layers_of(fate.item, rule, catalog, sensor, access)
         if "mask" not in fate.layers:
             fate.dropped = f"no quality layer ({', '.join(rule.assets['mask'])})"
     kept = _kept(fates)
@@ -194,7 +197,7 @@ def content(item: Item) -> Any:
     return item.properties, {key: asset.content for key, asset in item.assets.items()}
 
 
-def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str) -> dict[str, Layer]:
+def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str, access: Access = OPEN) -> dict[str, Layer]:
     """Return the layers of an item by role: red, nir and mask, or ndvi and mask; mask is left out where there is none."""
     found = {role: place for role in rule.assets if (place := _find(item, role, rule)) is not None}
     roles = ("red", "nir") if "red" in found or "nir" in found or "ndvi" not in found else ("ndvi",)
@@ -218,8 +221,16 @@ def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str) -> dict[s
             raise BadInput(
                 catalog, f"item {item.id}: asset {asset.key}: href", f"{shown(asset.href)}: {error}", "a path or an http(s) URL", "download it, or sign it"
             ) from None
+        if href.startswith("s3://") and asset.requester_pays and not access.requester_pays:
+            raise BadInput(
+                catalog,
+                f"item {item.id}: asset {asset.key}",
+                f"{shown(href)}, in storage that bills those who read it",
+                f"`requester_pays: true` in sensors.{sensor}, at your cost",
+                "say so, with AWS keys in the environment, or take the images from another catalogue (docs/catalogues.md)",
+            )
         scale, offset = (1.0, 0.0) if role == "mask" else _linear(asset, band, role, rule, catalog, item)
-        out[role] = Layer(asset.key, href, band, scale, offset, shown(href) != href)
+        out[role] = Layer(asset.key, href, band, scale, offset, shown(href) != href, access=access)
     if "red" in out and (out["red"].href, out["red"].band) == (out["nir"].href, out["nir"].band):
         same = f"red and nir are the same band of {shown(out['red'].href)}"
         raise BadInput(catalog, f"item {item.id}: assets", same, "two bands", "correct the item")
@@ -313,7 +324,7 @@ def to_json(scene: Scene) -> dict[str, Any]:
     """Return a scene as plain values for scenes.json."""
     values = asdict(scene)
     for layer in values["layers"].values():
-        del layer["stamp"]
+        del layer["stamp"], layer["access"]
     return values
 
 
@@ -348,6 +359,18 @@ def signed(scenes: list[Scene], catalog: Path) -> list[Scene]:
         return replace(scene, layers={r: replace(v, href=found(scene, v)) if v.signed else v for r, v in scene.layers.items()})
 
     return [whole(scene) for scene in scenes]
+
+
+def ready(scenes: list[Scene], config: Config, sensor: str, catalog: Path) -> list[Scene]:
+    """Return scenes as a stage reads them: with what is never written down.
+
+    Raises
+    ------
+    RunFault
+        When the catalogue no longer lists an asset whose href has a query.
+    """
+    access = access_of(config, sensor)
+    return [replace(scene, layers={role: replace(layer, access=access) for role, layer in scene.layers.items()}) for scene in stamped(signed(scenes, catalog))]
 
 
 def stamped(scenes: list[Scene]) -> list[Scene]:
