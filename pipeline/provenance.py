@@ -37,7 +37,7 @@ READS: dict[str, tuple[str, ...]] = {
     "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "network"),
 }
 TEMPLATES = {".j2", ".css", ".js"}
-FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title"}
+FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title", "requester_pays"}
 
 
 def options(config: Config, stage: str, sensor: str | None = None) -> dict[str, Any]:

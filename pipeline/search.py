@@ -101,6 +101,7 @@ def _pages(url: str, collection: str, box: tuple[float, ...], spans: list[tuple[
     """Yield the items of every page of a search, one search per span."""
     import pystac
     from pystac_client import Client
+    from pystac_client.errors import ClientTypeError
     from pystac_client.exceptions import APIError
 
     try:
@@ -118,7 +119,7 @@ def _pages(url: str, collection: str, box: tuple[float, ...], spans: list[tuple[
         status = getattr(error, "status_code", None)
         words = FINAL.get(status, f"answers {status}") if status else "cannot be reached"
         raise RunFault(f"{shown(url)}: the search {words}, tried {access.attempts} times: {one_line(plain_text(str(error)), 200)}") from None
-    except (pystac.STACError, NotImplementedError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (pystac.STACError, ClientTypeError, NotImplementedError, ValueError, KeyError, TypeError, AttributeError) as error:
         found = one_line(f"{type(error).__name__}: {plain_text(str(error))}", 200)
         raise BadInput(
             shown(url), "catalog", found, "the root of a STAC API with item search", "is it the API's address, not that of a browser or a file?"

@@ -117,11 +117,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Stay silent."""
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """GDAL closes connections in the middle of an answer, which is no error."""
+
+    daemon_threads = True
+
+    def handle_error(self, request, address):
+        """Stay silent."""
+
+
 @contextlib.contextmanager
 def serving(folder):
     """Serve a folder until the end of the block."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), Handler)
     state = server.state = FaultServer(Path(folder), port=server.server_port)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
