@@ -18,7 +18,7 @@ from pipeline.errors import RunFault
 SLOWEST = 1000  # bytes a second; less for `timeout_s` is a server that hangs
 FINAL = {
     401: "refused (401); credentials are needed",
-    403: "refused (403); has a token expired, or is a login needed? docs/catalogues.md",
+    403: "refused (403); token expired? Or a login needed? docs/catalogues.md",
     404: "not found (404); is the catalogue out of date?",
 }
 NO_RANGE = "the server gives whole files only, no ranges of bytes; use another server, or download the files"

@@ -107,8 +107,9 @@ def _pages(url: str, collection: str, box: tuple[float, ...], spans: list[tuple[
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of an API that does not say what it conforms to; the search shows whether it answers
-            client = Client.open(url, stac_io=_patient(access))
-            methods = {str(link.extra_fields.get("method") or "GET").upper() for link in client._get_search_links()}
+            waiting = (access.connect_timeout_s, access.timeout_s)  # given here: `open` forgets that of its stac_io
+            client = Client.open(url, stac_io=_patient(access), timeout=waiting)
+            methods = {str(link.extra_fields.get("method") or "GET").upper() for link in client.links if link.rel == "search"}
             method = "POST" if "POST" in methods else "GET"
             for first, last in spans:
                 when = f"{first}T00:00:00Z/{last}T23:59:59Z"
@@ -134,7 +135,7 @@ def _items(page: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _patient(access: Access) -> Any:
-    """Return pystac-client's I/O with time-outs, which tries again what a server or a connection fails at; never with a login of ~/.netrc."""
+    """Return pystac-client's I/O, which tries again what a server or a connection fails at; never with a login of ~/.netrc."""
     import time
 
     from pystac_client.exceptions import APIError
@@ -166,7 +167,7 @@ def _patient(access: Access) -> Any:
         retry_after_max=access.timeout_s,
         raise_on_status=False,
     )
-    io = Patient(timeout=(access.connect_timeout_s, access.timeout_s), max_retries=again)
+    io = Patient(max_retries=again)
     io.session.auth = lambda request: request
     return io
 

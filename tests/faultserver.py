@@ -29,6 +29,7 @@ class FaultServer:
     done: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     port: int = 0
+    guard: object = None  # returns a status for a request that is refused, by its path with query; None where it is not
 
     @property
     def url(self):
@@ -75,6 +76,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return
             if kind is not None and kind.isdigit():
                 self.give(int(kind), b"no")
+                return
+            refused = at.guard(path) if at.guard is not None else None
+            if refused is not None:
+                self.give(refused, b"no")
                 return
             made = next((answer for part, answer in at.answers.items() if part in path), None)
             if made is not None:

@@ -133,8 +133,6 @@ def test_defaults_are_the_contracts(load):
         ("exclude", changed(fvc__exclude=["dark"])),
         ("relative_to_reference", changed(trend__relative_to_reference="auto")),
         ("landsat", sensor(catalog="items.json", sensor="landsat")),
-        ("earth-search", sensor(catalog="earth-search")),
-        ("https://stac.example.org/v1", sensor(catalog="https://stac.example.org/v1")),
         ("modis", sensor(catalog="synthetic", sensor="modis")),
         ("modis", changed(sensors={"modis": COMPOSITES})),
         ("hamed-rao", changed(trend__test="hamed-rao")),
