@@ -22,7 +22,7 @@ FINAL = {
     404: "not found (404); is the catalogue out of date?",
 }
 NO_RANGE = "the server gives whole files only, no ranges of bytes; use another server, or download the files"
-AWS = {"AWSObjectNotFound": 404, "AWSBucketNotFound": 404, "AWSAccessDenied": 403, "AWSInvalidCredentials": 401, "AWSSignatureDoesNotMatch": 401}
+S3_WORDS = {"key does not exist": 404, "bucket does not exist": 404, "access denied": 403, "access key id": 401, "signature": 401}  # of its messages
 _lock = threading.Lock()
 
 
@@ -197,8 +197,8 @@ def status_of(href: str, access: Access, error: BaseException) -> tuple[int | No
     while cause is not None:
         if match := re.search(r"response code: (\d{3})", str(cause)):
             return int(match[1]), b""
-        for name, code in AWS.items():
-            if name in type(cause).__name__:
+        for words, code in S3_WORDS.items():
+            if href.startswith("s3://") and words in str(cause).lower():
                 return code, b""
         if "CURL error" in str(cause):
             return None, b""

@@ -20,7 +20,10 @@ class Fault:
 
 @dataclass
 class FaultServer:
-    """A running server: `faults` are looked up in order for each request, `asked` lists (method, path with query, headers)."""
+    """A running server: `faults` are looked up in order for each request, `asked` lists (method, path with query, headers).
+
+    `answers` are bodies, or functions of path and body, by a part of the path; `bodies` go with status codes.
+    """
 
     folder: Path
     faults: list = field(default_factory=list)
@@ -28,6 +31,7 @@ class FaultServer:
     answers: dict = field(default_factory=dict)
     done: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    bodies: dict = field(default_factory=dict)
     port: int = 0
     guard: object = None  # returns a status for a request that is refused, by its path with query; None where it is not
 
@@ -75,7 +79,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             if kind is not None and kind.isdigit():
-                self.give(int(kind), b"no")
+                self.give(int(kind), at.bodies.get(kind, b"no"))
                 return
             refused = at.guard(path) if at.guard is not None else None
             if refused is not None:
