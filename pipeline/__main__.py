@@ -126,7 +126,7 @@ def _user_commands(commands: Any) -> None:
     new.add_argument("--zone-field", help="attribute with the zone's name (default: `zone` if present, else one that names every polygon, else numbers)")
     new.add_argument("--where", metavar="FIELD=VALUE", help="of a file of many mines: only the polygons with this value, written to aoi/MINE.geojson")
     new.add_argument("--composites", help="path of yearly composites with {year} in it, or their folder; the years are found from the files")
-    new.add_argument("--catalog", help="STAC item collection (JSON); the years are found from its items")
+    new.add_argument("--catalog", help="STAC item collection (JSON), whose items tell the years; or earth-search, planetary-computer, cdse")
     new.set_defaults(call=_new)
     check = commands.add_parser("check", help="validate configs and say what a run will do", description="Validate config, AOI and images without computing.")
     check.add_argument("configs", type=Path, nargs="+", metavar="CONFIG", help="YAML files")
