@@ -28,7 +28,7 @@ rule search:
     input:
         aoi=aoi_of,
     output:
-        items=R + "/{mine}/{sensor}/items.json",
+        found=R + "/{mine}/{sensor}/items.json",
     log:
         R + "/{mine}/logs/{sensor}/search.log",
     benchmark:
