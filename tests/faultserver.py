@@ -75,7 +75,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 at.asked.append((self.command, path, dict(self.headers)))
             kind = at.take(path)
             if kind == "hang":
-                at.done.wait(60)
+                at.done.wait(600)  # far longer than any test waits
                 self.close_connection = True
                 return
             if kind is not None and kind.isdigit():

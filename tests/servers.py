@@ -14,6 +14,7 @@ import pytest
 from pyproj import Transformer
 
 COLLECTION = "test-s2-l2a"
+JSON = "application/geo+json"
 
 
 def free_port():
@@ -93,6 +94,18 @@ def served_items(mine, base, collection=COLLECTION, query=""):
         shape = {"type": "Polygon", "coordinates": [[list(p) for p in ring]]}
         out.append(item | {"collection": collection, "geometry": shape, "bbox": [min(lon), min(lat), max(lon), max(lat)], "assets": assets})
     return out
+
+
+def landing(url):
+    """Return the root of a small STAC API."""
+    links = [
+        {"rel": "self", "href": f"{url}/root"},
+        {"rel": "root", "href": f"{url}/root"},
+        {"rel": "search", "href": f"{url}/search", "method": "POST", "type": JSON},
+    ]
+    conforms = ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"]
+    root = {"type": "Catalog", "id": "small", "description": "small", "stac_version": "1.0.0", "links": links, "conformsTo": conforms}
+    return json.dumps(root).encode()
 
 
 def search_by_hand(items, box, first, last):

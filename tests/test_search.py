@@ -1,13 +1,12 @@
 """The search of a STAC API: what it asks for, what it pins, and what it says when the API has a bad day."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 from faultserver import serving
 from scenemine import SceneMine, snapshot
-from servers import COLLECTION, search_by_hand, served_items, stac_api
+from servers import COLLECTION, JSON, landing, search_by_hand, served_items, stac_api
 
 from pipeline import search as searching
 from pipeline.__main__ import main
@@ -15,7 +14,6 @@ from pipeline.aoi import read_zones
 from pipeline.config import load
 from pipeline.search import box_of, search, spans_of
 
-JSON = "application/geo+json"
 QUICK = {"timeout_s": 1, "connect_timeout_s": 1, "attempts": 3, "pause_s": 0.01}
 
 
@@ -43,18 +41,6 @@ def at(mine, api, **more):
 def found(mine):
     """Return the pinned items."""
     return json.loads((mine.folder / "results" / "small" / "sentinel-2" / "items.json").read_text(encoding="utf-8"))["features"]
-
-
-def landing(url):
-    """Return the root of a small STAC API."""
-    links = [
-        {"rel": "self", "href": f"{url}/root"},
-        {"rel": "root", "href": f"{url}/root"},
-        {"rel": "search", "href": f"{url}/search", "method": "POST", "type": JSON},
-    ]
-    conforms = ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"]
-    root = {"type": "Catalog", "id": "small", "description": "small", "stac_version": "1.0.0", "links": links, "conformsTo": conforms}
-    return json.dumps(root).encode()
 
 
 @pytest.fixture
@@ -95,6 +81,23 @@ def test_a_real_api_gives_what_a_search_by_hand_gives(mine, tmp_path, monkeypatc
     assert again.replace(other, url) == text
     dates = [(i["properties"]["datetime"], i["id"]) for i in json.loads(text)["features"]]
     assert dates == sorted(dates)
+
+
+def test_an_api_that_takes_no_post_is_asked_by_get(mine, api):
+    asked = []
+
+    def page(path, body):
+        asked.append((path, body))
+        links = [{"rel": "next", "href": f"{api.url}/search?token=6"}] if "token" not in path else []
+        features = api.items[:6] if "token" not in path else api.items[6:]
+        return json.dumps({"type": "FeatureCollection", "features": features, "links": links}).encode()
+
+    api.answers["/search"] = page
+    api.answers["/root"] = json.dumps(json.loads(landing(api.url)) | {"links": [{"rel": "search", "href": f"{api.url}/search", "type": JSON}]}).encode()
+    assert mine.stage("search", "--sensor", "sentinel-2") == 0
+    assert sorted(i["id"] for i in found(mine)) == sorted(s["id"] for s in mine.scenes)
+    assert {body for _, body in asked} == {b""}
+    assert "collections=test-s2-l2a" in asked[0][0]
 
 
 def test_pages_are_followed_and_an_item_of_two_pages_is_one(mine, api):
@@ -182,10 +185,11 @@ def test_n01_n02_a_search_that_is_refused_names_the_api_and_is_not_repeated(mine
 
 def test_n05_an_api_that_hangs_is_a_fault_in_the_configured_time(mine, api, capfd):
     api.fault("/search", "hang")
-    begun = time.monotonic()
     assert mine.stage("search", "--sensor", "sentinel-2") == 3
-    assert "cannot be reached, tried 3 times" in capfd.readouterr().err
-    assert time.monotonic() - begun < 20  # 3 attempts of 1 s; without a time-out 60 s and more
+    text = capfd.readouterr().err
+    assert "cannot be reached, tried 3 times" in text
+    assert "timed out" in text  # the server still holds the connections
+    assert api.count("/search") == 3
 
 
 def test_an_api_that_is_not_there_is_a_fault_for_the_stage_and_for_check(mine, capfd):
