@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from affine import Affine
 from conftest import REQUIRED
 from faultserver import serving
 from running import ROOT, snakemake
@@ -198,8 +199,6 @@ def test_n05_a_hang_stops_snakemake_with_3_in_the_configured_time(remote):
 
 def test_n07_a_server_without_ranges_is_a_fault_and_not_a_silent_download(tmp_path):
     values = np.random.default_rng(5).integers(1, 9999, (700, 700)).astype("uint16")
-    from affine import Affine
-
     write_tif(tmp_path / "large.tif", values, Affine(10, 0, 540_000, 0, -10, 4_210_000))
     with serving(tmp_path) as server:
         server.fault("large", "norange")
@@ -208,6 +207,21 @@ def test_n07_a_server_without_ranges_is_a_fault_and_not_a_silent_download(tmp_pa
         assert WHAT in str(caught.value)
         assert "hunter2" not in str(caught.value)
         assert len(server.asked) <= 4
+
+
+def test_jpeg_2000_is_read_over_the_network(tmp_path):
+    """Images of the Copernicus Data Space are JPEG 2000."""
+    from rasterio.shutil import copy
+
+    values = np.random.default_rng(5).integers(1, 9999, (300, 280)).astype("uint16")
+    write_tif(tmp_path / "B04.tif", values, Affine(10, 0, 540_000, 0, -10, 4_210_000))
+    copy(tmp_path / "B04.tif", tmp_path / "B04.jp2", driver="JP2OpenJPEG", QUALITY="100", REVERSIBLE="YES")
+    with serving(tmp_path) as server:
+        server.fault("B04", "cut", 3)
+        href = f"{server.url}/B04.jp2?sig=hunter2"
+        found = images.read_image(href, WHAT, lambda dataset: (dataset.crs.to_epsg(), dataset.read(1)), access=Access(2, 2, 5, 0.01))
+    assert found[0] == 32647
+    np.testing.assert_array_equal(found[1], values)
 
 
 def test_a_run_on_workers_of_dask_waits_no_longer_than_the_config_says(remote, from_files, two_workers, capfd):
