@@ -32,7 +32,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from pipeline import blockwise, composite, crosscheck
+from pipeline import blockwise, composite, crosscheck, tiling
 from pipeline.classes import legend, limits
 from pipeline.composite import DTYPES
 from pipeline.config import Config
@@ -164,7 +164,7 @@ def ours(plan: Plan, out: dict[str, np.ndarray], outputs: Path | None = None) ->
             blockwise.each(task, items, shared, place)
         close_idle()
 
-    def year_block(item: tuple[int, composite.Block]) -> tuple:
+    def year_block(item: tuple[int, tiling.Block]) -> tuple:
         year, block = item
         at = year - YEARS[0]
         views = {name: view(name, at, block.rows, block.cols)[0] for name in DTYPES}
@@ -172,7 +172,7 @@ def ours(plan: Plan, out: dict[str, np.ndarray], outputs: Path | None = None) ->
         values = composite.compute(block, read[year], grid, how, 0, views if direct else None).values
         return block.rows, block.cols, {(name, at): None if direct else band[None] for name, band in values.items()}
 
-    def trend_block(block: composite.Block, pair: Endmembers) -> tuple:
+    def trend_block(block: tiling.Block, pair: Endmembers) -> tuple:
         rows, cols = block.rows, block.cols
         ndvi, bands = out["ndvi"][:, rows, cols], out["trend"][:, rows, cols]
         for year, cover in zip(ndvi, out["fvc"][:, rows, cols], strict=True):
@@ -185,9 +185,9 @@ def ours(plan: Plan, out: dict[str, np.ndarray], outputs: Path | None = None) ->
 
     read = {year: tuple(s for s in plan.scenes if s.year == year) for year in YEARS}
     filled = [("trend", 0), *product(["fvc"], range(len(YEARS)))]
-    squares = list(composite.blocks(grid, BLOCK, 64, []))
+    squares = list(tiling.blocks(grid, BLOCK, 64, []))
     with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES if outputs else READ_CACHE):
-        parts = [(year, block) for year in YEARS for block in composite.blocks(grid, BLOCK, len(read[year]), [], plan.threads)]
+        parts = [(year, block) for year in YEARS for block in tiling.blocks(grid, BLOCK, len(read[year]), [], plan.threads)]
         stage(year_block, parts, (), list(product(DTYPES, range(len(YEARS)))))
         with ThreadPoolExecutor(plan.threads) as pool, dask.config.set(scheduler="threads", pool=pool):
             whole = [(out["ndvi"][:, b.rows, b.cols], np.ones(b.shape, bool)) for b in squares]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.catalogs import CATALOGS
 from pipeline.config import Config
@@ -24,6 +25,19 @@ class Access:
     requester_pays: bool = False
     endpoint: str = ""
     region: str = ""
+
+    def check_paid(self, catalog: Path, where: str, href: str, sensor: str) -> None:
+        """Refuse a file in storage that bills its readers, unless the config agrees to pay.
+
+        Raises
+        ------
+        BadInput
+            Naming the item, what it means, and both ways out.
+        """
+        if not self.requester_pays:
+            found, expected = f"{href.partition('?')[0]}, in storage that bills those who read it", f"`requester_pays: true` in sensors.{sensor}, at your cost"
+            fix = "say so, with AWS keys in the environment, or take the images from another catalogue (docs/catalogues.md)"
+            raise BadInput(catalog, where, found, expected, fix)
 
 
 def access_of(config: Config, sensor: str) -> Access:

@@ -7,10 +7,11 @@ the days of one year, and blocks get smaller where there are many days.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, product
-from math import ceil, floor, prod
+from datetime import date
+from itertools import groupby
+from math import floor, prod
 from threading import local
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -18,33 +19,32 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from pipeline.config import Config
-from pipeline.coverage import ZoneCoverage
 from pipeline.errors import BadInput, RunFault
 from pipeline.grid import dilation_cells, native_grid
 from pipeline.images import FileChanged, read_image, shown, state_of
-from pipeline.kernels.codes import GROWS, NO_DATA, WEIGHT_UNIT
+from pipeline.kernels.codes import GROWS, LAND, NO_DATA, WATER
 from pipeline.kernels.neighbours import grow
-from pipeline.kernels.observe import merge, observe, observe_ndvi, spread, zone_sums
+from pipeline.kernels.observe import combine, merge, observe, observe_ndvi, spread, zone_sums
 from pipeline.kernels.series import MEAN, composite
 from pipeline.scenes import Scene
 from pipeline.sensors import SENSORS, SceneRule
+from pipeline.tiling import Block
 from pipeline.windows import Lookup, locate
 
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
 DTYPES = {"ndvi": "float32", "clear": "uint16", "doy": "float32", "water": "float32"}
-STACK_BYTES = 64 * 2**20  # of NDVI of one block and year; beyond it blocks get smaller
-LEAST_SIDE = 64
 GOLDEN = 0.618034
-TURNS = 2  # blocks per worker, at least: the last ones shall not keep one worker waiting for long
+ALWAYS = (-32767, 32767)  # days of year
+UNKNOWN_DAY = -32768
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How the images of one sensor become a composite; plain values, so that a task can travel."""
 
-    table: np.ndarray
+    tables: dict[str, np.ndarray]
     valid: tuple[float, float]
     halo: int
     reach: float
@@ -52,6 +52,7 @@ class Recipe:
     keep_water: bool
     percentile: float
     least: int
+    valid_ndvi: tuple[float, float] | None = None
 
 
 def recipe(config: Config, sensor: str, cell_m: float) -> Recipe:
@@ -68,7 +69,7 @@ def recipe(config: Config, sensor: str, cell_m: float) -> Recipe:
     mask, chosen = config.mask, config.composite
     reach = dilation_cells(config, config.mine, cell_m)
     return Recipe(
-        rule.mask.table(mask.drop, mask.dilate),
+        {layer.quality: layer.rule.table(mask.drop, mask.dilate) for layer in rule.quality},
         rule.valid,
         floor(reach + 1e-9),
         reach,
@@ -76,74 +77,22 @@ def recipe(config: Config, sensor: str, cell_m: float) -> Recipe:
         "water" not in config.fvc.exclude,
         MEAN if chosen.method == "mean" else chosen.percentile,
         chosen.min_clear,
+        rule.valid_ndvi,
     )
-
-
-@dataclass(frozen=True)
-class ZonePart:
-    """The part of a zone in one block: flat cell numbers of the block, and their covered fractions in WEIGHT_UNIT."""
-
-    zone: int
-    cells: np.ndarray
-    weights: np.ndarray
-
-
-@dataclass(frozen=True)
-class Block:
-    """Where a task works; `number` counts the blocks of a grid."""
-
-    number: int
-    rows: slice
-    cols: slice
-    parts: tuple[ZonePart, ...]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Return the block's rows and columns."""
-        return self.rows.stop - self.rows.start, self.cols.stop - self.cols.start
-
-
-def blocks(grid: GeoBox, side: int, days: int, coverages: list[ZoneCoverage], workers: int = 1) -> Iterator[Block]:
-    """Return the blocks of a grid: `side` rows high and a multiple of `side` cells wide, smaller where a year has many days.
-
-    Wide blocks read images in fewer and larger pieces; there are at least `TURNS` for each worker where the grid allows it.
-    """
-    height, width = grid.shape
-    while side > LEAST_SIDE and side * side * 4 * days > STACK_BYTES:
-        side = ceil(side / 2)
-    across = max(1, min(ceil(width / side), STACK_BYTES // (side * side * 4 * max(days, 1))))
-    while across > 1 and ceil(height / side) * ceil(width / (across * side)) < TURNS * workers:
-        across = ceil(across / 2)
-    for number, (top, left) in enumerate(product(range(0, height, side), range(0, width, across * side))):
-        rows, cols = slice(top, min(top + side, height)), slice(left, min(left + across * side, width))
-        yield Block(number, rows, cols, tuple(_parts(rows, cols, coverages)))
-
-
-def _parts(rows: slice, cols: slice, coverages: list[ZoneCoverage]) -> Iterator[ZonePart]:
-    width = cols.stop - cols.start
-    for number, c in enumerate(coverages):
-        top, bottom = max(rows.start, c.rows.start), min(rows.stop, c.rows.stop)
-        left, right = max(cols.start, c.cols.start), min(cols.stop, c.cols.stop)
-        if top >= bottom or left >= right:
-            continue
-        whole = c.area_m2.max()
-        fraction = c.area_m2[top - c.rows.start : bottom - c.rows.start, left - c.cols.start : right - c.cols.start] / whole
-        y, x = np.nonzero(fraction)
-        if y.size:
-            weights = np.rint(fraction[y, x] * WEIGHT_UNIT).astype(np.int64)
-            yield ZonePart(number, (y + top - rows.start) * width + x + left - cols.start, weights)
 
 
 @dataclass(frozen=True)
 class Cut:
     """Another composite from the same walk over the scenes: of which of the days, and of which percentile (`MEAN`: the mean).
 
-    `with_water`: the share of water is wanted too, because the days are others than those of the run's own composite.
+    `with_water`: the share of water is wanted too, because the days are others than those of the run's own composite. `season`: first
+    and last day of year of what counts, for images whose pixels are of several days.
     """
 
     days: slice
     percentile: float
     with_water: bool
+    season: tuple[int, int] = ALWAYS
 
 
 @dataclass(frozen=True)
@@ -152,6 +101,7 @@ class Cuts:
 
     own: slice
     more: tuple[Cut, ...]
+    season: tuple[int, int] = ALWAYS
 
 
 @dataclass(frozen=True)
@@ -176,11 +126,13 @@ def compute(
     zones: int,
     out: dict[str, np.ndarray] | None = None,
     cuts: Cuts | None = None,
+    season: tuple[int, int] = ALWAYS,
 ) -> Result:
     """Return the composite of one block of one year; `scenes` in their fixed order (by day, time and id).
 
     `out`: contiguous arrays of the block that are filled; default: new ones. `cuts`: `scenes` hold more days than the
-    composite is of; only its own count in `sums`, whose rows are all scenes.
+    composite is of; only its own count in `sums`, whose rows are all scenes. `season`: first and last day of year; where the pixels of
+    an image are of several days, only those of the season count.
 
     Raises
     ------
@@ -194,6 +146,7 @@ def compute(
     start = int(days * (block.number * GOLDEN % 1))  # each block elsewhere: files are seldom wanted by two threads at a time
     ndvi = _buffer("ndvi", (days, *shape), np.float32)
     of_days = _buffer("states", (days, *shape), np.uint8)
+    pixel_days = _buffer("pixel days", (days, *shape), np.int16) if any("day" in scene.layers for scene in scenes) else None
     numbers = np.zeros(days, np.int64)
     sums = np.zeros((len(scenes), zones, 4), np.int64)
     position = {scene.id: i for i, scene in enumerate(scenes)}
@@ -202,8 +155,14 @@ def compute(
         for k, scene in enumerate(group):
             state, values = (of_days[i], ndvi[i]) if k == 0 else (_buffer("state", shape, np.uint8), _buffer("values", shape, np.float32))
             reader.observe(scene, state, values)
+            counted, measured = state, values
+            if pixel_days is not None:
+                when = reader.days(scene)
+                counted, measured = in_season(when, season, state, values)
+                taken = slice(None) if k == 0 else (of_days[i] != LAND) & (of_days[i] != WATER) & (state != NO_DATA)
+                pixel_days[i][taken] = when[taken]
             for part in block.parts if own else ():
-                zone_sums(state.reshape(-1), values.reshape(-1), part.cells, part.weights, sums[position[scene.id], part.zone])
+                zone_sums(counted.reshape(-1), measured.reshape(-1), part.cells, part.weights, sums[position[scene.id], part.zone])
             if k > 0:
                 merge(state, values, of_days[i], ndvi[i])
             numbers[i] = max(scene.day_of_year, 0)  # a season that starts before 1 January, whose days of year nobody asks for
@@ -213,10 +172,18 @@ def compute(
     flat = [out[name].reshape(cells) for name in DTYPES]
     values, states = ndvi.reshape(days, cells), of_days.reshape(days, cells)
 
-    def form(of: slice, percentile: float, into: Sequence[np.ndarray]) -> None:
-        composite(values[of], states[of], numbers[of], percentile, how.least, how.keep_water, *into)
+    def form(of: slice, within: tuple[int, int], percentile: float, into: Sequence[np.ndarray]) -> None:
+        if pixel_days is None:
+            composite(values[of], states[of], numbers[of], percentile, how.least, how.keep_water, *into)
+            return
+        when = pixel_days.reshape(days, cells)[of]
+        seen, measured = in_season(when, within, states[of], values[of])
+        composite(measured, seen, numbers[of], percentile, how.least, how.keep_water, *into)
+        clear = (seen == LAND) | (seen == WATER)
+        with np.errstate(invalid="ignore"):
+            into[2][:] = np.where(clear, when, 0).sum(axis=0) / into[1]  # 0 / 0 is NaN
 
-    form(slice(0, days) if cuts is None else cuts.own, how.percentile, flat)
+    form(slice(0, days) if cuts is None else cuts.own, season, how.percentile, flat)
     if cuts is None:
         return Result(block.rows, block.cols, out, sums)
     bands = len(cuts.more) + sum(cut.with_water for cut in cuts.more)
@@ -224,8 +191,14 @@ def compute(
     seen, day, dry = _buffer("seen", (cells,), np.uint16), _buffer("day", (cells,), np.float32), _buffer("dry", (cells,), np.float32)
     shares = iter(more[len(cuts.more) :])
     for cut, annual in zip(cuts.more, more, strict=False):
-        form(cut.days, cut.percentile, (annual, seen, day, next(shares) if cut.with_water else dry))
+        form(cut.days, cut.season, cut.percentile, (annual, seen, day, next(shares) if cut.with_water else dry))
     return Result(block.rows, block.cols, out, sums, more.reshape(bands, *shape))
+
+
+def in_season(when: np.ndarray, season: tuple[int, int], state: np.ndarray, ndvi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return state and NDVI without what is of a day outside a season, or of an unknown one."""
+    outside = (when < season[0]) | (when > season[1]) | (when == UNKNOWN_DAY)
+    return np.where(outside, np.uint8(NO_DATA), state), np.where(outside, np.float32(np.nan), ndvi)
 
 
 _memory = local()
@@ -266,7 +239,10 @@ class BlockReader:
     def observe(self, scene: Scene, state: np.ndarray, ndvi: np.ndarray) -> None:
         """Fill state and NDVI of one image on the block."""
         how, layers = self.how, scene.layers
-        codes = self._codes(scene)
+        codes = self._codes(scene, "mask")
+        for role in layers:
+            if role != "mask" and layers[role].quality:
+                combine(self._codes(scene, role), codes)
         if not codes.any():  # NO_DATA everywhere: the other bands need not be read
             state[:], ndvi[:] = NO_DATA, np.nan
             return
@@ -274,7 +250,7 @@ class BlockReader:
         low, high = np.float32(how.valid[0]), np.float32(how.valid[1])
         if "ndvi" in layers:
             linear = np.array([layers["ndvi"].scale, layers["ndvi"].offset], np.float32)
-            values = self._band(scene, "ndvi", np.nan)
+            values = self._ndvi(scene)
             observe_ndvi(values, codes, grown, how.halo, linear, how.keep_water, state, ndvi)
             return
         red, nir = (self._band(scene, role, how.valid[0] - 1) for role in ("red", "nir"))
@@ -320,12 +296,31 @@ class BlockReader:
         """Return a band of one image on the block, float32 reflectance (or NDVI); NaN where there is no data."""
         layer = scene.layers[role]
         if role == "ndvi":
-            return self._band(scene, role, np.nan) * np.float32(layer.scale) + np.float32(layer.offset)
+            return self._ndvi(scene) * np.float32(layer.scale) + np.float32(layer.offset)
         low, high = self.how.valid
         stored = self._band(scene, role, low - 1).astype(np.float32)
         with np.errstate(invalid="ignore"):
             there = (stored >= low) & (stored <= high)
         return np.where(there, stored * np.float32(layer.scale) + np.float32(layer.offset), np.float32(np.nan))
+
+    def days(self, scene: Scene) -> np.ndarray:
+        """Return the day of each pixel on the block, int16, counted from 1 January of the season's year; UNKNOWN_DAY where it is not told."""
+        if "day" not in scene.layers:
+            return np.full(self.block.shape, scene.day_of_year, np.int16)
+        stored = self._band(scene, "day", -1).astype(np.int16)
+        first = date.fromisoformat(scene.day)
+        start = (first - date(first.year, 1, 1)).days + 1
+        turned = np.where(stored < start, stored + (date(first.year + 1, 1, 1) - date(first.year, 1, 1)).days, stored)
+        return np.where((stored >= 1) & (stored <= 366), turned - start + scene.day_of_year, UNKNOWN_DAY).astype(np.int16)
+
+    def _ndvi(self, scene: Scene) -> np.ndarray:
+        """Return stored NDVI on the block, NaN where there is no data."""
+        values = self._band(scene, "ndvi", np.nan)
+        if self.how.valid_ndvi is not None:
+            low, high = self.how.valid_ndvi
+            with np.errstate(invalid="ignore"):
+                values[(values < low) | (values > high)] = np.nan
+        return values
 
     def _band(self, scene: Scene, role: str, outside: float) -> np.ndarray:
         """Return stored values on the block; `outside` must be no data for the sensor."""
@@ -336,15 +331,16 @@ class BlockReader:
             values = values.astype(np.float32)
         return np.ascontiguousarray(lookup.take(values, outside))
 
-    def _codes(self, scene: Scene) -> np.ndarray:
-        """Return table entries of the mask on the block and its halo."""
-        lookup, codes = self._window(scene, "mask", self.how.halo)
-        out = _buffer("codes", lookup.shape, np.uint8)
+    def _codes(self, scene: Scene, role: str) -> np.ndarray:
+        """Return table entries of a quality layer on the block and its halo."""
+        table = self.how.tables[scene.layers[role].quality]
+        lookup, codes = self._window(scene, role, self.how.halo)
+        out = _buffer(f"codes {role}", lookup.shape, np.uint8)
         if codes is None:
             out[:] = NO_DATA
             return out
         if lookup.separable:
             whole = codes if codes.dtype in (np.uint8, np.uint16) else codes.astype(np.int16).view(np.uint16)
-            spread(whole, lookup.rows, lookup.cols, self.how.table, np.uint8(NO_DATA), out)
+            spread(whole, lookup.rows, lookup.cols, table, np.uint8(NO_DATA), out)
             return out
-        return lookup.take(self.how.table[codes.astype(np.uint16)], NO_DATA)
+        return lookup.take(table[codes.astype(np.uint16)], NO_DATA)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from pipeline import yamlfile
+from pipeline.adjustments import ADJUSTMENTS
 from pipeline.catalogs import CATALOGS, is_searched
 from pipeline.config_base import Model
 from pipeline.config_catalog import check_source, plain_path, preset_collection, source_name
@@ -18,7 +19,8 @@ from pipeline.config_errors import explain
 from pipeline.config_network import Network
 from pipeline.config_sensitivity import Sensitivity
 from pipeline.errors import BadInput
-from pipeline.sensors import MASK_NAMES, NEVER_DILATED, SENSORS
+from pipeline.quality import MASK_NAMES, NEVER_DILATED
+from pipeline.sensors import SENSORS
 
 MINE_ID = r"[a-z0-9-]{1,63}"
 Id = Annotated[str, StringConstraints(pattern=rf"^{MINE_ID}$")]
@@ -134,6 +136,7 @@ class SensorSource(Model):
         description="Sentinel-2 radiometric offset. auto: by the printed table, per item, checked against the data; raw: files as ESA delivers them; "
         "applied: already subtracted in every file",
     )
+    adjust: str = Field("none", description=f"red and NIR brought to those of Landsat OLI by published lines: {', '.join(ADJUSTMENTS)}; none: as they are")
     composites: LocalPath | None = Field(
         None, description="path of yearly cloud-free GeoTIFF composites with {year} in it: the year in which the season starts"
     )
@@ -152,8 +155,10 @@ class SensorSource(Model):
             raise ValueError("`bands` is missing; expected {red: N, nir: N} or {ndvi: N}; fix: name the 1-based bands of the composites")
         if self.catalog is not None and (self.bands is not None or self.missing_years or self.scale != 1 or self.offset_value != 0):
             raise ValueError("bands, scale, offset_value or missing_years with a catalog; expected only with `composites`; fix: remove them")
-        if self.composites is not None and self.model_fields_set & {"collection", "max_cloud_pct", "offset", "requester_pays"}:
-            raise ValueError("collection, max_cloud_pct, offset or requester_pays with composites; expected only with `catalog`; fix: remove them")
+        if self.composites is not None and self.model_fields_set & {"collection", "max_cloud_pct", "offset", "adjust", "requester_pays"}:
+            raise ValueError("collection, max_cloud_pct, offset, adjust or requester_pays with composites; expected only with `catalog`; fix: remove them")
+        if self.adjust not in ("none", *ADJUSTMENTS):
+            raise ValueError(f"adjust: {self.adjust!r}; expected one of none, {', '.join(ADJUSTMENTS)}; fix: correct or remove it")
         return self
 
     @property
@@ -299,8 +304,14 @@ class Config(Model):
             if source.catalog is not None and SENSORS[kind].scenes is None:
                 raise ValueError(f"sensors.{name}: catalog for {kind} is not available in this version; expected composites; fix: give yearly composites")
             check_source(name, kind, source)
+            if source.adjust != "none" and ADJUSTMENTS[source.adjust].sensor != kind:
+                raise ValueError(f"sensors.{name}.adjust: {source.adjust} with {kind}; expected it with {ADJUSTMENTS[source.adjust].sensor}; fix: remove it")
+            if source.offset != "auto" and (rule := SENSORS[kind].scenes) is not None and rule.offset_from is None:
+                raise ValueError(f"sensors.{name}.offset: {source.offset} with {kind}; expected it with sentinel-2 only; fix: remove it")
             if outside := sorted(set(source.missing_years) - set(every)):
                 raise ValueError(f"sensors.{name}.missing_years: {outside} outside {every[0]}..{every[-1]}; expected years of the run; fix: remove them")
+            if source.catalog == "synthetic" and kind != "sentinel-2":
+                raise ValueError(f"sensors.{name}: synthetic {kind} is not available in this version; expected sentinel-2; fix: remove the sensor")
             if source.catalog == "synthetic" and not (every[0] >= 2020 and every[-1] <= 2024):
                 raise ValueError(f"years: {every[0]}..{every[-1]} with `catalog: synthetic`; expected years in 2020..2024; fix: the synthetic mine ends there")
         if all(source.catalog is None for source in self.sensors.values()) and (only := {"mask", "composite"} & self.model_fields_set):

@@ -6,18 +6,21 @@ stop the run.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from pipeline.access import access_of
 from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.errors import BadInput, RunFault, one_line
+from pipeline.missions import lacking
+from pipeline.radiometry import Decision
 from pipeline.scenefiles import meets, open_header
-from pipeline.scenes import LISTED, OUTSIDE, THREADS, Fate, Inspected, Layer, Scene, content, layers_of, offsets, select, with_offset
-from pipeline.season import day_of_year, solar_day
+from pipeline.scenes import LISTED, OUTSIDE, THREADS, Fate, Inspected, Layer, Scene, content, days_of, finished, layers_of, offsets, scene_of, select
+from pipeline.season import day_of_year
 from pipeline.sensors import SENSORS, SceneRule
 from pipeline.variants import SHIFT_DAYS, shifted_year
 
@@ -36,17 +39,18 @@ def with_margin(found: Inspected, config: Config, sensor: str, zones: Zones, cat
         return found
     longitude = float(zones.frame.to_crs(4326).total_bounds[[0, 2]].mean())
 
-    def years(day: date, own: int | None) -> list[int]:
-        """Return the years whose shifted seasons hold a day that their own season does not."""
-        there = {shifted_year(day, config.season, shift) for shift in (-SHIFT_DAYS, SHIFT_DAYS)}
-        return sorted(y for y in there if y in config.all_years and y != own)
+    def years(first: date, last: date, own: set[int]) -> list[int]:
+        """Return the years whose shifted seasons hold one of these days, and whose own season does not."""
+        days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
+        there = {shifted_year(day, config.season, shift) for shift in (-SHIFT_DAYS, SHIFT_DAYS) for day in days}
+        return sorted(y for y in there if y in config.all_years and y not in own)
 
     fates = [replace(f) for f in found.fates]
     taken = {s.id: s for s in found.scenes}
-    near = [f for f in fates if f.dropped == OUTSIDE and years(solar_day(f.item.when, longitude), None)]
+    near = [f for f in fates if f.dropped == OUTSIDE and years(*days_of(f.item, rule, longitude), set())]
     _choose(near, taken, config, sensor)
 
-    def one(fate: Fate) -> tuple[float, dict[str, Layer]] | None:
+    def one(fate: Fate) -> tuple[Decision, dict[str, Layer]] | None:
         try:
             return _inspect(fate, rule, found, config, sensor, catalog)
         except (BadInput, RunFault) as error:
@@ -57,16 +61,19 @@ def with_margin(found: Inspected, config: Config, sensor: str, zones: Zones, cat
     kept = [f for f in near if f.dropped is None]
     with ThreadPoolExecutor(THREADS) as pool:
         inspected = list(pool.map(one, kept))
+    own: dict[str, set[int]] = defaultdict(set)
+    for s in found.scenes:
+        own[s.id].add(s.year)
     scenes = [
         replace(s, year=year, day_of_year=day_of_year(date.fromisoformat(s.day), year))
-        for s in found.scenes
-        for year in years(date.fromisoformat(s.day), s.year)
+        for s in taken.values()
+        for year in years(date.fromisoformat(s.day), date.fromisoformat(s.last or s.day), own[s.id])
     ]
     for fate, result in zip(kept, inspected, strict=True):
         if result is None:
             continue
-        day, when = solar_day(fate.item.when, longitude), fate.item.when.isoformat().replace("+00:00", "Z")
-        scenes += [Scene(fate.item.id, when, day.isoformat(), y, day_of_year(day, y), result[0], result[1]) for y in years(day, None)]
+        within = years(*days_of(fate.item, rule, longitude), set())
+        scenes += [scene_of(fate.item, year, rule, longitude, *result) for year in within]
     order = {fate.item.id: i for i, fate in enumerate(fates) if fate.dropped is None}
     scenes.sort(key=lambda s: order[s.id])
     broken = list(dict.fromkeys(f.item.id for f in near if f.dropped is not None and f.dropped.startswith(UNUSABLE)))
@@ -95,18 +102,19 @@ def _choose(near: list[Fate], taken: dict[str, Scene], config: Config, sensor: s
     select(clear, config, sensor, lambda item: True)
 
 
-def _inspect(fate: Fate, rule: SceneRule, found: Inspected, config: Config, sensor: str, catalog: Path) -> tuple[float, dict[str, Layer]] | None:
+def _inspect(fate: Fate, rule: SceneRule, found: Inspected, config: Config, sensor: str, catalog: Path) -> tuple[Decision, dict[str, Layer]] | None:
     """Return offset and layers of an item as the run inspects its own; None where the item is dropped."""
-    layers = layers_of(fate.item, rule, catalog, sensor, access_of(config, sensor))
-    if "mask" not in layers:
-        fate.dropped = f"no quality layer ({', '.join(rule.assets['mask'])})"
+    entry = config.sensors[sensor]
+    layers = layers_of(fate.item, rule, catalog, sensor, entry.adjust, access_of(config, sensor))
+    fate.dropped = lacking(layers, rule, config.mask.drop)
+    if fate.dropped is not None:
         return None
     header = open_header(fate.item, layers, rule)
     if not meets(header["main"].grid, found.grid):
         fate.dropped = "does not meet the area"
         return None
     fate.layers = {role: replace(layer, state=header[role].state) for role, layer in layers.items()}
-    (decision,) = offsets([fate], rule, config.sensors[sensor].offset, catalog, sensor)
-    final = with_offset(fate.layers, decision)
+    (decision,) = offsets([fate], rule, entry.offset, catalog, sensor)
+    final = finished(fate.item, fate.layers, decision, entry.adjust)
     fate.notes = {layer.asset: f"{ONLY}: {decision.reason if role in ('red', 'nir') else role}" for role, layer in final.items()}
-    return decision.offset, final
+    return decision, final

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.aoi import Zones
-from pipeline.composite import Block, BlockReader, Recipe
+from pipeline.composite import BlockReader, Recipe
 from pipeline.kernels.codes import LAND, NO_DATA, WATER
 from pipeline.kernels.observe import merge
 from pipeline.kernels.pixels import normalised_difference
@@ -24,6 +24,7 @@ from pipeline.prepared import read_on_grid
 from pipeline.scenes import Scene
 from pipeline.sheet import GROUND, Words
 from pipeline.sources import Source
+from pipeline.tiling import Block
 
 STRIP = 256  # rows of the coarse grid that are read at a time
 LOW_PCT, HIGH_PCT = 2, 98

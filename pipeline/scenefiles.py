@@ -11,6 +11,7 @@ from pipeline.access import Access
 from pipeline.errors import BadInput, one_line
 from pipeline.grid import native_grid
 from pipeline.images import read_image, shown, state_of
+from pipeline.quality import QUALITY
 from pipeline.sensors import SceneRule
 from pipeline.stac import Item
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SAMPLE_SIDE = 1024
 NDVI_DTYPES = ("int16", "float32", "float64")
+DAY_DTYPES = ("int16", "uint16")
 
 
 class File(Protocol):
@@ -60,17 +62,17 @@ def open_header(item: Item, layers: Any, rule: SceneRule) -> dict[str, Header]:
     """
     out = {}
     for role, layer in layers.items():
-        dtypes = rule.mask.dtypes if role == "mask" else NDVI_DTYPES if role == "ndvi" else rule.dtypes
+        dtypes = QUALITY[layer.quality].dtypes if layer.quality else {"ndvi": NDVI_DTYPES, "day": DAY_DTYPES}.get(role, rule.dtypes)
         out[role] = _checked(item, layer, dtypes)
         if role == "ndvi" and out[role].dtype == "int16" and layer.scale == 1:
             raise BadInput(shown(layer.href), f"item {item.id}: asset {layer.asset}: scale", "1 for whole numbers", "for instance 0.0001", "correct the item")
-    if "red" in out and out["red"].grid != out["nir"].grid:
+    if "red" in out and out["red"].grid != out["nir"].grid and layers["nir"].asset in rule.assets["nir"]:
         raise BadInput(shown(layers["nir"].href), f"item {item.id}: grid", "not that of the red band", "red and NIR on one grid", "remove the item")
     main = out["red" if "red" in out else "ndvi"]
-    if not meets(out["mask"].grid, main.grid):
-        mask = layers["mask"]
-        where = f"item {item.id}: asset {mask.asset}: position"
-        raise BadInput(shown(mask.href), where, "beside the other bands", "a quality layer of the same ground", "download it again, or remove the item")
+    for role, layer in layers.items():
+        if not meets(out[role].grid, main.grid):
+            where = f"item {item.id}: asset {layer.asset}: position"
+            raise BadInput(shown(layer.href), where, "beside the other bands", "a layer of the same ground", "download it again, or remove the item")
     return out | {"main": main}
 
 

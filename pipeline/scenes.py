@@ -7,15 +7,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from pipeline.access import Access, access_of
+from pipeline.adjustments import ADJUSTMENTS
 from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.errors import BadInput, RunFault
 from pipeline.grid import sensor_grid
 from pipeline.images import OPEN, Stamp, is_remote, resolve, shown, stamp_of
+from pipeline.missions import check_mission, lacking, linear
 from pipeline.radiometry import Decision, decide, facts, floor
 from pipeline.scenefiles import meets, open_header, sample
 from pipeline.season import day_of_year, season_year, solar_day
@@ -33,7 +36,8 @@ class Layer:
 
     `signed`: the catalogue's href has a query, which is not written down; it is looked up again by item and asset. `state`:
     digest of what the file was when it was inspected; `stamp`: what a local file is when a stage begins, and `access`: how
-    a server is asked, never written down.
+    a server is asked, never written down. `quality`: what the values of a quality layer mean, by its name in
+    `pipeline.quality.QUALITY`.
     """
 
     asset: str
@@ -45,11 +49,15 @@ class Layer:
     state: str = ""
     stamp: Stamp | None = None
     access: Access = OPEN
+    quality: str = ""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One item that is read: `day` is its solar day, `day_of_year` counts from 1 January of the season's year."""
+    """One item that is read: `day` is its solar day, `day_of_year` counts from 1 January of the season's year.
+
+    `last`: the last day of a composite of several days whose pixels tell their own day; `day` then is the first.
+    """
 
     id: str
     when: str
@@ -58,6 +66,7 @@ class Scene:
     day_of_year: int
     offset: float
     layers: dict[str, Layer]
+    last: str = ""
 
 
 @dataclass
@@ -113,12 +122,17 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
     fates = [Fate(item) for item in read_items(catalog)]
     fates.sort(key=lambda f: (f.item.when, f.item.id))
     longitude = float(zones.frame.to_crs(4326).total_bounds[[0, 2]].mean())
-    years = set(config.all_years)
-    select(fates, config, sensor, lambda item: season_year(solar_day(item.when, longitude), config.season) in years)
+    years = config.all_years
+
+    def years_of(item: Item) -> list[int]:
+        first, last = days_of(item, rule, longitude)
+        there = {season_year(first + timedelta(days=i), config.season) for i in range((last - first).days + 1)}
+        return sorted(year for year in there if year in years)
+
+    select(fates, config, sensor, lambda item: bool(years_of(item)))
     for fate in _kept(fates):
-        fate.layers = layers_of(fate.item, rule, catalog, sensor, access)
-        if "mask" not in fate.layers:
-            fate.dropped = f"no quality layer ({', '.join(rule.assets['mask'])})"
+        fate.layers = layers_of(fate.item, rule, catalog, sensor, entry.adjust, access)
+        fate.dropped = lacking(fate.layers, rule, config.mask.drop)
     kept = _kept(fates)
     with ThreadPoolExecutor(THREADS) as pool:
         for fate, header in zip(kept, pool.map(lambda f: open_header(f.item, f.layers, rule), kept), strict=True):
@@ -134,14 +148,9 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
     decisions = offsets(kept, rule, entry.offset, catalog, sensor)
     scenes = []
     for fate, decision in zip(kept, decisions, strict=True):
-        day = solar_day(fate.item.when, longitude)
-        year = season_year(day, config.season)
-        if year is None:
-            raise AssertionError("select keeps items of a season")
-        final = with_offset(fate.layers, decision)
+        final = finished(fate.item, fate.layers, decision, entry.adjust)
         fate.notes = {layer.asset: decision.reason if role in ("red", "nir") else role for role, layer in final.items()}
-        when = fate.item.when.isoformat().replace("+00:00", "Z")
-        scenes.append(Scene(fate.item.id, when, day.isoformat(), year, day_of_year(day, year), decision.offset, final))
+        scenes += [scene_of(fate.item, year, rule, longitude, decision, final) for year in years_of(fate.item)]
     empty = sorted(set(config.all_years) - {s.year for s in scenes})
     warnings = [f"{sensor}: no scene in the season of {', '.join(map(str, empty))}: no data there"] if empty else []
     against = [fate.item.id for fate, decision in zip(kept, decisions, strict=True) if decision.doubt]
@@ -150,6 +159,23 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
         warnings.append(f"{text}: {', '.join(against[:LISTED])}{' ...' if len(against) > LISTED else ''}")
     rows = tuple(row for fate in fates for row in fate.rows())
     return Inspected(grid, tuple(scenes), rows, tuple(warnings), len(fates), fates=tuple(fates))
+
+
+def days_of(item: Item, rule: SceneRule, longitude: float) -> tuple[date, date]:
+    """Return the first and last day of an item's pixels: its solar day; of a composite of days the span where pixels tell their day, else the middle."""
+    if item.until is None:
+        return (solar_day(item.when, longitude),) * 2
+    first, last = item.when.date(), item.until.date()
+    middle = first + (last - first) // 2
+    return (first, last) if any(name in item.assets for name in rule.names("day")) else (middle, middle)
+
+
+def scene_of(item: Item, year: int, rule: SceneRule, longitude: float, decision: Decision, layers: dict[str, Layer]) -> Scene:
+    """Return an item as a scene of a year's season."""
+    first, last = days_of(item, rule, longitude)
+    when = item.when.isoformat().replace("+00:00", "Z")
+    until = last.isoformat() if "day" in layers else ""
+    return Scene(item.id, when, first.isoformat(), year, day_of_year(first, year), decision.offset, layers, until)
 
 
 def _kept(fates: list[Fate]) -> list[Fate]:
@@ -185,7 +211,8 @@ def select(fates: list[Fate], config: Config, sensor: str, in_season: Callable[[
     for fate in _kept(fates):
         item = fate.item
         if item.tile is not None:
-            versions[item.tile, item.when.replace(microsecond=0), str(item.properties.get("platform")), item.collection].append(fate)
+            when = item.when.date() if item.tile.startswith("WRS2") else item.when.replace(microsecond=0)
+            versions[item.tile, when, item.mission, item.collection].append(fate)
     for group in versions.values():
         *older, newest = sorted(group, key=lambda f: (f.item.baseline or 0.0, f.item.id))
         for fate in older:
@@ -197,9 +224,16 @@ def content(item: Item) -> Any:
     return item.properties, {key: asset.content for key, asset in item.assets.items()}
 
 
-def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str, access: Access = OPEN) -> dict[str, Layer]:
-    """Return the layers of an item by role: red, nir and mask, or ndvi and mask; mask is left out where there is none."""
-    found = {role: place for role in rule.assets if (place := _find(item, role, rule)) is not None}
+def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str, adjust: str = "none", access: Access = OPEN) -> dict[str, Layer]:
+    """Return the layers of an item by role: red and nir, or ndvi; quality layers and the pixels' day where there are any."""
+    check_mission(item, rule, adjust, catalog)
+    instead = {"nir": ADJUSTMENTS[adjust].nir} if adjust != "none" and ADJUSTMENTS[adjust].nir else {}
+    found = {role: place for role in rule.assets if (place := _find(item, instead.get(role, rule.assets[role]), rule.common.get(role, ()))) is not None}
+    meaning: dict[str, str] = {}
+    for layer in rule.quality:
+        fits = not layer.missions or item.mission in layer.missions
+        if layer.role not in found and fits and (place := _find(item, layer.names, ())) is not None:
+            found[layer.role], meaning[layer.role] = place, layer.quality
     roles = ("red", "nir") if "red" in found or "nir" in found or "ndvi" not in found else ("ndvi",)
     missing = [role for role in roles if role not in found]
     if missing:
@@ -207,13 +241,11 @@ def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str, access: A
             catalog,
             f"item {item.id}: assets",
             f"no {missing[0]} among {', '.join(item.assets) or 'no assets'}",
-            f"an asset named {' or '.join(rule.assets[missing[0]])}",
+            f"an asset named {' or '.join(instead.get(missing[0], rule.assets[missing[0]]))}",
             "search again with these assets, or remove the item",
         )
     out = {}
-    for role in (*roles, "mask"):
-        if role not in found:
-            continue
+    for role in (*roles, *(role for role in ("day", *dict.fromkeys(layer.role for layer in rule.quality)) if role in found)):
         asset, band = found[role]
         try:
             href = resolve(asset.href, catalog)
@@ -221,54 +253,33 @@ def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str, access: A
             raise BadInput(
                 catalog, f"item {item.id}: asset {asset.key}: href", f"{shown(asset.href)}: {error}", "a path or an http(s) URL", "download it, or sign it"
             ) from None
-        if href.startswith("s3://") and asset.requester_pays and not access.requester_pays:
-            raise BadInput(
-                catalog,
-                f"item {item.id}: asset {asset.key}",
-                f"{shown(href)}, in storage that bills those who read it",
-                f"`requester_pays: true` in sensors.{sensor}, at your cost",
-                "say so, with AWS keys in the environment, or take the images from another catalogue (docs/catalogues.md)",
-            )
-        scale, offset = (1.0, 0.0) if role == "mask" else _linear(asset, band, role, rule, catalog, item)
-        out[role] = Layer(asset.key, href, band, scale, offset, shown(href) != href, access=access)
+        if href.startswith("s3://") and asset.requester_pays:
+            access.check_paid(catalog, f"item {item.id}: asset {asset.key}", href, sensor)
+        scale, offset = linear(asset, band, role, rule, catalog, item) if role in roles else (1.0, 0.0)
+        out[role] = Layer(asset.key, href, band, scale, offset, shown(href) != href, quality=meaning.get(role, ""), access=access)
     if "red" in out and (out["red"].href, out["red"].band) == (out["nir"].href, out["nir"].band):
         same = f"red and nir are the same band of {shown(out['red'].href)}"
         raise BadInput(catalog, f"item {item.id}: assets", same, "two bands", "correct the item")
     return out
 
 
-def _find(item: Item, role: str, rule: SceneRule) -> tuple[Asset, int] | None:
-    """Return the asset of a role and its band: by the asset's name, else by the common name of a band inside an asset."""
-    for name in rule.assets[role]:
+def _find(item: Item, names: tuple[str, ...], common: tuple[str, ...]) -> tuple[Asset, int] | None:
+    """Return the asset of one of these names and its band, else the one with a band of one of these common names among several."""
+    for name in names:
         if name in item.assets:
-            return item.assets[name], item.assets[name].position(rule.common.get(role, ()))
+            return item.assets[name], item.assets[name].position(common)
     for asset in item.assets.values():
-        names = [band.get("eo:common_name", band.get("common_name")) for band in asset.bands]
-        for wanted in rule.common.get(role, ()):
-            if wanted in names and len(names) > 1:
-                return asset, names.index(wanted) + 1
+        listed = [band.get("eo:common_name", band.get("common_name")) for band in asset.bands]
+        for wanted in common:
+            if wanted in listed and len(listed) > 1:
+                return asset, listed.index(wanted) + 1
     return None
-
-
-def _linear(asset: Asset, band: int, role: str, rule: SceneRule, catalog: Path, item: Item) -> tuple[float, float]:
-    scale, offset = asset.number("scale", band), asset.number("offset", band)
-    if role == "ndvi" and scale is None:
-        raise BadInput(catalog, f"item {item.id}: asset {asset.key}", "no scale", "raster:bands with a scale", "add {scale: 1} where the values are NDVI")
-    where = f"item {item.id}: asset {asset.key}"
-    scale = rule.scale if scale is None else scale
-    if role != "ndvi" and not abs(scale - rule.scale) <= 1e-6 * rule.scale:
-        raise BadInput(catalog, f"{where}: scale", scale, f"{rule.scale:g}, as the provider's files have it", "correct the item")
-    if not 0 < scale <= 1:
-        raise BadInput(catalog, f"{where}: scale", scale, "a number above 0, at most 1", "correct the item")
-    if role == "ndvi" and not abs(offset or 0.0) <= 1:
-        raise BadInput(catalog, f"{where}: offset", offset, "NDVI, -1 to 1", "correct the item")
-    return scale, (offset or 0.0) if role == "ndvi" else 0.0
 
 
 def _native(grids: list[Any], zones: Zones) -> Any:
     """Return the grid that decides: the finest one in the AOI's UTM zone, else in the commonest CRS; of the first scene that has it."""
     utm = zones.frame.estimate_utm_crs().to_epsg()
-    epsg = [g.crs.epsg for g in grids]
+    epsg = [g.crs.epsg or g.crs.to_wkt() for g in grids]
     wanted = utm if utm in epsg else Counter(epsg).most_common(1)[0][0]
     return min((g for g, code in zip(grids, epsg, strict=True) if code == wanted), key=lambda g: round(abs(g.affine.a), 6))
 
@@ -284,8 +295,10 @@ def offsets(kept: list[Fate], rule: SceneRule, asked: str, catalog: Path, sensor
 
     def one(fate: Fate) -> Decision:
         found = fate.layers
-        if rule.offset_from is None or "red" not in found:
+        if "red" not in found:
             return Decision(0.0, "-", None)
+        if rule.offset_from is None:
+            return Decision(rule.offset, f"offset {rule.offset:g}, scale {rule.scale:g}", None)
         red, nir = found["red"], found["nir"]
         published = [fate.item.assets[band.asset].number("offset", band.band) for band in (red, nir)]
         if published[0] != published[1]:
@@ -310,12 +323,14 @@ def offsets(kept: list[Fate], rule: SceneRule, asked: str, catalog: Path, sensor
     return decisions
 
 
-def with_offset(layers: dict[str, Layer], decision: Decision) -> dict[str, Layer]:
-    """Return layers as they are pinned: with the radiometric offset, and hrefs without their query."""
+def finished(item: Item, layers: dict[str, Layer], decision: Decision, adjust: str) -> dict[str, Layer]:
+    """Return layers as they are pinned: with the radiometric offset, adjusted where that is asked for, and hrefs without their query."""
 
     def final(role: str, layer: Layer) -> Layer:
-        offset = decision.offset if role in ("red", "nir") else layer.offset
-        return replace(layer, href=shown(layer.href), offset=offset)
+        if role not in ("red", "nir"):
+            return replace(layer, href=shown(layer.href))
+        slope, constant = ADJUSTMENTS[adjust].line(item.mission, role) if adjust != "none" else (1.0, 0.0)
+        return replace(layer, href=shown(layer.href), scale=slope * layer.scale, offset=slope * decision.offset + constant)
 
     return {role: final(role, layer) for role, layer in layers.items()}
 

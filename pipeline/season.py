@@ -33,6 +33,21 @@ def season_year(day: date, season: Season) -> int | None:
     return day.year - 1 if here <= season.end else None
 
 
+def bounds(season: Season, year: int, shift: int = 0) -> tuple[int, int]:
+    """Return the first and last day of a year's season, moved as a whole by `shift` days, counted as `day_of_year`.
+
+    >>> bounds(Season(start="07-01", end="08-31"), 2021), bounds(Season(start="11-15", end="02-29"), 2022, -15)
+    ((182, 243), (304, 409))
+    """
+
+    def counted(text: str, of: int, beyond: int) -> int:
+        month, day = map(int, text.split("-"))
+        there = min(day, monthrange(of, month)[1])  # a season from 29 February on starts on 1 March of other years
+        return day_of_year(date(of, month, there) + timedelta(days=shift + beyond * (day - there)), year)
+
+    return counted(season.start, year, 1), counted(season.end, year + int(season.end < season.start), 0)
+
+
 def day_of_year(day: date, year: int) -> int:
     """Return the day counted from 1 January of the season's year, 1-based; beyond 365 after the turn of the year.
 

@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import numpy as np
+from pipeline.quality import QUALITY, MaskRule
 
-from pipeline.kernels.codes import GROWS, LAND, MASKED, NO_DATA, WATER
-
-MASK_NAMES = ("cloud", "cirrus", "shadow", "snow", "saturated", "water", "dark", "unclassified")
-NEVER_DILATED = ("snow", "water")
+LANDSAT_MISSIONS = ("landsat-4", "landsat-5", "landsat-7", "landsat-8", "landsat-9")
+SINUSOIDAL_M = 1_111_950.5197665554 / 4800  # side of a MODIS tile of 10 degrees on a sphere of 6,371,007.181 m, and its cells of "250 m"
 
 
 @dataclass(frozen=True)
-class MaskRule:
-    """Quality layer of a sensor: which codes each name stands for. `no_data` always is no data, whatever is dropped.
+class QualityLayer:
+    """One quality layer that items may have: `role`, its asset names, and what its values mean (`pipeline.quality.QUALITY`).
 
-    A code without a name (Sentinel-2 SCL 4 and 5) is land.
+    `missions`: platforms whose values these are, empty for all. `needed_for`: names of `mask.drop` that cannot be told
+    without the layer; an item that lacks it is dropped where one of them is wanted, and always where `role` is `mask`.
     """
 
-    codes: dict[str, tuple[int, ...]]
-    no_data: tuple[int, ...]
-    dtypes: tuple[str, ...]
-    reference: str
-
-    def table(self, drop: tuple[str, ...], dilate: tuple[str, ...]) -> np.ndarray:
-        """Return what each stored value means: uint8 (65536,), entries of `pipeline.kernels.codes`.
-
-        Values beyond the sensor's codes are no data.
-
-        >>> rule = SENSORS["sentinel-2"].scenes.mask
-        >>> rule.table(("cloud", "snow"), ("cloud",))[[0, 4, 6, 8, 11, 99]].tolist()
-        [0, 1, 2, 11, 3, 0]
-        """
-        out = np.full(65536, NO_DATA, np.uint8)
-        out[: self.known] = LAND
-        for name, codes in self.codes.items():
-            entry = MASKED | (GROWS if name in dilate else 0) if name in drop else WATER if name == "water" else LAND
-            out[list(codes)] = entry
-        out[list(self.no_data)] = NO_DATA
-        return out
+    role: str
+    names: tuple[str, ...]
+    quality: str
+    missions: tuple[str, ...] = ()
+    needed_for: tuple[str, ...] = ()
 
     @property
-    def known(self) -> int:
-        """Return the number of codes that the sensor has, from 0 on."""
-        return max(c for codes in (*self.codes.values(), self.no_data) for c in codes) + 1
+    def rule(self) -> MaskRule:
+        """Return what the values mean."""
+        return QUALITY[self.quality]
 
 
 @dataclass(frozen=True)
@@ -53,8 +36,10 @@ class SceneRule:
 
     `assets` gives, per role, the names by which catalogues call the asset, best first; `common` the common names of the
     bands inside assets of several bands. Values outside `valid` (stored) are no data: a file's own nodata is not needed,
-    and a wrong one does no harm. `offset_from` is the baseline from which products carry the radiometric
-    offset; `ground_codes` and `dark_codes` are the mask codes over which the data's own floor is taken.
+    and a wrong one does no harm; likewise `valid_ndvi` where the files are NDVI. `offset_from` is the baseline from which products
+    carry the radiometric offset; `ground_codes` and `dark_codes` are the mask codes over which the data's own floor is taken. Items
+    of a sensor with `missions` must be of one of these platforms; `levels`: properties that, where given, start so. The role `day` is
+    the day of year of each pixel's observation.
     """
 
     assets: dict[str, tuple[str, ...]]
@@ -62,11 +47,19 @@ class SceneRule:
     dtypes: tuple[str, ...]
     valid: tuple[float, float]
     scale: float
-    mask: MaskRule
+    quality: tuple[QualityLayer, ...]
     offset: float = 0.0
     offset_from: float | None = None
     ground_codes: tuple[int, ...] = ()
     dark_codes: tuple[int, ...] = ()
+    valid_ndvi: tuple[float, float] | None = None
+    scale_ndvi: float | None = None
+    missions: tuple[str, ...] = ()
+    levels: dict[str, str] = field(default_factory=dict)
+
+    def names(self, role: str) -> tuple[str, ...]:
+        """Return the asset names of a role, quality layers included."""
+        return self.assets.get(role, ()) + tuple(n for layer in self.quality if layer.role == role for n in layer.names)
 
 
 @dataclass(frozen=True)
@@ -81,12 +74,7 @@ class Sensor:
 
 
 SENTINEL_2_L2A = SceneRule(
-    assets={
-        "red": ("red", "B04", "B04_10m"),
-        "nir": ("nir", "B08", "B08_10m"),
-        "mask": ("scl", "SCL", "SCL_20m"),
-        "ndvi": ("ndvi", "NDVI"),
-    },
+    assets={"red": ("red", "B04", "B04_10m"), "nir": ("nir", "B08", "B08_10m"), "ndvi": ("ndvi", "NDVI")},
     common={"red": ("red",), "nir": ("nir",)},
     dtypes=("uint16", "int16"),
     valid=(1, 32767),
@@ -95,27 +83,53 @@ SENTINEL_2_L2A = SceneRule(
     offset_from=4.0,
     ground_codes=(2, 3, 4, 5, 6, 7),
     dark_codes=(2, 3, 6),
-    mask=MaskRule(
-        codes={
-            "cloud": (8, 9),
-            "cirrus": (10,),
-            "shadow": (3,),
-            "snow": (11,),
-            "saturated": (1,),
-            "water": (6,),
-            "dark": (2,),
-            "unclassified": (7,),
-        },
-        no_data=(0,),
-        dtypes=("uint8",),
-        reference="ESA Sentinel-2 L2A scene classification (SCL), codes 0-11; 2 is cast shadow since baseline 04.00, dark area before",
+    quality=(QualityLayer("mask", ("scl", "SCL", "SCL_20m"), "scl"),),
+)
+LANDSAT_C2_L2 = SceneRule(
+    assets={"red": ("red",), "nir": ("nir08", "nir")},
+    common={"red": ("red",), "nir": ("nir08", "nir")},
+    dtypes=("uint16",),
+    valid=(1, 65455),
+    scale=0.0000275,
+    offset=-0.2,
+    quality=(
+        QualityLayer("mask", ("qa_pixel",), "qa_pixel"),
+        QualityLayer("saturation", ("qa_radsat",), "qa_radsat-oli", ("landsat-8", "landsat-9"), ("saturated",)),
+        QualityLayer("saturation", ("qa_radsat",), "qa_radsat-tm", ("landsat-4", "landsat-5", "landsat-7"), ("saturated",)),
     ),
+    missions=LANDSAT_MISSIONS,
+    levels={"landsat:correction": "L2"},
+)
+MODIS_LAND = SceneRule(
+    assets={
+        "red": ("sur_refl_b01",),
+        "nir": ("sur_refl_b02",),
+        "ndvi": ("250m_16_days_NDVI", "500m_16_days_NDVI", "1_km_16_days_NDVI"),
+        "day": (
+            "250m_16_days_composite_day_of_the_year",
+            "500m_16_days_composite_day_of_the_year",
+            "1_km_16_days_composite_day_of_the_year",
+            "sur_refl_day_of_year",
+        ),
+    },
+    common={},
+    dtypes=("int16",),
+    valid=(-100, 16000),
+    scale=0.0001,
+    quality=(
+        QualityLayer("mask", ("250m_16_days_pixel_reliability", "500m_16_days_pixel_reliability", "1_km_16_days_pixel_reliability"), "vi_reliability"),
+        QualityLayer("mask", ("sur_refl_state_250m", "sur_refl_state_500m"), "sr_state"),
+        QualityLayer("quality", ("250m_16_days_VI_Quality", "500m_16_days_VI_Quality", "1_km_16_days_VI_Quality"), "vi_quality"),
+    ),
+    valid_ndvi=(-2000, 10000),
+    scale_ndvi=0.0001,
 )
 
 SENSORS: dict[str, Sensor] = {
     s.name: s
     for s in (
         Sensor("sentinel-2", "Sentinel-2 MSI", 10.0, "ESA Sentinel-2 User Handbook: B04 and B08 at 10 m", SENTINEL_2_L2A),
-        Sensor("landsat", "Landsat TM, ETM+, OLI", 30.0, "USGS Landsat Collection 2 Level 2: 30 m"),
+        Sensor("landsat", "Landsat TM, ETM+, OLI", 30.0, "USGS Landsat Collection 2 Level 2: 30 m", LANDSAT_C2_L2),
+        Sensor("modis", "MODIS Terra and Aqua", SINUSOIDAL_M, "MOD13Q1, MYD13Q1, MOD09Q1 and MOD09A1, Collection 6.1, sinusoidal grid", MODIS_LAND),
     )
 }

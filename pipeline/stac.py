@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,12 @@ from pipeline.errors import BadInput
 MAX_BYTES = 500_000_000
 FIRST_YEAR, LAST_YEAR = 1950, 2200
 LONGEST_NUMBER = 20  # digits; more is no number of a catalogue, and Python refuses 5,000
+LONGEST_COMPOSITE = 366  # days
+TILES = (  # how a tile is written, the properties that name it, and their digits
+    ("{}{}{}", ("mgrs:utm_zone", "mgrs:latitude_band", "mgrs:grid_square"), 0),
+    ("WRS2-{}{}", ("landsat:wrs_path", "landsat:wrs_row"), 3),
+    ("h{}v{}", ("modis:horizontal-tile", "modis:vertical-tile"), 2),
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ def _effort(place: dict[str, Any]) -> int:
 
 @dataclass(frozen=True)
 class Item:
-    """One scene as a catalogue lists it. `when` is its acquisition in UTC."""
+    """One scene as a catalogue lists it. `when` is its acquisition in UTC; `until` the end of a composite of several days, whose start is `when`."""
 
     id: str
     collection: str | None
@@ -120,6 +126,16 @@ class Item:
     properties: dict[str, Any]
     assets: dict[str, Asset]
     links: tuple[str, ...]
+    until: datetime | None = None
+
+    @property
+    def mission(self) -> str:
+        """Return the platform in one spelling, for instance landsat-8; empty where none is published.
+
+        >>> Item("a", None, datetime(2020, 7, 1), {"platform": "LANDSAT_8"}, {}, ()).mission
+        'landsat-8'
+        """
+        return re.sub(r"[ _]", "-", str(self.properties.get("platform") or "")).lower()
 
     @property
     def baseline(self) -> float | None:
@@ -135,12 +151,15 @@ class Item:
 
     @property
     def tile(self) -> str | None:
-        """Return the tile, for instance 47SNC."""
+        """Return the tile, for instance 47SNC, WRS2-133033 or h25v05."""
         code = self.properties.get("grid:code") or self.properties.get("s2:mgrs_tile")
         if isinstance(code, str):
             return code.removeprefix("MGRS-")
-        parts = [self.properties.get(f"mgrs:{k}") for k in ("utm_zone", "latitude_band", "grid_square")]
-        return "".join(map(str, parts)) if all(p is not None for p in parts) else None
+        for pattern, keys, digits in TILES:
+            parts = [self.properties.get(key) for key in keys]
+            if all(isinstance(p, (str, int)) for p in parts):
+                return pattern.format(*(str(p).zfill(digits) for p in parts))
+        return None
 
     @property
     def cloud_pct(self) -> float | None:
@@ -208,22 +227,35 @@ def _items(path: Path, features: list[Any]) -> Iterator[Item]:
         cloud = properties.get("eo:cloud_cover")
         if isinstance(cloud, float) and not isfinite(cloud):
             raise BadInput(path, f"item {item_id}: eo:cloud_cover", cloud, "per cent", "correct the item")
+        span = _span(path, item_id, properties)
         links = feature["links"] if isinstance(feature.get("links"), list) else []
         yield Item(
             item_id,
             feature.get("collection") if isinstance(feature.get("collection"), str) else None,
-            _when(path, item_id, properties.get("datetime")),
+            span[0] if span else _when(path, item_id, "datetime", properties.get("datetime")),
             properties,
             {str(key): Asset(str(key), content, properties) for key, content in assets.items()},
             tuple(str(link.get("href", "")) for link in links if isinstance(link, dict)),
+            span[1] if span else None,
         )
 
 
-def _when(path: Path, item_id: str, text: Any) -> datetime:
+def _span(path: Path, item_id: str, properties: dict[str, Any]) -> tuple[datetime, datetime] | None:
+    """Return start and end of a composite of several days, None for an image of one moment."""
+    if properties.get("start_datetime") is None or properties.get("end_datetime") is None:
+        return None
+    start, end = (_when(path, item_id, key, properties[key]) for key in ("start_datetime", "end_datetime"))
+    if end < start or (end - start).days > LONGEST_COMPOSITE:
+        text = f"{properties['start_datetime']} to {properties['end_datetime']}"
+        raise BadInput(path, f"item {item_id}: end_datetime", text, f"a span of 0 to {LONGEST_COMPOSITE} days", "correct or remove the item")
+    return (start, end) if properties.get("datetime") is None or end - start >= timedelta(days=1) else None
+
+
+def _when(path: Path, item_id: str, field: str, text: Any) -> datetime:
     try:
         found = datetime.fromisoformat(text)
         if not FIRST_YEAR <= found.year <= LAST_YEAR:
             raise ValueError(text)
     except (TypeError, ValueError):
-        raise BadInput(path, f"item {item_id}: datetime", text, "a date and time such as 2022-07-04T04:07:11Z", "correct or remove the item") from None
+        raise BadInput(path, f"item {item_id}: {field}", text, "a date and time such as 2022-07-04T04:07:11Z", "correct or remove the item") from None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from pipeline.config import Composite, Config, Season
 from pipeline.config_sensitivity import FixedPair
-from pipeline.season import season_year
+from pipeline.season import bounds, day_of_year, season_year
 
 SHIFT_DAYS = 15
 METHODS = ("median", "p75", "max")
@@ -53,9 +53,10 @@ def shifted_year(day: date, season: Season, shift: int) -> int | None:
     return season_year(day - timedelta(days=shift), season)
 
 
-def span(days: Iterable[date], season: Season, shift: int, year: int) -> slice:
-    """Return which of ascending days lie in a year's season, shifted; they follow each other."""
-    inside = [i for i, day in enumerate(days) if shifted_year(day, season, shift) == year]
+def span(days: Iterable[tuple[date, date]], season: Season, shift: int, year: int) -> slice:
+    """Return which of ascending spans of days (first, last) meet a year's season, shifted, from the first to the last that does."""
+    first, last = bounds(season, year, shift)
+    inside = [i for i, (start, end) in enumerate(days) if day_of_year(start, year) <= last and day_of_year(end, year) >= first]
     return slice(inside[0], inside[-1] + 1) if inside else slice(0, 0)
 
 

@@ -12,7 +12,7 @@ from pyproj import Transformer
 from scenemine import NORTH, SHAPE, WEST, SceneMine, read, write_tif
 from scipy.ndimage import distance_transform_edt
 
-from pipeline.composite import blocks
+from pipeline.tiling import blocks
 
 CLEAR, NO_DATA = (2, 4, 5, 7), 0
 PRODUCTS = ("ndvi", "clear", "doy", "water")

@@ -132,9 +132,7 @@ def test_defaults_are_the_contracts(load):
         ("composite", changed(composite={"method": "median", "interval": "month"})),
         ("exclude", changed(fvc__exclude=["dark"])),
         ("relative_to_reference", changed(trend__relative_to_reference="auto")),
-        ("landsat", sensor(catalog="items.json", sensor="landsat")),
         ("modis", sensor(catalog="synthetic", sensor="modis")),
-        ("modis", changed(sensors={"modis": COMPOSITES})),
         ("hamed-rao", changed(trend__test="hamed-rao")),
     ],
 )

@@ -27,6 +27,7 @@ LAYERS = (
         "pipeline.layout",
         "pipeline.sensitivity",
     },
+    {"pipeline.quality", "pipeline.adjustments"},
     {
         "pipeline.sensors",
         "pipeline.classes",
@@ -49,7 +50,7 @@ LAYERS = (
     {"pipeline.config", "pipeline.styles", "pipeline.zonestyle", "pipeline.radiometry"},
     {"pipeline.access", "pipeline.aoi", "pipeline.provenance", "pipeline.lock", "pipeline.season", "pipeline.variants"},
     {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover", "pipeline.attribution", "pipeline.closing"},
-    {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.windows"},
+    {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.windows", "pipeline.missions", "pipeline.tiling"},
     {
         "pipeline.images",
         "pipeline.remote",

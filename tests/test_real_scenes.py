@@ -20,7 +20,8 @@ from shapely.geometry import box
 
 from pipeline import sensors
 from pipeline.__main__ import main
-from pipeline.sensors import MaskRule
+from pipeline.quality import QUALITY, MaskRule, code
+from pipeline.sensors import QualityLayer
 from pipeline.trend import trend
 
 
@@ -161,10 +162,11 @@ def test_the_trend_of_the_masked_real_dates_equals_pymannkendall_and_scipy(po_va
 
 
 FMASK = MaskRule(
-    codes={"cloud": (4,), "shadow": (2,), "snow": (3,), "water": (1,)},
-    no_data=(255,),
+    classes={"cloud": code(4), "shadow": code(2), "snow": code(3), "water": code(1)},
+    no_data=code(255),
     dtypes=("uint8",),
     reference="Zhu and Woodcock 2012: Fmask 0 clear, 1 water, 2 shadow, 3 snow, 4 cloud, 255 no data",
+    largest=255,
 )
 
 
@@ -172,7 +174,8 @@ FMASK = MaskRule(
 def yatsm(shared, tmp_path_factory):
     """423 Landsat dates of 300 pixels with Fmask, written as scenes of a sensor that only a record describes."""
     record = sensors.SENSORS["sentinel-2"]
-    rule = replace(record.scenes, mask=FMASK, valid=(-2000.0, 16000.0), offset_from=None, assets=record.scenes.assets | {"mask": ("fmask",)})
+    layers = (QualityLayer("mask", ("fmask",), "fmask"),)
+    rule = replace(record.scenes, quality=layers, valid=(-2000.0, 16000.0), offset_from=None, offset=0.0)
     folder = tmp_path_factory.mktemp("yatsm")
     with np.load(shared / "landsat_yatsm_1984_2014" / "p013r030_row50_300px.npz", allow_pickle=True) as stored:
         values, names, days = stored["Y"], list(stored["bands"]), [dt.date.fromisoformat(d) for d in stored["iso"]]
@@ -186,6 +189,7 @@ def yatsm(shared, tmp_path_factory):
             assets[name] = {"href": path.name}
         items.append(item(f"L_{day}", f"{day}T15:00:00Z", assets))
     with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(QUALITY, "fmask", FMASK)
         patch.setitem(sensors.SENSORS, "fmask-landsat", replace(record, name="fmask-landsat", resolution_m=30.0, scenes=rule))
         bounds = (300_000, 4_700_000 - 30, 300_000 + 9000, 4_700_000)
         season = ("05-15", "09-30")

@@ -24,6 +24,16 @@ def spread(codes, rows, cols, table, outside, out):
             out[y, x] = table[codes[r, c]] if r >= 0 and c >= 0 else outside
 
 
+@njit("void(u1[:, ::1], u1[:, ::1])", **_OPTIONS)
+def combine(other, out):
+    """Add the entries of another quality layer to `out` (y, x): no data in either is no data, masked goes before water, water before land."""
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            a = other[y, x]
+            b = out[y, x]
+            out[y, x] = max(a, b) if (a != NO_DATA) & (b != NO_DATA) else np.uint8(NO_DATA)
+
+
 # The loop over one row is a function of its own: on whole arrays the compiler cannot rule out overlaps and does not vectorise.
 @njit([f"void({kind}[::1], {kind}[::1], u1[::1], u1[::1], f4[::1], f4, f4, f4, b1, u1[::1], f4[::1])" for kind in ("u2", "i2", "f4")], **_OPTIONS)
 def _observe_row(red, nir, codes, grown, linear, low, high, least_sum, keep_water, state, ndvi):

@@ -16,16 +16,17 @@ import numpy as np
 from pipeline import blockwise, scenes
 from pipeline import grid as grids
 from pipeline.aoi import read_zones
-from pipeline.composite import DTYPES, Cut, Cuts, Result, blocks, compute, recipe
+from pipeline.composite import DTYPES, Cut, Cuts, Result, compute, recipe
 from pipeline.coverage import zone_coverages
 from pipeline.errors import RunFault
 from pipeline.handles import close_idle
 from pipeline.inspection import catalog_of
 from pipeline.observed import part_rows, write_part
 from pipeline.prepared import annual_ndvi, missing_year
-from pipeline.season import season_days
+from pipeline.season import bounds, season_days
 from pipeline.stages.job import Job
 from pipeline.styles import continuous_qml
+from pipeline.tiling import blocks
 from pipeline.variants import Variant, percentile_of, scene_variants, span
 from pipeline.writer import Band, RasterSpec, raster_target, write_raster, write_text
 
@@ -60,7 +61,8 @@ def _from_scenes(job: Job, year: int, grid: Any, own: list[scenes.Scene], margin
     config, folder = job.config, job.folder
     listed = sorted((*own, *margin), key=lambda s: (s.day, s.when, s.id))
     read = tuple(scenes.ready(listed, config, job.sensor, catalog_of(config, job.sensor, job.results)))
-    cuts = _cuts(job, year, sorted({s.day for s in read}), variants) if variants else None
+    season = bounds(config.season, year)
+    cuts = _cuts(job, year, _days(read), variants) if variants else None
     zones = read_zones(config, job.config_path)
     coverages = zone_coverages(zones, grid)
     how = recipe(config, job.sensor, grids.ground_cell_m(grid))
@@ -89,7 +91,7 @@ def _from_scenes(job: Job, year: int, grid: Any, own: list[scenes.Scene], margin
 
         with job.computing(f"NDVI {year} from {len(read)} scenes"), _naming(margin):
             cut = blocks(grid, job.block, days, coverages, blockwise.workers(job.threads))
-            blockwise.each(compute, cut, (read, grid, how, len(coverages), None, cuts), place)
+            blockwise.each(compute, cut, (read, grid, how, len(coverages), None, cuts, season), place)
         close_idle()  # writing needs the memory
     for name in DTYPES:
         _style(job, name, year)
@@ -97,15 +99,21 @@ def _from_scenes(job: Job, year: int, grid: Any, own: list[scenes.Scene], margin
     write_part(folder.zone_by_scene(year), part_rows([read[i] for i in chosen_rows], coverages, sums[chosen_rows]))
 
 
-def _cuts(job: Job, year: int, days: list[str], variants: tuple[Variant, ...]) -> Cuts:
+def _days(read: tuple[scenes.Scene, ...]) -> list[tuple[date, date]]:
+    """Return the first and last day of the images of each day, in order."""
+    days = {day: max(s.last or s.day for s in read if s.day == day) for day in sorted({s.day for s in read})}
+    return [(date.fromisoformat(first), date.fromisoformat(last)) for first, last in days.items()]
+
+
+def _cuts(job: Job, year: int, days: list[tuple[date, date]], variants: tuple[Variant, ...]) -> Cuts:
     """Return which of a year's days the run's composite and each variant are of, and by which method."""
-    dates = [date.fromisoformat(day) for day in days]
-    method = percentile_of(job.config.composite.method)
+    season, method = job.config.season, percentile_of(job.config.composite.method)
 
-    def of(shift: int) -> slice:
-        return span(dates, job.config.season, shift, year)
+    def cut(shift: int, percentile: float) -> Cut:
+        return Cut(span(days, season, shift, year), percentile, bool(shift), bounds(season, year, shift))
 
-    return Cuts(of(0), tuple(Cut(of(v.shift), method if v.percentile is None else v.percentile, bool(v.shift)) for v in variants))
+    own = cut(0, method)
+    return Cuts(own.days, tuple(cut(v.shift, method if v.percentile is None else v.percentile) for v in variants), own.season)
 
 
 @contextmanager
