@@ -79,16 +79,23 @@ def nginx(folder, home, required):
         yield url.rstrip("/")
 
 
+def _place(scene):
+    """Return shape, top left corner, cell and CRS of a scene of `SceneMine` or `SensorMine`."""
+    if "files" not in scene:
+        return scene["red"].shape, (scene["west"], scene["north"]), 10, scene["crs"]
+    values, where, crs, _ = next(iter(scene["files"].values()))
+    return values.shape, (where.c, where.f), where.a, crs
+
+
 def served_items(mine, base, collection=COLLECTION, query=""):
     """Return the items of a SceneMine as an API gives them: whole addresses, footprint, collection."""
-    to_degrees = {}
     out = []
     for scene in mine.scenes:
         item = mine.item(scene)
-        move = to_degrees.setdefault(scene["crs"], Transformer.from_crs(scene["crs"], 4326, always_xy=True))
-        rows, cols = scene["red"].shape
-        w, n = scene["west"], scene["north"]
-        ring = [move.transform(x, y) for x, y in ((w, n), (w, n - 10 * rows), (w + 10 * cols, n - 10 * rows), (w + 10 * cols, n), (w, n))]
+        (rows, cols), (left, top), cell, crs = _place(scene)
+        move = Transformer.from_crs(crs, 4326, always_xy=True)
+        right, bottom = left + cell * cols, top - cell * rows
+        ring = [move.transform(x, y) for x, y in ((left, top), (left, bottom), (right, bottom), (right, top), (left, top))]
         lon, lat = zip(*ring, strict=True)
         assets = {k: a | {"href": f"{base}/{a['href']}{query}"} for k, a in item["assets"].items()}
         shape = {"type": "Polygon", "coordinates": [[list(p) for p in ring]]}

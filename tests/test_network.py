@@ -12,8 +12,11 @@ import yaml
 from affine import Affine
 from conftest import REQUIRED
 from faultserver import serving
+from pyproj import Transformer
 from running import ROOT, snakemake
-from scenemine import SceneMine, snapshot, write_tif
+from scenemine import CRS, NORTH, WEST, SceneMine, read, snapshot, write_tif
+from sensormine import CELL, SINUSOIDAL, SensorMine
+from sensormine import SHAPE as LANDSAT_SHAPE
 from servers import COLLECTION, landing, nginx, served_items, stac_api
 
 from pipeline import images, plan
@@ -128,6 +131,49 @@ def test_a_stac_api_and_a_server_give_the_bytes_that_files_give(from_files, tmp_
     assert all(href.startswith(base) for href in hrefs)
     requests = (tmp_path / "nginx" / "access.log").read_text()
     assert requests.count('" 206 ') > 45  # by ranges
+
+
+def of_sensor(folder, sensor):
+    """Return a mine with Landsat or MODIS scenes of 2020 and 2021, all of them named in a collection."""
+    mine = SensorMine(folder, sensor=sensor)
+    mine.settings |= {"years": {"first": 2020, "last": 2021}, "composite": {"min_clear": 1}, "sensitivity": False, "network": QUICK}
+    rng = np.random.default_rng(7)
+    if sensor == "landsat":
+        for when in ("2020-07-05", "2020-07-21", "2021-07-08", "2021-08-09"):
+            mine.landsat(when, rng.uniform(0.1, 0.8, LANDSAT_SHAPE), "landsat-7" if when.startswith("2020") else "landsat-9")
+    else:
+        x, y = Transformer.from_crs(CRS, SINUSOIDAL, always_xy=True).transform(WEST + 50, NORTH - 60)
+        origin = (np.floor(x / CELL) * CELL - 2 * CELL, np.ceil(y / CELL) * CELL + 2 * CELL)
+        mine.settings["grid"] = {"buffer_m": 0}
+        for start, day in (("2020-06-25", 185), ("2020-07-11", 200), ("2021-06-26", 190), ("2021-07-12", 201)):
+            mine.modis(start, rng.integers(1000, 9000, (8, 8)), day, origin=origin)  # the first composites begin before the season
+    for scene in mine.scenes:
+        scene["item"] = {"collection": f"test-{sensor}"}
+    mine.settings["sensors"][sensor]["collection"] = f"test-{sensor}"
+    return mine
+
+
+@pytest.mark.parametrize("sensor", ["landsat", "modis"])
+def test_scenes_of_the_other_sensors_give_the_bytes_that_files_give(tmp_path, monkeypatch, sensor):
+    monkeypatch.chdir(tmp_path)
+    mine = of_sensor(tmp_path / "mine", sensor)
+    folder = mine.composites()
+    with nginx(mine.folder, tmp_path / "nginx", "http" in REQUIRED) as base:
+        items = served_items(mine, base, f"test-{sensor}")
+        others = [item | {"id": f"other-{item['id']}", "collection": "other"} for item in items]
+        with stac_api([*others, *items], tmp_path / "api") as api:
+            mine.settings["sensors"][sensor]["catalog"] = api
+            mine.write_config()
+            assert mine.stage("search", "--sensor", sensor, results="api") == 0
+        there = mine.composites(results="api", write=False)
+    assert same(folder, there, but=("ledger.csv",)) >= 8
+    lines = [sorted((f / "ledger.csv").read_text(encoding="utf-8").splitlines()) for f in (folder, there)]
+    assert lines[0] == lines[1]  # the assets of an item come by name where a search has found it
+    pinned_items = json.loads((there / "items.json").read_text(encoding="utf-8"))["features"]
+    assert sorted(i["id"] for i in pinned_items) == sorted(s["id"] for s in mine.scenes)
+    assert np.isfinite(read(there / "ndvi_2021.tif")).sum() > 5
+    assert (tmp_path / "nginx" / "access.log").read_text().count('" 206 ') >= 4
+    close_idle()
 
 
 @pytest.mark.parametrize("kind", ["503", "429", "500", "502", "504", "cut"])
