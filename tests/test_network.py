@@ -327,7 +327,7 @@ def signing(remote, monkeypatch):
     sas.TOKEN_CACHE.clear()
 
 
-def test_addresses_of_the_planetary_computer_are_signed_and_a_refused_token_is_renewed_once(signing, from_files, capfd, caplog):
+def test_x08_addresses_of_the_planetary_computer_are_signed_and_a_refused_token_is_renewed_once(signing, from_files, capfd, caplog):
     mine, server = signing
     assert mine.stage("scenes", "--sensor", "sentinel-2") == 0
     assert server.given == ["hunter2-1"]  # one token for all files of a container
@@ -384,7 +384,7 @@ def storage(remote, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("pays", [False, True])
-def test_s3_is_read_with_keys_of_the_environment_and_paid_for_only_when_told(storage, from_files, capfd, caplog, pays):
+def test_x08_s3_is_read_with_keys_of_the_environment_and_paid_for_only_when_told(storage, from_files, capfd, caplog, pays):
     mine, server = storage
     mine.settings["sensors"]["sentinel-2"]["requester_pays"] = pays
     mine.write_config()
