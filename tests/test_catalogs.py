@@ -180,7 +180,7 @@ def test_s3_is_read_with_keys_of_the_environment_alone_and_pays_only_when_told(m
 
 @pytest.mark.parametrize(
     "href",
-    ["s3://", "s3://b", "s3://bucket", "s3://bucket/", "s3://bucket//a.tif", "s3://bucket/../a.tif", "s3://bucket/a/../b.tif", "s3://bu cket/a", "s3://B/a.tif"]
+    ["s3://", "s3://b", "s3://bucket", "s3://bucket/", "s3://bucket//a.tif", "s3://bucket/../a.tif", "s3://bucket/a/../b.tif", "s3://buck et/a", "s3://B/a.tif"]
     + ["s3://bucket/a.tif?x=1", "s3://bucket/a#b", "s3://bucket/a\nb", "s3://bucket/a\0b", "s3://bucket/{a}", "s3://me:pw@bucket/a.tif", "s3:/bucket/a.tif", "S3://bucket/a"],
 )  # fmt: skip
 def test_x02_an_s3_address_is_a_bucket_and_a_plain_key(tmp_path, href):
