@@ -21,6 +21,7 @@ log = logging.getLogger("minegreen")
 # stage: (help, arguments beside the common ones)
 STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "synthetic": ("write the synthetic mine's scenes of one kind of sensor, and the truth", ("kind",)),
+    "search": ("the items of a STAC API, pinned: items.json", ("sensor",)),
     "scenes": ("pin the images of one sensor and the grid: scenes.json, ledger.csv", ("sensor",)),
     "composite": ("NDVI of one year on the mine's grid: ndvi_<year>.tif; from scenes also clear_, doy_ and water_<year>.tif", ("sensor", "year")),
     "observations": ("what each scene showed of each zone: zone_by_scene.csv, masked_by_zone.csv", ("sensor",)),
@@ -128,7 +129,8 @@ def _user_commands(commands: Any) -> None:
     new.add_argument("--zone-field", help="attribute with the zone's name (default: `zone` if present, else one that names every polygon, else numbers)")
     new.add_argument("--where", metavar="FIELD=VALUE", help="of a file of many mines: only the polygons with this value, written to aoi/MINE.geojson")
     new.add_argument("--composites", help="path of yearly composites with {year} in it, or their folder; the years are found from the files")
-    new.add_argument("--catalog", help="STAC item collection (JSON), or folder of downloaded products; the years are found from them")
+    words = "STAC item collection (JSON) or folder of downloaded products, which tell the years; or earth-search, planetary-computer, cdse"
+    new.add_argument("--catalog", help=words)
     new.set_defaults(call=_new)
     check = commands.add_parser("check", help="validate configs and say what a run will do", description="Validate config, AOI and images without computing.")
     check.add_argument("configs", type=Path, nargs="+", metavar="CONFIG", help="YAML files")

@@ -22,11 +22,12 @@ from pipeline.grid import ground_cell_m
 from pipeline.images import is_remote
 from pipeline.kernels.null import smallest_p
 from pipeline.layout import MineFolder
+from pipeline.pinned import ready
 from pipeline.plan import Checked, check, writable
 from pipeline.previews import View, by_day, coarse, items_line, preview_map, read_composite, read_day, stretch
 from pipeline.progress import progress
 from pipeline.reader import BLOCK
-from pipeline.scenes import Inspected, signed
+from pipeline.scenes import Inspected
 from pipeline.sensors import SENSORS
 from pipeline.sheet import Words, save
 from pipeline.sources import source
@@ -48,7 +49,7 @@ def run(paths: list[Path], results: Path) -> list[str]:
         For the first thing that is wrong in any of the files; nothing has been written.
     """
     writable(results)
-    checked = [(path, config, check(path, config, results)) for path, config in load_all(paths).values()]
+    checked = [(path, config, check(path, config, results, live=True)) for path, config in load_all(paths).values()]
     lines: list[str] = []
     for path, config, found in checked:
         zones, grids = found.zones, found.grids
@@ -194,7 +195,7 @@ def _clearest(config: Config, sensor: str, found: Checked, grid: Any, inside: np
     looked: int
     if sensor in found.scenes:
         how = recipe(config, sensor, ground_cell_m(grid))
-        days = list(by_day(signed(list(found.scenes[sensor].scenes), Path(str(config.sensors[sensor].catalog)))).values())
+        days = list(by_day(ready(list(found.scenes[sensor].scenes), config, sensor, Path(str(config.sensors[sensor].catalog)))).values())
         chosen_days = days[:: max(1, len(days) // MOST_DAYS)]
         views, looked = (read_day(day, grid, how) for day in chosen_days), len(chosen_days)
     else:

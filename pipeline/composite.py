@@ -287,7 +287,7 @@ class BlockReader:
 
         what = f"item {scene.id}: asset {layer.asset}"
         try:
-            found: tuple[Lookup, np.ndarray | None] = read_image(layer.href, what, read, layer.stamp, layer.inside)
+            found: tuple[Lookup, np.ndarray | None] = read_image(layer.href, what, read, layer.stamp, layer.access, layer.inside)
         except BadInput as error:
             raise RunFault(f"{what}: {shown(layer.href)}: {error.found}; has the file changed since the run began?") from None
         return found

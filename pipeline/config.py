@@ -12,11 +12,14 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 
 from pipeline import yamlfile
 from pipeline.adjustments import ADJUSTMENTS
+from pipeline.catalogs import CATALOGS, is_searched
 from pipeline.config_base import Model
+from pipeline.config_catalog import check_source, plain_path, preset_collection, source_name
 from pipeline.config_errors import explain
+from pipeline.config_network import Network
+from pipeline.config_scenes import Composite, Mask
 from pipeline.config_sensitivity import Sensitivity
 from pipeline.errors import BadInput
-from pipeline.quality import MASK_NAMES, NEVER_DILATED
 from pipeline.sensors import SENSORS
 
 MINE_ID = r"[a-z0-9-]{1,63}"
@@ -26,17 +29,8 @@ Year = Annotated[int, Field(ge=1950, le=2200)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
-def plain_path(value: str) -> str:
-    """Return a path that names a file or folder on disk and nothing else, for us, for GDAL and for Snakemake."""
-    if value.startswith("/vsi") or re.match(r"[A-Za-z0-9_+.-]{2,}:", value) or any(ord(c) < 32 for c in value):
-        raise ValueError(f"{value!r}; expected the path of a file on disk; fix: download the file and give its path")
-    if set("{}") & set(value.replace("{year}", "")) or "!" in value:
-        raise ValueError(f"{value!r}; expected a path without braces and exclamation marks; fix: rename the file or folder")
-    return value
-
-
 LocalPath = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(plain_path)]
-PRESETS = ("earth-search", "planetary-computer", "cdse")
+Source = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(source_name)]
 RESERVED_SENSOR_IDS = {"logs", "synthetic"}
 RESERVED_MINE_IDS = {"summary"}
 
@@ -125,10 +119,17 @@ class SensorSource(Model):
     """Where one sensor's images come from: `catalog` or `composites`."""
 
     sensor: str | None = Field(None, description=f"{', '.join(SENSORS)}; default: the id above")
-    catalog: LocalPath | None = Field(
-        None, description="path of a STAC item collection (JSON), folder of downloaded products, or `synthetic`: the embedded mine with planted truth"
+    catalog: Source | None = Field(
+        None,
+        description=f"preset ({', '.join(CATALOGS)}), address of a STAC API, path of a STAC item collection (JSON), folder of downloaded products, or "
+        "`synthetic`: the embedded mine with planted truth",
     )
-    collection: str | None = Field(None, description="with `catalog`: only items of this collection; default: all")
+    collection: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")] | None = Field(
+        None, description="with `catalog`: only items of this collection; default: the preset's, of a file all; required with the address of a STAC API"
+    )
+    requester_pays: bool = Field(
+        False, description="with `catalog`: true: files in S3 storage that bills its readers are read, at the cost of the account whose keys are set"
+    )
     max_cloud_pct: Annotated[float, Field(ge=0, le=100)] = Field(80, description="with `catalog`: items with more cloud (eo:cloud_cover) are dropped")
     offset: Literal["auto", "raw", "applied"] = Field(
         "auto",
@@ -148,58 +149,22 @@ class SensorSource(Model):
     def _one_source(self) -> SensorSource:
         if (self.catalog is None) == (self.composites is None):
             raise ValueError("both or neither of `catalog` and `composites`; expected one of them; fix: remove or add one")
-        if self.catalog in PRESETS or str(self.catalog).startswith(("http:", "https:")):
-            raise ValueError(
-                f"catalog {self.catalog!r} is not available in this version; expected the path of a STAC item collection; "
-                "fix: save the search's items as JSON (see configs/examples/jiangcang-sentinel-2.yaml)"
-            )
         if self.composites is not None and "{year}" not in self.composites:
             raise ValueError(f"composites {self.composites!r} lacks the year; expected a path with {{year}}; fix: for instance data/{{year}}.tif")
         if self.composites is not None and self.bands is None:
             raise ValueError("`bands` is missing; expected {red: N, nir: N} or {ndvi: N}; fix: name the 1-based bands of the composites")
         if self.catalog is not None and (self.bands is not None or self.missing_years or self.scale != 1 or self.offset_value != 0):
             raise ValueError("bands, scale, offset_value or missing_years with a catalog; expected only with `composites`; fix: remove them")
-        if self.composites is not None and self.model_fields_set & {"collection", "max_cloud_pct", "offset", "adjust"}:
-            raise ValueError("collection, max_cloud_pct, offset or adjust with composites; expected only with `catalog`; fix: remove them")
+        if self.composites is not None and self.model_fields_set & {"collection", "max_cloud_pct", "offset", "adjust", "requester_pays"}:
+            raise ValueError("collection, max_cloud_pct, offset, adjust or requester_pays with composites; expected only with `catalog`; fix: remove them")
         if self.adjust not in ("none", *ADJUSTMENTS):
             raise ValueError(f"adjust: {self.adjust!r}; expected one of none, {', '.join(ADJUSTMENTS)}; fix: correct or remove it")
         return self
 
-
-MaskName = Literal["cloud", "cirrus", "shadow", "snow", "saturated", "water", "dark", "unclassified"]
-
-
-class Mask(Model):
-    """Which observations of scenes are dropped; no data always is."""
-
-    drop: tuple[MaskName, ...] = Field(("cloud", "cirrus", "shadow", "snow", "saturated"), description=f"classes to drop, of: {', '.join(MASK_NAMES)}")
-    dilate: tuple[MaskName, ...] = Field(("cloud", "shadow"), description="dropped classes that grow by dilate_m; never water or snow")
-    dilate_m: Annotated[float, Field(ge=0, le=2500)] = Field(40, description="distance on the ground between cell centres, metres")
-    min_reflectance_sum: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.04, description="land whose red + NIR reflectance is below this, or of which either is not positive, is no observation"
-    )
-
-    @model_validator(mode="after")
-    def _dilated_are_dropped(self) -> Mask:
-        for name in self.dilate:
-            if name in NEVER_DILATED or name not in self.drop:
-                raise ValueError(f"dilate: {name}; expected classes of mask.drop other than {' and '.join(NEVER_DILATED)}; fix: remove it, or drop it too")
-        return self
-
-
-class Composite(Model):
-    """How the clear observations of one season become one value."""
-
-    method: Annotated[str, StringConstraints(pattern=r"^(median|mean|max|p[0-9]{1,2}|p100)$")] = Field(
-        "median", description="median, mean, max, or a percentile such as p75"
-    )
-    interval: Literal["year"] = Field("year", description="year: one composite per season")
-    min_clear: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="a pixel with fewer clear observations of land has no value in that year")
-
     @property
-    def percentile(self) -> float:
-        """Return the percentile that a method other than the mean takes."""
-        return {"median": 50.0, "max": 100.0}.get(self.method) or float(self.method[1:])
+    def searched(self) -> bool:
+        """Return whether the items are found by a search over the network, which a job of the run pins."""
+        return is_searched(self.catalog)
 
 
 class Endmember(Model):
@@ -290,6 +255,8 @@ class Config(Model):
         "the first year; auto: up to 5,000,000 cells of the grid, and above it a table that says so; true: always; false: no such table",
     )
 
+    network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
+
     @model_validator(mode="after")
     def _across(self) -> Config:
         if self.mine in RESERVED_MINE_IDS:
@@ -303,6 +270,7 @@ class Config(Model):
                 raise ValueError(f"sensors.{name}: the id {name!r} is the name of another results folder; expected another id; fix: rename it")
             if source.catalog is not None and SENSORS[kind].scenes is None:
                 raise ValueError(f"sensors.{name}: catalog for {kind} is not available in this version; expected composites; fix: give yearly composites")
+            check_source(name, kind, source)
             if source.adjust != "none" and ADJUSTMENTS[source.adjust].sensor != kind:
                 raise ValueError(f"sensors.{name}.adjust: {source.adjust} with {kind}; expected it with {ADJUSTMENTS[source.adjust].sensor}; fix: remove it")
             if source.offset != "auto" and (rule := SENSORS[kind].scenes) is not None and rule.offset_from is None:
@@ -367,6 +335,11 @@ class Config(Model):
     def kind(self, sensor: str) -> str:
         """Return the `SENSORS` name of a sensor id."""
         return self.sensors[sensor].sensor or sensor
+
+    def collection(self, sensor: str) -> str | None:
+        """Return the collection whose items are read: the config's, else the preset's; None for all."""
+        entry = self.sensors[sensor]
+        return entry.collection or preset_collection(entry.catalog, self.kind(sensor))
 
 
 def load(path: str | Path) -> Config:

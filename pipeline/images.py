@@ -6,40 +6,25 @@ import hashlib
 import re
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pipeline.access import Access
 from pipeline.errors import BadInput, RunFault, one_line
 from pipeline.handles import lent
 from pipeline.reader import TIFF_SIGNATURES, check_blocks, open_raster
+from pipeline.remote import Refused, bucket_and_key, forget_token, open_remote, plain_text, reading, reason, status_of
+from pipeline.remote import is_remote as is_remote
 
 Stamp = tuple[int, int]
-ATTEMPTS, PAUSE_S = 3, 1.0
-FINAL = {
-    "404": "not found (404); is the catalogue out of date?",
-    "403": "refused (403); has a token expired? Save the search again",
-    "401": "refused (401); credentials are needed",
-}
-HTTP_OPTIONS = {
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_CONNECTTIMEOUT": "10",
-    "GDAL_HTTP_TIMEOUT": "30",
-    "GDAL_HTTP_MAX_RETRY": "3",
-    "GDAL_HTTP_RETRY_DELAY": "1",
-    "CPL_VSIL_CURL_USE_HEAD": "NO",
-}
+OPEN = Access()
+ATTEMPTS = 3  # at a local file; over the network as the config says
 
 
 class FileChanged(RunFault):
     """A file is not what it was when it was inspected: trying again does not help."""
-
-
-def is_remote(href: str) -> bool:
-    """Return whether an href is read over the network."""
-    return href.startswith(("http://", "https://"))
 
 
 def shown(href: str) -> str:
@@ -62,10 +47,13 @@ def resolve(href: str, catalog: Path) -> str:
     Raises
     ------
     ValueError
-        For anything that is neither: `/vsi...`, `s3:`, control characters.
+        For anything that is neither: `/vsi...`, `gs:`, control characters.
     """
     if not href or any(ord(c) < 32 for c in href):
         raise ValueError("an empty href, or one with control characters")
+    if href.startswith("s3:"):
+        bucket_and_key(href)
+        return href
     if is_remote(href):
         if not urlsplit(href).hostname:
             raise ValueError("a URL without a host")
@@ -76,46 +64,25 @@ def resolve(href: str, catalog: Path) -> str:
     if "{" in path or "}" in path:
         raise ValueError("braces, which the workflow takes for wildcards")
     if path.startswith("/vsi") or re.match(r"[A-Za-z0-9_+.-]{2,}:", path):
-        raise ValueError("neither a path nor http(s)")
+        raise ValueError("neither a path nor http(s) nor s3")
     return str(Path(path) if Path(path).is_absolute() else catalog.parent / path)
 
 
-def open_image(href: str, attempt: int = 0, inside: str = "") -> Any:
-    """Open a scene file, or what is `inside` a local one; `attempt` gives a retry its own name in GDAL's cache, which remembers failures.
+def open_image(href: str, attempt: int = 0, access: Access = OPEN, inside: str = "") -> Any:
+    """Open a scene file, or what is `inside` a local one; `attempt` counts the tries at a file on a server.
 
     Raises
     ------
     BadInput
-        Not a GeoTIFF, or a local file that is absent.
-    RunFault
-        The server does not give it.
+        A local file that is absent or no GeoTIFF.
+    rasterio.errors.RasterioError
+        When the server does not give it.
     """
-    import rasterio
-
     if not is_remote(href):
         return open_raster(Path(href), inside)
-    try:
-        with rasterio.Env(**HTTP_OPTIONS):
-            again = f"#{attempt}" if attempt else ""  # a fragment is not sent
-            dataset = rasterio.open(f"/vsicurl/{href.partition('#')[0]}{again}", driver="GTiff", sharing=False)
-    except rasterio.errors.RasterioError as error:
-        text = _plain(error)
-        if "not recognized" in text and (start := _start(href)) is not None and start not in TIFF_SIGNATURES:
-            raise BadInput(shown(href), "raster", "something that is not a readable GeoTIFF", "a GeoTIFF", "is the URL right?") from None
-        raise RunFault(f"{shown(href)}: {next((words for code, words in FINAL.items() if f'response code: {code}' in text), text)}") from None
+    dataset = open_remote(href, access, attempt)
     check_blocks(shown(href), dataset)
     return dataset
-
-
-def _start(href: str) -> bytes | None:
-    """Return the first bytes that a server gives, None where it gives none: GDAL takes a dead server for a file of another format."""
-    from urllib.request import Request, urlopen
-
-    try:
-        with urlopen(Request(href, headers={"Range": "bytes=0-3"}), timeout=30) as answer:
-            return bytes(answer.read(4))
-    except (OSError, ValueError):
-        return None
 
 
 def state_of(dataset: Any, href: str) -> str:
@@ -126,11 +93,13 @@ def state_of(dataset: Any, href: str) -> str:
     return hashlib.sha256(repr(described).encode()).hexdigest()[:16]
 
 
-def read_image(href: str, what: str, action: Callable[[Any], Any], stamp: Stamp | None = None, inside: str = "") -> Any:
+def read_image(href: str, what: str, action: Callable[[Any], Any], stamp: Stamp | None = None, access: Access = OPEN, inside: str = "") -> Any:
     """Return `action(dataset)` of a scene file (or of what is `inside` it), with a handle that nobody else uses; retried, then a fault that names `what`.
 
     Raises
     ------
+    BadInput
+        A file that is no image of a known format.
     RunFault
         When every attempt failed, or a local file is not as its `stamp` says; `what` names item and asset.
     """
@@ -141,21 +110,37 @@ def read_image(href: str, what: str, action: Callable[[Any], Any], stamp: Stamp 
     if stamp is not None and stamp != now:
         raise FileChanged(f"{one_line(what)}: {shown(href)}: the file has changed while the run was reading it")
     key = ("image", href, inside, now)
-    for attempt in range(ATTEMPTS):
-        if attempt and remote:
-            time.sleep(PAUSE_S * attempt)
+    attempts = access.attempts if remote else ATTEMPTS
+    tried = renewed = 0
+    while tried < attempts:
+        if tried and remote:
+            time.sleep(access.pause_s * 2 ** (tried - 1))
         try:
-            with rasterio.Env(**HTTP_OPTIONS) if remote else nullcontext(), lent(key, partial(open_image, href, attempt, inside)) as dataset:
+            with reading(href, access), lent(key, partial(open_image, href, tried + renewed, access, inside)) as dataset:
                 return action(dataset)
         except FileChanged:
             raise
         except RunFault as error:
-            if any(words in str(error) for words in FINAL.values()):
-                raise RunFault(f"{one_line(what)}: {error}") from None
             problem = str(error)
         except rasterio.errors.RasterioError as error:
             problem = _plain(error)
-    raise RunFault(f"{one_line(what)}: {shown(href)}: cannot be read, tried {ATTEMPTS} times: {problem}")
+            if remote and not renewed and _final(href, what, problem, error, access):
+                renewed = 1
+                continue
+        tried += 1
+    raise RunFault(f"{one_line(what)}: {shown(href)}: cannot be read, tried {attempts} times: {problem}")
+
+
+def _final(href: str, what: str, problem: str, error: BaseException, access: Access) -> bool:
+    """Raise where trying again does not help; return whether a token was refused that can be had anew."""
+    status, start = status_of(href, access, error)
+    if status == 403 and forget_token(href):
+        return True
+    if (why := reason(status)) is not None:
+        raise Refused(f"{one_line(what)}: {shown(href)}: {why}") from None
+    if status == 206 and "not recognized" in problem and start[:4] not in TIFF_SIGNATURES and not shown(href).lower().endswith(".jp2"):
+        raise BadInput(shown(href), "raster", "something that is not a readable GeoTIFF", "a GeoTIFF", "is the URL right?") from None
+    return False
 
 
 def stamp_of(href: str) -> Stamp:
@@ -174,4 +159,4 @@ def _plain(error: BaseException) -> str:
     while cause is not None:
         texts.append(str(cause))
         cause = cause.__cause__
-    return re.sub(r"[?][^\s'\"]*", "", re.sub(r"//[^/@\s]*@", "//", "; ".join(dict.fromkeys(texts))))
+    return plain_text("; ".join(dict.fromkeys(texts)))

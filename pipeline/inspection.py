@@ -29,9 +29,11 @@ CACHE = Path(".snakemake") / "minegreen" / "inspected"
 
 
 def catalog_of(config: Config, sensor: str, results: Path) -> Path:
-    """Return the item collection of a sensor."""
-    catalog = config.sensors[sensor].catalog
-    return MineFolder(results, config.mine).synthetic_items(config.kind(sensor)) if catalog == "synthetic" else Path(str(catalog))
+    """Return the item collection or folder of a sensor: the user's, or what a job of the run writes."""
+    entry, folder = config.sensors[sensor], MineFolder(results, config.mine)
+    if entry.searched:
+        return folder.sensor(sensor).items
+    return folder.synthetic_items(config.kind(sensor)) if entry.catalog == "synthetic" else Path(str(entry.catalog))
 
 
 def inspected(config: Config, config_path: Path, sensor: str, zones: Zones, catalog: Path) -> Inspected:
@@ -76,5 +78,6 @@ def _key(config: Config, sensor: str, zones: Zones, catalog: Path) -> str:
             if not is_remote(href):
                 files[href] = stamp_of(href)
     outline = [zones.frame.crs.to_wkt(), zones.frame.to_wkb(hex=True).to_json()]
-    whole = [str(catalog.absolute()), digest(options(config, "scenes", sensor)), code("scenes"), outline, sorted(files.items())]
+    home = "" if config.sensors[sensor].searched else str(catalog.absolute())  # of a search no href is relative
+    whole = [home, digest(options(config, "scenes", sensor)), code("scenes"), outline, sorted(files.items())]
     return hashlib.sha256(json.dumps([fingerprint(catalog), *whole]).encode()).hexdigest()[:32]

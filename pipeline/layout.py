@@ -152,6 +152,11 @@ class SensorFolder:
         return {name: self.table(name) for name in names}
 
     @property
+    def items(self) -> Path:
+        """Return the items that a search found, pinned."""
+        return self.root / "items.json"
+
+    @property
     def scenes(self) -> Path:
         """Return the pinned list of images with the grid."""
         return self.root / "scenes.json"

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+from pipeline.access import access_of
 from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.errors import BadInput, RunFault, one_line
@@ -103,8 +104,8 @@ def _choose(near: list[Fate], taken: dict[str, Scene], config: Config, sensor: s
 
 def _inspect(fate: Fate, rule: SceneRule, found: Inspected, config: Config, sensor: str, catalog: Path) -> tuple[Decision, dict[str, Layer]] | None:
     """Return offset and layers of an item as the run inspects its own; None where the item is dropped."""
-    adjust = config.sensors[sensor].adjust
-    layers = layers_of(fate.item, rule, catalog, sensor, adjust)
+    entry = config.sensors[sensor]
+    layers = layers_of(fate.item, rule, catalog, sensor, entry.adjust, access_of(config, sensor))
     fate.dropped = lacking(layers, rule, config.mask.drop)
     if fate.dropped is not None:
         return None
@@ -113,7 +114,7 @@ def _inspect(fate: Fate, rule: SceneRule, found: Inspected, config: Config, sens
         fate.dropped = "does not meet the area"
         return None
     fate.layers = {role: replace(layer, state=header[role].state) for role, layer in layers.items()}
-    (decision,) = offsets([fate], rule, config.sensors[sensor].offset, catalog, sensor)
-    final = finished(fate.item, fate.layers, decision, adjust)
+    (decision,) = offsets([fate], rule, entry.offset, catalog, sensor)
+    final = finished(fate.item, fate.layers, decision, entry.adjust)
     fate.notes = {layer.asset: f"{ONLY}: {decision.reason if role in ('red', 'nir') else role}" for role, layer in final.items()}
     return decision, final

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pipeline.aoi import Zones, read_frame, read_zones
+from pipeline.catalogs import CATALOGS, is_address
 from pipeline.config import MINE_ID, RESERVED_MINE_IDS, Aoi, Config, Season, SensorSource, Years, load
 from pipeline.errors import BadInput, nearest
 from pipeline.listing import kinds, listed
@@ -41,7 +42,7 @@ def run(mine: str, asked: Asked, folder: Path = Path("configs")) -> str:
 
     Zones are read and validated; the attribute of their names, roles, references and the title are guessed from the attributes; the
     season from the latitude; the years from the composites (a path with {year}, or their folder), or from the items of a
-    catalogue in that season, else 2020-2024. Images in data/<mine>/ need not be named. With `where` (FIELD=VALUE) the polygons of
+    catalogue's file in that season, else 2020-2024. Images in data/<mine>/ need not be named. With `where` (FIELD=VALUE) the polygons of
     a larger file that have this value become aoi/<mine>.geojson.
 
     Raises
@@ -53,6 +54,8 @@ def run(mine: str, asked: Asked, folder: Path = Path("configs")) -> str:
     _check_id(mine, target)
     if asked.composites and asked.catalog:
         raise BadInput("minegreen new", "--catalog and --composites", "both", "one of them", "a second sensor is added in the file")
+    if is_address(asked.catalog):
+        raise BadInput("minegreen new", "--catalog", "an address", f"{', '.join(CATALOGS)}, or a file", "write the address and its collection into the file")
     catalog, pattern = _images(mine, asked)
     years = composite_years(pattern) if pattern else []
     placeholder = f"data/{mine}/{{year}}.tif"
@@ -131,7 +134,9 @@ def _proposed(mine: str, aoi: Path, zone_field: str | None, catalog: str | None,
     bounds = zones.frame.to_crs(4326).total_bounds
     longitude, latitude = float(bounds[[0, 2]].mean()), float(bounds[[1, 3]].mean())
     season = SEASONS["tropics" if abs(latitude) < 15 else "north" if latitude > 0 else "south"]
-    if catalog:
+    if catalog in CATALOGS:
+        span, images = (FIRST, LAST), _scenes(catalog, "sentinel-2")
+    elif catalog:
         kind = kinds(Path(catalog))[0]
         season, taken = _season_and_years(list(listed(Path(catalog), kind).items), longitude, season)
         span, images = (taken[0], max(taken[-1], taken[0] + 1)), _scenes(catalog, kind)
@@ -161,6 +166,8 @@ def _season_and_years(items: list[Item], longitude: float, season: tuple[str, st
 def _scenes(catalog: str, kind: str) -> list[str]:
     """Return the lines of the sensor whose images are scenes, and of mask and composite."""
     what = "folder of downloaded products; docs/own-files.md" if Path(catalog).is_dir() else "STAC item collection; docs/catalogues.md"
+    if catalog in CATALOGS:
+        what = "preset, searched by the run; docs/catalogues.md"
     return [
         f"  {kind}:",
         f"    catalog: {quoted(catalog)}    # {what}",

@@ -8,10 +8,13 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from pipeline.access import check_keys
 from pipeline.aoi import Zones, read_zones
-from pipeline.config import Config, load_all, plain_path
+from pipeline.config import Config, load_all
+from pipeline.config_catalog import plain_path
 from pipeline.errors import BadInput
 from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
 from pipeline.images import is_remote
@@ -20,8 +23,10 @@ from pipeline.layout import OBSERVED, MineFolder, SensorFolder, SummaryFolder
 from pipeline.listing import fingerprint
 from pipeline.provenance import digest, options
 from pipeline.scenes import Inspected
+from pipeline.search import search
 from pipeline.sources import inspect, read_pair, source
 from pipeline.summary import finished
+from pipeline.writer import write_text
 
 SETTINGS = {"dask", "results"}
 SMALL = 2_000_000  # cells of a grid on which a second thread of a job gains less than a second job
@@ -86,7 +91,8 @@ class Plan:
         tables = folder.tables(with_scenes=scenes, with_sensitivity=config.sensitivity.run is not False).values()
         varied = map(folder.variants, years) if (mine, sensor) in self.varied else ()
         figures = [*map(folder.class_map, config.periods), folder.cover_chart, *map(folder.area_chart, config.periods), *map(folder.preview, years)]
-        return [str(p) for p in (*rasters, *varied, *styles, folder.scenes, folder.endmembers, *tables, *figures)]
+        found = (folder.items,) if config.sensors[sensor].searched else ()
+        return [str(p) for p in (*rasters, *varied, *styles, *found, folder.scenes, folder.endmembers, *tables, *figures)]
 
     def reported(self, mine: str) -> list[str]:
         """Return what the report of a mine is made from."""
@@ -179,8 +185,13 @@ class Checked:
     scenes: dict[str, Inspected]
 
 
-def check(path: Path, config: Config, results: Path) -> Checked:
-    """Validate AOI and images of one mine; the synthetic mine's scenes are made by the run, so that they cannot be checked."""
+def check(path: Path, config: Config, results: Path, *, live: bool = False) -> Checked:
+    """Validate AOI and images of one mine.
+
+    The synthetic mine's scenes are made by the run, so that they cannot be checked; the items of a STAC API are searched by
+    the run too, and here only where `live` asks for it.
+    """
+    check_keys(config)
     writable(MineFolder(results, config.mine).root)
     zones = read_zones(config, path)
     grids: dict[str, Any] = {}
@@ -188,8 +199,14 @@ def check(path: Path, config: Config, results: Path) -> Checked:
     for sensor, entry in config.sensors.items():
         if entry.catalog is None:
             grids[sensor], _ = inspect(config, path, sensor, zones, source(config, sensor))
-        elif entry.catalog == "synthetic":
+        elif entry.catalog == "synthetic" or (entry.searched and not live):
             grids[sensor] = sensor_grid(config, sensor, zones, None, path)
+        elif entry.searched:
+            with TemporaryDirectory() as folder:
+                items = Path(folder) / "items.json"
+                write_text(items, search(config, sensor, zones))
+                scenes[sensor] = inspected(config, path, sensor, zones, items)
+            grids[sensor] = scenes[sensor].grid
         else:
             scenes[sensor] = inspected(config, path, sensor, zones, catalog_of(config, sensor, results))
             grids[sensor] = scenes[sensor].grid

@@ -13,9 +13,11 @@ from pipeline.config import Config
 
 HOME = Path(__file__).parent
 
-# The parts of a config that each stage reads, beside the ids; `sensor` stands for the entry of the stage's sensor.
+# The parts of a config that each stage reads, beside the ids; `sensor` stands for the entry of the stage's sensor,
+# `searched` for its catalogue and collection.
 READS: dict[str, tuple[str, ...]] = {
     "synthetic": ("aoi.path",),
+    "search": ("searched", "years", "season", "grid.buffer_m", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
     "scenes": ("sensor", "years", "season", "sensitivity.run", "grid", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
     "composite": ("sensor", "season", "mask", "composite", "fvc.exclude", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
     "observations": ("mine", "aoi", "years"),
@@ -32,10 +34,10 @@ READS: dict[str, tuple[str, ...]] = {
     "zones": ("mine", "aoi", "years", "sensors", "trend.periods"),
     "project": ("mine", "title", "aoi", "years", "season", "sensors", "trend.variable", "trend.scheme", "trend.periods"),
     "report": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity"),
-    "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity"),
+    "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "network"),
 }
 TEMPLATES = {".j2", ".css", ".js"}
-FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title"}
+FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title", "requester_pays"}
 
 
 def options(config: Config, stage: str, sensor: str | None = None) -> dict[str, Any]:
@@ -43,6 +45,7 @@ def options(config: Config, stage: str, sensor: str | None = None) -> dict[str, 
     whole = config.model_dump(mode="json")
     if sensor is not None:
         whole["sensor"] = {sensor: whole["sensors"][sensor]}
+        whole["searched"] = {sensor: [config.sensors[sensor].catalog, config.collection(sensor)]}
     out: dict[str, Any] = {}
     for path in READS[stage]:
         value: Any = whole

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from pipeline.access import Access
 from pipeline.errors import BadInput, one_line
 from pipeline.grid import native_grid
 from pipeline.images import read_image, shown, state_of
@@ -40,6 +41,10 @@ class File(Protocol):
     @property
     def band(self) -> int:
         """Return the 1-based band."""
+
+    @property
+    def access(self) -> Access:
+        """Return how a server is asked."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def _checked(item: Item, layer: File, dtypes: tuple[str, ...]) -> Header:
         return dataset.count, dataset.crs, dataset.transform, dataset.shape, dtype, native_grid(dataset) if there else None, state_of(dataset, layer.href)
 
     try:
-        count, crs, transform, shape, dtype, grid, state = read_image(layer.href, where, header, inside=layer.inside)
+        count, crs, transform, shape, dtype, grid, state = read_image(layer.href, where, header, access=layer.access, inside=layer.inside)
     except BadInput as error:
         raise BadInput(error.where, f"{where}: {error.field}", error.found, error.expected, error.fix) from None
     name = shown(layer.href)
@@ -159,7 +164,7 @@ def sample(item: Item, red: File, mask: File) -> tuple[np.ndarray, np.ndarray]:
             wanted = tuple(-(-side // step) for side in dataset.shape)
             return np.asarray(dataset.read(layer.band, out_shape=wanted, resampling=Resampling.nearest))
 
-        return np.asarray(read_image(layer.href, f"item {item.id}: asset {layer.asset}", read, inside=layer.inside))
+        return np.asarray(read_image(layer.href, f"item {item.id}: asset {layer.asset}", read, access=layer.access, inside=layer.inside))
 
     values, codes = small(red), small(mask)
     rows = np.arange(values.shape[0]) * codes.shape[0] // values.shape[0]

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from pipeline.access import Access, access_of
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.aoi import Zones
 from pipeline.config import Config
-from pipeline.errors import BadInput, RunFault
+from pipeline.errors import BadInput
 from pipeline.grid import sensor_grid
-from pipeline.images import Stamp, is_remote, resolve, shown, stamp_of
+from pipeline.images import OPEN, Stamp, resolve, shown
 from pipeline.listing import listed
 from pipeline.missions import check_mission, lacking, linear
 from pipeline.radiometry import Decision, decide, facts, floor
 from pipeline.scenefiles import meets, open_header, sample
 from pipeline.season import day_of_year, season_year, solar_day
 from pipeline.sensors import SENSORS, SceneRule
-from pipeline.stac import Asset, Item, read_items
+from pipeline.stac import Asset, Item
 
 THREADS = 8
 OUTSIDE = "outside the seasons"
@@ -35,9 +35,9 @@ class Layer:
     """One band of a scene: `asset` as the catalogue calls it, its file, the 1-based band, value = stored x scale + offset.
 
     `signed`: the catalogue's href has a query, which is not written down; it is looked up again by item and asset. `state`:
-    digest of what the file was when it was inspected; `stamp`: what a local file is when a stage begins, never written down;
-    `inside`: the member of the zip, or the data set of the HDF4 file, that it is. `quality`: what the values of a quality
-    layer mean, by its name in `pipeline.quality.QUALITY`.
+    digest of what the file was when it was inspected; `stamp`: what a local file is when a stage begins, and `access`: how
+    a server is asked, never written down; `inside`: the member of the zip, or the data set of the HDF4 file, that it is.
+    `quality`: what the values of a quality layer mean, by its name in `pipeline.quality.QUALITY`.
     """
 
     asset: str
@@ -48,6 +48,7 @@ class Layer:
     signed: bool = False
     state: str = ""
     stamp: Stamp | None = None
+    access: Access = OPEN
     quality: str = ""
     inside: str = ""
 
@@ -118,7 +119,7 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
     rule = SENSORS[config.kind(sensor)].scenes
     if rule is None:
         raise AssertionError("the config model allows a catalogue only where the sensor has a rule")
-    entry = config.sensors[sensor]
+    entry, access = config.sensors[sensor], access_of(config, sensor)
     fates = [Fate(item) for item in listed(catalog, config.kind(sensor)).items]
     fates.sort(key=lambda f: (f.item.when, f.item.id))
     longitude = float(zones.frame.to_crs(4326).total_bounds[[0, 2]].mean())
@@ -131,7 +132,7 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
 
     select(fates, config, sensor, lambda item: bool(years_of(item)))
     for fate in _kept(fates):
-        fate.layers = layers_of(fate.item, rule, catalog, sensor, entry.adjust)
+        fate.layers = layers_of(fate.item, rule, catalog, sensor, entry.adjust, access)
         fate.dropped = lacking(fate.layers, rule, config.mask.drop)
     kept = _kept(fates)
     with ThreadPoolExecutor(THREADS) as pool:
@@ -224,7 +225,7 @@ def content(item: Item) -> Any:
     return item.properties, {key: asset.content for key, asset in item.assets.items()}
 
 
-def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str, adjust: str = "none") -> dict[str, Layer]:
+def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str, adjust: str = "none", access: Access = OPEN) -> dict[str, Layer]:
     """Return the layers of an item by role: red and nir, or ndvi; quality layers and the pixels' day where there are any."""
     check_mission(item, rule, adjust, catalog)
     instead = {"nir": ADJUSTMENTS[adjust].nir} if adjust != "none" and ADJUSTMENTS[adjust].nir else {}
@@ -253,8 +254,11 @@ def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str, adjust: s
             raise BadInput(
                 catalog, f"item {item.id}: asset {asset.key}: href", f"{shown(asset.href)}: {error}", "a path or an http(s) URL", "download it, or sign it"
             ) from None
+        if href.startswith("s3://") and asset.requester_pays:
+            access.check_paid(catalog, f"item {item.id}: asset {asset.key}", href, sensor)
         scale, offset = linear(asset, band, role, rule, catalog, item) if role in roles else (1.0, 0.0)
-        out[role] = Layer(asset.key, href, band, scale, offset, shown(href) != href, quality=meaning.get(role, ""), inside=asset.inside)
+        signed = shown(href) != href
+        out[role] = Layer(asset.key, href, band, scale, offset, signed, quality=meaning.get(role, ""), inside=asset.inside, access=access)
     if "red" in out and len({(out[role].href, out[role].inside, out[role].band) for role in ("red", "nir")}) == 1:
         same = f"red and nir are the same band of {shown(out['red'].href)}"
         raise BadInput(catalog, f"item {item.id}: assets", same, "two bands", "correct the item")
@@ -337,7 +341,7 @@ def to_json(scene: Scene) -> dict[str, Any]:
     """Return a scene as plain values for scenes.json."""
     values = asdict(scene)
     for layer in values["layers"].values():
-        del layer["stamp"]
+        del layer["stamp"], layer["access"]
         if not layer["inside"]:
             del layer["inside"]
     return values
@@ -346,40 +350,3 @@ def to_json(scene: Scene) -> dict[str, Any]:
 def from_json(values: dict[str, Any]) -> Scene:
     """Return the scene written by `to_json`."""
     return Scene(**(values | {"layers": {role: Layer(**layer) for role, layer in values["layers"].items()}}))
-
-
-def signed(scenes: list[Scene], catalog: Path) -> list[Scene]:
-    """Return scenes whose hrefs carry the query that the catalogue's file gives; it is written down nowhere else.
-
-    Raises
-    ------
-    RunFault
-        When the catalogue no longer lists such an asset.
-    """
-    if not any(layer.signed for scene in scenes for layer in scene.layers.values()):
-        return scenes
-    hrefs: dict[tuple[str, str, str], str] = {}
-    for item in read_items(catalog):
-        for key, asset in item.assets.items():
-            with suppress(ValueError):
-                href = resolve(asset.href, catalog)
-                hrefs[item.id, key, shown(href)] = href
-
-    def found(scene: Scene, layer: Layer) -> str:
-        if (scene.id, layer.asset, layer.href) not in hrefs:
-            raise RunFault(f"{catalog}: item {scene.id}: asset {layer.asset}: {layer.href} is no longer listed; run again to pin the scenes anew")
-        return hrefs[scene.id, layer.asset, layer.href]
-
-    def whole(scene: Scene) -> Scene:
-        return replace(scene, layers={r: replace(v, href=found(scene, v)) if v.signed else v for r, v in scene.layers.items()})
-
-    return [whole(scene) for scene in scenes]
-
-
-def stamped(scenes: list[Scene]) -> list[Scene]:
-    """Return scenes whose local files are held to what they are now."""
-
-    def whole(layer: Layer) -> Layer:
-        return layer if is_remote(layer.href) else replace(layer, stamp=stamp_of(layer.href))
-
-    return [replace(scene, layers={role: whole(layer) for role, layer in scene.layers.items()}) for scene in scenes]

@@ -14,7 +14,9 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from pipeline.catalogs import LOGIN_HOSTS
 from pipeline.errors import BadInput
 
 MAX_BYTES = 500_000_000
@@ -39,14 +41,25 @@ class Asset:
 
     @property
     def href(self) -> str:
-        """Return the href; of an alternate over HTTPS where the main one is neither a path nor http(s)."""
-        href = str(self.content.get("href", ""))
-        if re.match(r"^[a-z0-9]{2,}:", href) and not href.startswith(("http://", "https://")):
-            alternates = self.content.get("alternate")
-            for other in alternates.values() if isinstance(alternates, dict) else ():
-                if isinstance(other, dict) and str(other.get("href", "")).startswith(("http://", "https://")):
-                    return str(other["href"])
-        return href
+        """Return the href; of an alternate where the main one is no address that can be read, or needs a login in a browser."""
+        return str(self._place.get("href", ""))
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        """Return what holds the href: the asset, or the better one of its alternates."""
+        alternates = self.content.get("alternate")
+        others = [a for a in alternates.values() if isinstance(a, dict)] if isinstance(alternates, dict) else []
+        return min((self.content, *(a for a in others if str(a.get("href", "")).startswith(("http://", "https://", "s3://")))), key=_effort)
+
+    @property
+    def requester_pays(self) -> bool:
+        """Return whether the metadata say that the storage bills those who read it: by every scheme that the href can be read by."""
+        place = self._place
+        refs, schemes = place.get("storage:refs"), self.properties.get("storage:schemes")
+        if isinstance(refs, list) and isinstance(schemes, dict):
+            named = [schemes[ref] for ref in refs if isinstance(ref, str) and isinstance(schemes.get(ref), dict)]
+            return bool(named) and all(scheme.get("requester_pays") is True for scheme in named)
+        return place.get("storage:requester_pays", self.properties.get("storage:requester_pays")) is True
 
     @property
     def inside(self) -> str:
@@ -93,6 +106,20 @@ class Asset:
             return int(match[1])
         epsg = self.projection("epsg")
         return epsg if isinstance(epsg, int) else None
+
+
+def _effort(place: dict[str, Any]) -> int:
+    """Return how hard it is to read from a place: 0 a path or an open address, then S3 storage, a login, nothing that can be read."""
+    href = str(place.get("href", ""))
+    if href.startswith(("http://", "https://")):
+        try:
+            login = urlsplit(href).hostname in LOGIN_HOSTS
+        except ValueError:
+            login = False
+        return 2 if login else 0
+    if href.startswith("s3://"):
+        return 1
+    return 3 if not href or re.match(r"^[a-z0-9]{2,}:", href) else 0
 
 
 @dataclass(frozen=True)

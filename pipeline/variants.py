@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pipeline.config import Composite, Config, Season
+from pipeline.config import Config, Season
+from pipeline.config_scenes import Composite
 from pipeline.config_sensitivity import FixedPair
 from pipeline.season import bounds, day_of_year, season_year
 

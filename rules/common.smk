@@ -58,7 +58,22 @@ def only(with_scenes, varied=False):
         for s in PLAN.config(m).sensors
         if PLAN.has_scenes(m, s) == with_scenes and ((m, s) in PLAN.varied) == varied
     ]
+    return among(pairs)
+
+
+def among(pairs):
+    """Constrain {mine} in paths with {mine}/{sensor}/ to these pairs."""
     return f"(?=(?:{'|'.join(pairs) or '(?!)'})/)[a-z0-9-]+"
+
+
+def searched():
+    """Constrain {mine} to sensors whose items are found by a search over the network."""
+    return among(
+        f"{m}/{s}"
+        for m in PLAN.mines
+        for s, e in PLAN.config(m).sensors.items()
+        if e.searched
+    )
 
 
 SPANS = sorted({(c.years.first, c.years.last) for _, c in PLAN.mines.values()})

@@ -48,6 +48,28 @@ rule synthetic_coarser:
         "minegreen synthetic {params.config:q} --kind {wildcards.kind:q} --results {params.results:q} --log {log:q}"
 
 
+rule search:
+    input:
+        aoi=aoi_of,
+    output:
+        found=R + "/{mine}/{sensor}/items.json",
+    log:
+        R + "/{mine}/logs/{sensor}/search.log",
+    benchmark:
+        R + "/{mine}/logs/{sensor}/search.tsv"
+    wildcard_constraints:
+        mine=searched(),
+    params:
+        config=config_of,
+        options=options_of("search"),
+        code=code("search"),
+        results=R,
+    message:
+        "{wildcards.mine}, {wildcards.sensor}: search the catalogue and pin its items"
+    shell:
+        "minegreen search {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
+
+
 rule scenes:
     input:
         aoi=aoi_of,

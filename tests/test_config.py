@@ -132,8 +132,6 @@ def test_defaults_are_the_contracts(load):
         ("composite", changed(composite={"method": "median", "interval": "month"})),
         ("exclude", changed(fvc__exclude=["dark"])),
         ("relative_to_reference", changed(trend__relative_to_reference="auto")),
-        ("earth-search", sensor(catalog="earth-search")),
-        ("https://stac.example.org/v1", sensor(catalog="https://stac.example.org/v1")),
         ("hamed-rao", changed(trend__test="hamed-rao")),
     ],
 )

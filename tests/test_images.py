@@ -9,6 +9,7 @@ from affine import Affine
 from scenemine import write_tif
 
 from pipeline import images
+from pipeline.access import Access
 from pipeline.errors import BadInput, RunFault
 from pipeline.images import is_remote, read_image, resolve, shown
 
@@ -66,7 +67,7 @@ def test_hrefs_are_urls_absolute_or_relative_to_the_catalogue(tmp_path):
         "/vsis3/bucket/a.tif",
         "/vsizip/a.zip/a.tif",
         "file:///vsicurl/http://127.0.0.1/a.tif",
-        "s3://bucket/a.tif",
+        "s3://bucket/a.tif?X-Amz-Signature=1",
         "gs://bucket/a.tif",
         "ftp://host/a.tif",
         "HTTP://host/a.tif",
@@ -95,8 +96,8 @@ def opened(monkeypatch):
     """Return the list of datasets that `read_image` opens; nobody waits."""
     found, original = [], images.open_image
 
-    def call(href, attempt=0, inside=""):
-        found.append(original(href, attempt, inside))
+    def call(href, attempt, access, inside):
+        found.append(original(href, attempt, access, inside))
         return found[-1]
 
     monkeypatch.setattr(images, "open_image", call)
@@ -231,11 +232,11 @@ def test_digits_in_a_url_are_not_taken_for_the_servers_answer(refusing, name):
 
 def test_a_server_that_is_not_there_is_a_fault(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(images, "PAUSE_S", 0.0)
+    quick = Access(pause_s=0.0)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         href = f"http://127.0.0.1:{free.getsockname()[1]}/B04.tif?sig=secret"
     with pytest.raises(RunFault) as caught:
-        read_image(href, WHAT, Failing(0))
+        read_image(href, WHAT, Failing(0), access=quick)
     assert WHAT in str(caught.value)
     assert "secret" not in str(caught.value)

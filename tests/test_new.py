@@ -356,6 +356,22 @@ def test_a_catalogue_gives_years_and_a_config_that_passes_check(tmp_path, monkey
     assert "2 of 2 listed scenes: 2019: 1, 2020: 0, 2021: 0, 2022: 1" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("preset", ["earth-search", "planetary-computer", "cdse"])
+def test_a_preset_gives_a_config_that_is_searched_by_the_run(folder, preset):
+    assert new("site", "--catalog", preset) == 0
+    config = written("site")
+    assert config.sensors["sentinel-2"].catalog == preset
+    assert config.sensors["sentinel-2"].searched
+    assert (config.years.first, config.years.last) == (2020, 2024)
+    assert "searched by the run" in (folder / "configs" / "site.yaml").read_text(encoding="utf-8")
+
+
+def test_the_address_of_an_api_needs_a_collection_and_is_refused(folder, caplog):
+    assert new("site", "--catalog", "https://stac.example.org/v1") == 2
+    assert "collection" in caplog.text
+    assert not (folder / "configs" / "site.yaml").exists()
+
+
 def test_catalogue_and_composites_together_are_refused(folder, caplog):
     assert new("site", "--catalog", "items.json", "--composites", "{year}.tif") == 2
     assert "one of them" in caplog.text

@@ -236,8 +236,8 @@ ES = "https://sentinel-cogs.s3.us-west-2.amazonaws.com/sentinel-s2-l2a-cogs/47/S
 C1 = "https://e84-earth-search-sentinel-data.s3.us-west-2.amazonaws.com/sentinel-2-c1-l2a/47/S/NC/2022/7/S2A_T47SNC_20220715T041000_L2A/"
 PC = "https://sentinel2l2a01.blob.core.windows.net/sentinel2-l2/47/S/NC/2022/07/15/S2A_MSIL2A_20220715T040551_N0400_R047_T47SNC_20220715T170000.SAFE/"
 PC += "GRANULE/L2A_T47SNC_A036900_20220715T041000/IMG_DATA/"
-CDSE = "https://download.dataspace.copernicus.eu/odata/v1/Products(00000000-0000-4000-8000-000000000000)/"
-CDSE += "Nodes(S2A_MSIL2A_20220715T040551_N0510_R047_T47SNC_20240501T000000.SAFE)/Nodes(GRANULE)/Nodes(L2A_T47SNC_A036900_20220715T041000)/Nodes(IMG_DATA)/"
+CDSE = "s3://eodata/Sentinel-2/MSI/L2A_N0500/2022/07/15/S2A_MSIL2A_20220715T040551_N0510_R047_T47SNC_20240501T000000.SAFE/"
+CDSE += "GRANULE/L2A_T47SNC_A036900_20220715T041000/IMG_DATA/"
 SAFE = str(ITEMS / "S2A_MSIL2A_20220715T040551_N0510_R061_T47SNC_20240501T000000.SAFE/GRANULE/L2A_T47SNC_A036000_20220715T040551/IMG_DATA") + "/"
 PROVIDERS = {
     "earth-search-sentinel-2-l2a": (
@@ -267,9 +267,9 @@ PROVIDERS = {
     "cdse-sentinel-2-l2a": (
         Facts("cdse", 5.1, -0.1, None),
         {
-            "red": ("B04_10m", f"{CDSE}Nodes(R10m)/Nodes(T47SNC_20220715T040551_B04_10m.jp2)/$value"),
-            "nir": ("B08_10m", f"{CDSE}Nodes(R10m)/Nodes(T47SNC_20220715T040551_B08_10m.jp2)/$value"),
-            "mask": ("SCL_20m", f"{CDSE}Nodes(R20m)/Nodes(T47SNC_20220715T040551_SCL_20m.jp2)/$value"),
+            "red": ("B04_10m", f"{CDSE}R10m/T47SNC_20220715T040551_B04_10m.jp2"),
+            "nir": ("B08_10m", f"{CDSE}R10m/T47SNC_20220715T040551_B08_10m.jp2"),
+            "mask": ("SCL_20m", f"{CDSE}R20m/T47SNC_20220715T040551_SCL_20m.jp2"),
         },
     ),
 }

@@ -20,7 +20,9 @@ from pipeline.composite import DTYPES, Cut, Cuts, Result, compute, recipe
 from pipeline.coverage import zone_coverages
 from pipeline.errors import RunFault
 from pipeline.handles import close_idle
+from pipeline.inspection import catalog_of
 from pipeline.observed import part_rows, write_part
+from pipeline.pinned import ready
 from pipeline.prepared import annual_ndvi, missing_year
 from pipeline.season import bounds, season_days
 from pipeline.stages.job import Job
@@ -58,11 +60,8 @@ def _from_scenes(job: Job, year: int, grid: Any, own: list[scenes.Scene], margin
     `margin`: scenes that only shifted seasons hold; nothing of the year's products depends on them.
     """
     config, folder = job.config, job.folder
-    catalog = config.sensors[job.sensor].catalog
-    if catalog is None:
-        raise AssertionError("scenes come from a catalogue")
     listed = sorted((*own, *margin), key=lambda s: (s.day, s.when, s.id))
-    read = tuple(scenes.stamped(scenes.signed(listed, Path(catalog))))
+    read = tuple(ready(listed, config, job.sensor, catalog_of(config, job.sensor, job.results)))
     season = bounds(config.season, year)
     cuts = _cuts(job, year, _days(read), variants) if variants else None
     zones = read_zones(config, job.config_path)

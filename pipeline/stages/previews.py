@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from pipeline import grid as grids
@@ -16,8 +15,10 @@ from pipeline.captions import preview_caption
 from pipeline.composite import recipe
 from pipeline.coverage import touched_cells, zone_coverages
 from pipeline.handles import close_idle
+from pipeline.inspection import catalog_of
 from pipeline.maps import MOST_PIXELS
 from pipeline.observed import read_part
+from pipeline.pinned import ready
 from pipeline.previews import View, clearest_day, coarse, items_line, preview_map, read_composite, read_day, stretch
 from pipeline.sheet import Words, save
 from pipeline.sources import Source, source
@@ -63,7 +64,7 @@ def _of_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene], zones
     day = clearest_day([s for s in listed if s.year == year], read_part(job.folder.zone_by_scene(year)), areas)
     if not day:
         return None
-    day = tuple(scenes.stamped(scenes.signed(list(day), Path(str(job.config.sensors[job.sensor].catalog)))))
+    day = tuple(ready(list(day), job.config, job.sensor, catalog_of(job.config, job.sensor, job.results)))
     return read_day(day, grid, recipe(job.config, job.sensor, grids.ground_cell_m(grid)))
 
 

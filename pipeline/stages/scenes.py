@@ -9,8 +9,8 @@ from typing import Any
 
 from pipeline import scenes
 from pipeline.aoi import Zones, read_zones
-from pipeline.errors import one_line
-from pipeline.grid import to_json
+from pipeline.errors import BadInput, one_line
+from pipeline.grid import sensor_grid, to_json
 from pipeline.inspection import catalog_of, inspected
 from pipeline.margin import UNUSABLE
 from pipeline.sources import inspect, source
@@ -41,11 +41,27 @@ def _scenes(job: Job, zones: Zones) -> None:
         log.info("%s: %d of %d listed assets %s", job.sensor, number, len(found.ledger), status)
     pinned: dict[str, Any] = {"grid": to_json(found.grid), "warnings": found.warnings, "scenes": [scenes.to_json(s) for s in found.scenes]}
     height, width = found.grid.shape
+    if job.config.sensors[job.sensor].searched:
+        _as_planned(job, zones, height * width)
     if job.config.sensitivity.refused(height * width) is None:
         pinned["margin"] = [scenes.to_json(s) for s in found.margin]
         pinned["margin_unusable"] = len({row["item"] for row in found.ledger if str(row["reason"]).startswith(UNUSABLE)})
     write_text(job.folder.scenes, json.dumps(pinned, indent=1, ensure_ascii=False) + "\n")
     write_csv(job.folder.ledger, LEDGER_COLUMNS, found.ledger)
+
+
+def _as_planned(job: Job, zones: Zones, cells: int) -> None:
+    """Refuse a grid on the limit of `sensitivity: auto`: the run was planned before the images were known, by the grid of the zones."""
+    rows, columns = sensor_grid(job.config, job.sensor, zones, None, job.config_path).shape
+    asked = job.config.sensitivity
+    if (asked.refused(rows * columns) is None) != (asked.refused(cells) is None):
+        raise BadInput(
+            job.config_path,
+            "sensitivity",
+            f"auto, with {cells:,} cells of the images' grid and {rows * columns:,} planned",
+            "true or false, so near the limit of auto",
+            "say `sensitivity: true`, or false",
+        )
 
 
 def _composites(job: Job, zones: Zones) -> None:
