@@ -163,6 +163,7 @@ def outputs():
 
 MADE_ELSEWHERE = {
     "<mine>/check.png",  # by `minegreen check`
+    "<mine>/<sensor>/items.json",  # where a STAC API is searched
 }
 
 

@@ -79,7 +79,7 @@ LAYERS = (
         "pipeline.upright",
     },
     {"pipeline.scenes", "pipeline.sources", "pipeline.proposals"},
-    {"pipeline.composite", "pipeline.search", "pipeline.observed", "pipeline.inspection", "pipeline.crosscheck", "pipeline.margin"},
+    {"pipeline.composite", "pipeline.pinned", "pipeline.search", "pipeline.observed", "pipeline.inspection", "pipeline.crosscheck", "pipeline.margin"},
     {"pipeline.plan", "pipeline.newmine", "pipeline.previews"},
     {"pipeline.report", "pipeline.report.charts", "pipeline.report.headings", "pipeline.report.layers", "pipeline.report.method", "pipeline.report.where"},
     {"pipeline.report.mapdata"},

@@ -11,10 +11,11 @@ from affine import Affine
 from scenemine import CRS, NORTH, SHAPE, WEST, read, rejected, snapshot, write_tif
 
 from pipeline import config as configs
-from pipeline import pinned, plan, scenes
+from pipeline import plan, scenes
 from pipeline.__main__ import main
 from pipeline.errors import RunFault
 from pipeline.images import read_image
+from pipeline.pinned import signed
 from pipeline.stages import composite as stage_module
 
 HERE = Affine(10, 0, WEST, 0, -10, NORTH)
@@ -97,7 +98,7 @@ def signed_scene():
 
 @pytest.mark.parametrize("order", [(("A", "a.org"), ("B", "b.org")), (("B", "b.org"), ("A", "a.org"))], ids=["A first", "B first"])
 def test_01_signed_hrefs_are_those_of_the_collection_that_is_read(tmp_path, order):
-    (found,) = pinned.signed([signed_scene()], listing(tmp_path, *order))
+    (found,) = signed([signed_scene()], listing(tmp_path, *order))
     hrefs = {role: layer.href for role, layer in found.layers.items()}
     assert hrefs == {role: f"https://a.org/{name}.tif?sig=of-A" for role, name in (("red", "B04"), ("nir", "B08"), ("mask", "SCL"))}
 
@@ -108,13 +109,13 @@ def test_22_an_asset_that_left_the_catalogue_is_a_fault_that_names_the_item(tmp_
     del content["features"][0]["assets"]["B08"]
     path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(RunFault, match="X.*B08|B08.*X") as caught:
-        pinned.signed([signed_scene()], path)
+        signed([signed_scene()], path)
     assert "sig=" not in str(caught.value)
 
 
 def test_22_an_item_that_left_the_catalogue_is_a_fault_that_names_it(tmp_path):
     with pytest.raises(RunFault, match="X"):
-        pinned.signed([signed_scene()], listing(tmp_path, ("B", "b.org")))
+        signed([signed_scene()], listing(tmp_path, ("B", "b.org")))
 
 
 @pytest.mark.parametrize("href", [" https://h.org/x.tif?sig=SECRET", "//h.org/x.tif?sig=SECRET"], ids=["space before it", "no scheme"])
