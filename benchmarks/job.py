@@ -72,7 +72,10 @@ class Plan:
         out = []
         for year, date in product(YEARS, range(self.dates)):
             day, offset = f"{year}-{6 + date // 3:02d}-{5 + 10 * (date % 3):02d}", -0.1 if year >= 2022 else 0.0
-            layers = {role: Layer(asset, str(self.folder / day / f"{asset}.tif"), 1, 0.0001, offset) for role, asset in ROLES.items()}
+            layers = {
+                role: Layer(asset, str(self.folder / day / f"{asset}.tif"), 1, 0.0001, offset, quality="scl" * (role == "mask"))
+                for role, asset in ROLES.items()
+            }
             out.append(Scene(f"S2_{day}", f"{day}T04:00:00Z", day, year, 152 + 10 * date, offset, layers))
         return out
 

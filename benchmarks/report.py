@@ -65,9 +65,9 @@ def stages(config: Path) -> None:
     """Run every stage before the report."""
     from pipeline.__main__ import main
 
-    of_year = [[name, "--year", str(y)] for name in ("composite", "fvc") for y in YEARS]
+    of_year = [["composite", "--year", str(y)] for y in YEARS]
     of_period = [[name, "--period", f"{a}-{b}"] for name in ("trend", "classes") for a, b in PERIODS]
-    for stage, *more in [["scenes"], *of_year[:5], ["endmembers"], *of_year[5:], *of_period, ["areas"]]:
+    for stage, *more in [["scenes"], *of_year, ["endmembers"], ["fvc"], *of_period, ["areas"]]:
         done = main([stage, str(config), "--sensor", "sentinel-2", *more, "--threads", "2", "--results", str(config.parent / "results")])
         if done != 0:
             raise SystemExit(f"stage {stage} ended with {done}")

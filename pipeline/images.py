@@ -124,17 +124,17 @@ def read_image(href: str, what: str, action: Callable[[Any], Any], stamp: Stamp 
             problem = str(error)
         except rasterio.errors.RasterioError as error:
             problem = _plain(error)
-            if remote and not renewed and _final(href, what, problem, error, access):
+            if remote and _final(href, what, problem, error, access, may_renew=not renewed):
                 renewed = 1
                 continue
         tried += 1
     raise RunFault(f"{one_line(what)}: {shown(href)}: cannot be read, tried {attempts} times: {problem}")
 
 
-def _final(href: str, what: str, problem: str, error: BaseException, access: Access) -> bool:
+def _final(href: str, what: str, problem: str, error: BaseException, access: Access, *, may_renew: bool) -> bool:
     """Raise where trying again does not help; return whether a token was refused that can be had anew."""
     status, start = status_of(href, access, error)
-    if status == 403 and forget_token(href):
+    if status == 403 and may_renew and forget_token(href):
         return True
     if (why := reason(status)) is not None:
         raise Refused(f"{one_line(what)}: {shown(href)}: {why}") from None

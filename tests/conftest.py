@@ -245,7 +245,7 @@ def noise_free(tmp_path_factory) -> Run:
         config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
         return config
 
-    return run_once(tmp_path_factory, "noise-free", prepare, "--until", "areas", "observations")
+    return run_once(tmp_path_factory, "noise-free", prepare, "--until", "areas", "observations", "fvc_2020_2024")
 
 
 @pytest.fixture(scope="session")

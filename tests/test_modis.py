@@ -13,7 +13,7 @@ import shapely
 import yaml
 from affine import Affine
 from odc.geo.geobox import GeoBox
-from running import Run, snakemake
+from running import Run, place, snakemake
 from scipy.stats import kendalltau, theilslopes
 from shapely.geometry import box
 from threesensors import PIXEL, SINUSOIDAL
@@ -109,7 +109,7 @@ def mato_grosso(shared, tmp_path_factory) -> Run:
     (folder / "mato-grosso.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     done = snakemake("--configfile", str(folder / "mato-grosso.yaml"), "--config", f"results={folder / 'results'}")
     assert done.returncode == 0, done.stderr[-3000:]
-    return Run(folder / "mato-grosso.yaml", folder / "results", done.stdout + done.stderr)
+    return Run(folder / "mato-grosso.yaml", folder / "results", done.stdout + done.stderr, place())
 
 
 BOXES = {"west": (2, 3, 14, 23), "east": (20, 3, 34.5, 15.5), "hundred": (15, 15, 20, 35 - 15), "ten by ten": (21, 16, 31, 26), "nearly": (3, 24, 13, 26.9)}

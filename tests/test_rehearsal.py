@@ -60,9 +60,9 @@ def test_settings_on_the_page_are_what_new_writes(page, mine, workplace, tmp_pat
     (new,) = (command for command, _ in shown(page) if command.startswith(f"minegreen new {mine} "))
     typed(new, tmp_path)
     written = (tmp_path / f"configs/{mine}.yaml").read_text(encoding="utf-8")
-    on_page = [block for language, block in blocks((DOCS / page).read_text(encoding="utf-8")) if language == "yaml"][0]
-    assert on_page in written
-    assert mine != "rehearsal" or on_page == written
+    on_page = [block for language, block in blocks((DOCS / page).read_text(encoding="utf-8")) if language == "yaml"]
+    assert [block for block in on_page if block in written]
+    assert mine != "rehearsal" or on_page[0] == written
 
 
 def test_the_commands_for_downloaded_products_are_accepted(workplace, tmp_path):

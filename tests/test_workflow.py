@@ -74,7 +74,7 @@ def test_each_job_has_a_log_and_a_benchmark(jiangcang):
     logs = jiangcang.results / "jiangcang" / "logs"
     names = {p.stem for p in logs.rglob("*.log")}
     assert names == {p.stem for p in logs.rglob("*.tsv")}
-    assert {"synthetic", "manifest", "scenes", "composite_2020", "endmembers", "fvc_2020", "trend_2021-2024", "areas", "zones", "project"} <= names
+    assert {"synthetic", "manifest", "scenes", "composite_2020", "endmembers", "fvc", "trend_2021-2024", "areas", "zones", "project"} <= names
 
 
 @pytest.fixture(scope="module")
@@ -320,7 +320,7 @@ def test_equal_bytes_for_1_2_4_threads_and_three_block_sizes(large):
 def test_a_deleted_product_is_made_again(copied):
     home, mine = copied
     folder = mine.results / "small" / "sentinel-2"
-    independent = {"fvc_2021.qml": "fvc", "../zones.gpkg": "zones", "../small.qgz": "project"}  # no one of them follows from another
+    independent = {"fvc_2021.qml": FVC, "../zones.gpkg": "zones", "../small.qgz": "project"}  # no one of them follows from another
     for names in (["fvc_by_zone.csv"], list(independent), ["ndvi_2022.tif", "ndvi_2021.qml"]):
         kept = {name: (folder / name).read_bytes() for name in names}
         for name in names:
