@@ -101,7 +101,6 @@ class Cuts:
 
     own: slice
     more: tuple[Cut, ...]
-    season: tuple[int, int] = ALWAYS
 
 
 @dataclass(frozen=True)

@@ -113,8 +113,7 @@ def _cuts(job: Job, year: int, days: list[tuple[date, date]], variants: tuple[Va
     def cut(shift: int, percentile: float) -> Cut:
         return Cut(span(days, season, shift, year), percentile, bool(shift), bounds(season, year, shift))
 
-    own = cut(0, method)
-    return Cuts(own.days, tuple(cut(v.shift, method if v.percentile is None else v.percentile) for v in variants), own.season)
+    return Cuts(span(days, season, 0, year), tuple(cut(v.shift, method if v.percentile is None else v.percentile) for v in variants))
 
 
 @contextmanager
