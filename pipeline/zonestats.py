@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.cover import Endmembers
 from pipeline.coverage import ZoneCoverage
-from pipeline.kernels.kendall import OUTPUTS
+from pipeline.endmembers import Endmembers
+from pipeline.kernels.codes import OUTPUTS
 from pipeline.kernels.null import smallest_p
 from pipeline.kernels.pixels import cover
 from pipeline.trend import statistics

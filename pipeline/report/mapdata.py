@@ -8,7 +8,7 @@ from pipeline.aoi import Zones
 from pipeline.classes import legend
 from pipeline.config import Config
 from pipeline.grid import ground_cell_m, native_grid
-from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.codes import OUTPUTS
 from pipeline.layout import SensorFolder
 from pipeline.reader import open_raster
 from pipeline.report.layers import CODE, COUNT, COVER, NDVI, PROBABILITY, SLOPE, Layer, inside_zones, packed, step_of

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.aoi import read_zones
-from pipeline.cover import Endmembers, configured_pair, percentiles
+from pipeline.cover import configured_pair, percentiles
 from pipeline.coverage import touched_cells, zone_coverages
+from pipeline.endmembers import Endmembers
 from pipeline.grid import native_grid
 from pipeline.reader import open_raster, open_stack
 from pipeline.sources import read_pair

@@ -20,10 +20,11 @@ from pipeline import grid as grids
 from pipeline.aoi import read_zones
 from pipeline.classes import limits
 from pipeline.config import Trend
-from pipeline.cover import Endmembers, configured_pair, pooled_percentiles
+from pipeline.cover import configured_pair, pooled_percentiles
 from pipeline.coverage import ZoneCoverage, touched_cells, zone_coverages
+from pipeline.endmembers import Endmembers
 from pipeline.errors import RunFault, one_line
-from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.codes import OUTPUTS
 from pipeline.kernels.pixels import classify
 from pipeline.reader import open_raster
 from pipeline.sensitivity import BASE, SENSITIVITY_COLUMNS, SHARES, with_verdicts
