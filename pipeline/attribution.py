@@ -30,9 +30,10 @@ def source_line(config: Config, sensor: str, years: tuple[int, int], *, trend: b
     return f"{first}Source: {'; '.join(parts)}. Minegreen {pipeline.__version__}."
 
 
-def title_of(config: Config, what: str) -> str:
-    """Return the title of a figure of a mine."""
-    return f"{config.title or config.mine}: {what}"
+def title_of(config: Config, what: str, sensor: str = "") -> str:
+    """Return the title of a figure of a mine; of one of several sensors with its name."""
+    of = f", {sensor}" if sensor and len(config.sensors) > 1 else ""
+    return f"{config.title or config.mine}{of}: {what}"
 
 
 def unreachable(config: Config, pinned: dict[str, Any], period: tuple[int, int]) -> frozenset[int]:

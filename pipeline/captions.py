@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.words import NOTHING, Sentence, Text, p_text, part, per_cent, say
-from pipeline.zonetables import Period, Tables, number, variable_name
+from pipeline.zonetables import Period, Tables, number, small_zones, variable_name
 
 
 def zones_text(count: int) -> Text:
@@ -26,10 +26,15 @@ def class_captions(tables: Tables) -> dict[Period, Sentence]:
     Zones that overlap count twice.
     """
     out: dict[Period, Sentence] = {}
+    too_small = small_zones(tables)
     rows = [r for r in tables.area if r["target"] == "absolute"]
     for period in dict.fromkeys((int(r["first_year"]), int(r["last_year"])) for r in rows):
         at = [r for r in rows if (int(r["first_year"]), int(r["last_year"])) == period]
-        zones, named = zones_text(len({r["zone"] for r in at})), {"first": period[0], "last": period[1]}
+        names, named = {r["zone"] for r in at}, {"first": period[0], "last": period[1]}
+        if names <= too_small:
+            out[period] = say("caption_all_small", each=part("the_zone") if len(names) == 1 else part("each_zone", count=len(names)), **named)
+            continue
+        small = part("small_too", zones=zones_text(len(names & too_small))) if names & too_small else NOTHING
         with_trend = {r["zone"] for r in at if int(r["code"]) < 97 and (number(r["area_km2"]) or 0) > 0}
         sums = {1: 0.0, 0: 0.0, -1: 0.0}
         for r in at:
@@ -37,7 +42,7 @@ def class_captions(tables: Tables) -> dict[Period, Sentence]:
                 sums[1 if r["class_id"].endswith("increase") else -1 if r["class_id"].endswith("decrease") else 0] += number(r["area_km2"]) or 0.0
         whole = sum(sums.values())
         if whole <= 0:
-            out[period] = say("caption_no_classes", zones=zones, **named)
+            out[period] = say("caption_no_classes", zones=zones_text(len(names - too_small)), small=small, **named)
             continue
         shares = {k: per_cent(100 * sums[i] / whole) for k, i in (("up", 1), ("down", -1), ("flat", 0))}
         p = sorted({v for r in at if (v := number(r["p_min"])) is not None})
@@ -49,6 +54,7 @@ def class_captions(tables: Tables) -> dict[Period, Sentence]:
             zones=zones_text(len(with_trend)),
             area=f"{whole:.0f}" if whole >= 100 else f"{whole:.3g}",
             least=least,
+            small=small,
             **shares,
             **named,
         )

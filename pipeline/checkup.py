@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +18,24 @@ from pipeline.classes import legend
 from pipeline.composite import recipe
 from pipeline.config import Config, load_all
 from pipeline.coverage import touched_cells, zone_coverages
+from pipeline.decoding import decoded
 from pipeline.errors import one_line
 from pipeline.grid import ground_cell_m
 from pipeline.images import is_remote
-from pipeline.kernels.null import smallest_p
+from pipeline.kernels.null import EXACT_MAX_N, smallest_p
 from pipeline.layout import MineFolder
 from pipeline.pinned import ready
 from pipeline.plan import Checked, check, writable
 from pipeline.previews import View, by_day, coarse, items_line, preview_map, read_composite, read_day, stretch
 from pipeline.progress import progress
 from pipeline.reader import BLOCK
-from pipeline.scenes import Inspected
+from pipeline.scenes import Inspected, to_json
 from pipeline.sensors import SENSORS
 from pipeline.sheet import Words, save
 from pipeline.sources import source
 from pipeline.upright import upright
 from pipeline.variants import SHIFT_DAYS, scene_variants
+from pipeline.words import counts, rounded
 
 LONGEST_SIDE = 600  # pixels of the preview
 MOST_DAYS = 40  # that are looked at for the preview
@@ -60,7 +63,7 @@ def run(paths: list[Path], results: Path) -> list[str]:
                 lines += _scenes(config, sensor, found.scenes[sensor])
             else:
                 lines += _sensor(config, sensor, grids[sensor])
-            lines += _pair(config, sensor) + _small(config, sensor, zones, grids[sensor])
+            lines += _unknown(config, sensor, found.scenes.get(sensor)) + _pair(config, sensor) + _small(config, sensor, zones, grids[sensor])
         lines += [line for sensor in config.sensors for line in _periods(config, sensor, found.scenes.get(sensor))]
         lines += [f"  warning: {text}" for text in zones.warnings]
         lines += [f"  {text}" for text in _picture(picture, config, found)]
@@ -80,12 +83,31 @@ def _pair(config: Config, sensor: str) -> list[str]:
     return [] if lender is None else [f"  {sensor}: endmembers of {lender}: cover of both is on one scale"]
 
 
+def _unknown(config: Config, sensor: str, found: Inspected | None) -> list[str]:
+    """Return the names of `mask.drop` that no quality layer knows, a warning where the config asks for them.
+
+    The layers are those of the scenes, or all that the sensor may have where no scene is known yet.
+    """
+    if config.sensors[sensor].catalog is None:
+        return []
+    rule = SENSORS[config.kind(sensor)].scenes
+    if found is not None:
+        none = decoded({"scenes": [to_json(s) for s in found.scenes]}).unknown(config.mask.drop)
+    else:
+        known = {name for layer in (rule.quality if rule else ()) for name in layer.rule.classes}
+        none = [name for name in config.mask.drop if name not in known]
+    first = "warning: " if "drop" in config.mask.model_fields_set else ""
+    return [f"  {first}{sensor}: its quality layers know no {', '.join(none)}: to drop them has no effect"] if none else []
+
+
 def _small(config: Config, sensor: str, zones: Zones, grid: Any) -> list[str]:
-    """Return a warning for each zone that is too small for class areas of the sensor."""
+    """Return a warning that names the zones that are too small for class areas of the sensor."""
     least = SENSORS[config.kind(sensor)].least_pixels
-    small = [c for c in zone_coverages(zones, grid) if not c.holds(least)] if least else []
-    none = "its area will be too_small, only its means are given"
-    return [f"  warning: {sensor}: zone {c.zone} has {c.pixels:.3g} pixels, class areas need {least}: {none}" for c in small]
+    small = [f"{c.zone} ({rounded(c.pixels)})" for c in zone_coverages(zones, grid) if not c.holds(least)] if least else []
+    if not small:
+        return []
+    which = "every zone is" if len(small) == len(zones.frame) else "1 zone is" if len(small) == 1 else f"{len(small)} zones are"
+    return [f"  warning: {sensor}: {which} too small for class areas, which need {least} pixels; only means are given: {', '.join(small)}"]
 
 
 def _cells(grid: Any) -> str:
@@ -99,7 +121,7 @@ def _size(config: Config, sensor: str, grid: Any, per_cell: int) -> list[str]:
     years = len(config.all_years)
     written = height * width * (per_cell * years + 37 * len(config.periods))
     block = BLOCK * BLOCK * (24 * years + 120)  # 63 MB at 5 years; the trend stage was seen to take 61 MB for a second thread
-    return [f"  {sensor}: writes at most {written / 1e6:.0f} MB before compression; blocks need {block / 1e6:.0f} MB of memory per thread"]
+    return [f"  {sensor}: writes at most {rounded(written / 1e6 + 0.05)} MB before compression; blocks need {block / 1e6:.0f} MB of memory per thread"]
 
 
 def _scenes(config: Config, sensor: str, found: Inspected) -> list[str]:
@@ -112,14 +134,17 @@ def _scenes(config: Config, sensor: str, found: Inspected) -> list[str]:
     reasons = Counter(row["reason"] for row in found.ledger if row["item"] in dropped and row["status"] == "dropped" and row["reason"] != "not needed")
     lines = [
         f"  {sensor}: {len(scenes)} of {listed} listed scenes: " + ", ".join(f"{y}: {per_year[y]}" for y in config.all_years),
-        f"  {sensor}: {size / 1e6:.1f} MB on disk, {sum(len(s.layers) for s in scenes) - len(local)} files over the network; {_cells(grid)}",
+        f"  {sensor}: {size / 1e6:.1f} MB on disk, {counts(sum(len(s.layers) for s in scenes) - len(local), 'file')} over the network; {_cells(grid)}",
         *_size(config, sensor, grid, 18 + _varied_bytes(config, grid)),
-        f"  {sensor}: radiometric offset: " + ", ".join(f"{n} scenes {value:g}" for value, n in sorted(Counter(s.offset for s in scenes).items())),
     ]
-    lines += [f"  {sensor}: dropped: {n} assets: {why}" for why, n in reasons.most_common()]
+    rule = SENSORS[config.kind(sensor)].scenes
+    if rule is not None and rule.offset_from is not None:  # of other sensors it is a constant of the encoding
+        counted = sorted(Counter(s.offset for s in scenes if "red" in s.layers).items())
+        lines += [f"  {sensor}: radiometric offset: " + ", ".join(f"{counts(n, 'scene')} {value:g}" for value, n in counted)] if counted else []
+    lines += [f"  {sensor}: dropped: {counts(n, 'asset')}: {why}" for why, n in reasons.most_common()]
     refused = config.sensitivity.refused(grid.shape[0] * grid.shape[1])
     near = len({s.id for s in found.margin} - {s.id for s in scenes})
-    read = f"reads {near} more scenes within {SHIFT_DAYS} days of the season; `sensitivity: false` leaves them out"
+    read = f"reads {counts(near, 'more scene')} within {SHIFT_DAYS} days of the season; `sensitivity: false` leaves them out"
     lines.append(f"  {sensor}: sensitivity.csv: {read if refused is None else f'no variants: {refused}'}")
     return lines + [f"  warning: {text}" for text in found.warnings]
 
@@ -153,8 +178,9 @@ def _periods(config: Config, sensor: str, found: Inspected | None) -> list[str]:
         p = smallest_p(n, trend.significance)
         limits = {"slight": trend.alpha.slight, "significant": trend.alpha.significant, "extreme": trend.alpha.extreme}
         out = [c.label for c in legend(trend.scheme) if c.limit is not None and not p <= limits[c.limit] + 1e-6]
-        reached = f"the smallest p that can be reached is {p:.3g}"
-        lines.append(f"  trend{of} {first}-{last}: {n} years with images, at least {trend.years_needed((first, last))} valid; {reached}")
+        how = f" (normal approximation above {EXACT_MAX_N} years)" if n > EXACT_MAX_N and trend.significance == "auto" else ""
+        reached = f"the smallest p that can be reached is {p:.3g}{how}" if isfinite(p) else "no p can be formed from so few"
+        lines.append(f"  trend{of} {first}-{last}: {counts(n, 'year')} with images, at least {trend.years_needed((first, last))} valid; {reached}")
         if n < trend.years_needed((first, last)):
             lines.append(f"  warning: trend{of} {first}-{last}: fewer years than a pixel needs, so everything will be insufficient data")
         if out:

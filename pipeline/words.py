@@ -118,13 +118,17 @@ SENTENCES: dict[str, Text] = {
     ),
     "caption_no_cover": Text("No zone has a value of cover in {first}-{last}.", "{first}—{last}年所有区域均无植被覆盖度值。"),
     "caption_classes": Text(
-        "Trend of {variable} {first}-{last} on {zones}, {area} km2 with a trend: {up} rising, {down} falling, {flat} no change{least}.",
-        "{first}—{last}年{zones}的{variable}趋势，可计算趋势面积{area} km2：上升{up}，下降{down}，无变化{flat}{least}。",
+        "Trend of {variable} {first}-{last} on {zones}, {area} km2 with a trend: {up} rising, {down} falling, {flat} no change{least}{small}.",
+        "{first}—{last}年{zones}的{variable}趋势，可计算趋势面积{area} km2：上升{up}，下降{down}，无变化{flat}{least}{small}。",
     ),
     "caption_day": Text("{day}: clear over {share} of the zones' area.", "{day}：清晰面积占各区总面积的{share}。"),
     "caption_composite": Text("Composite of {year}: values over {share} of the zones' area.", "{year}年合成影像：有值面积占各区总面积的{share}。"),
     "caption_no_image": Text("No image in the season of {year}.", "{year}年生长季无影像。"),
-    "caption_no_classes": Text("No area of {zones} has a trend in {first}-{last}.", "{first}—{last}年{zones}没有可计算趋势的面积。"),
+    "caption_no_classes": Text("No area of {zones} has a trend in {first}-{last}{small}.", "{first}—{last}年{zones}没有可计算趋势的面积{small}。"),
+    "caption_all_small": Text(
+        "{each} is too small for this sensor: areas by class of the trend {first}-{last} cannot be given; that says nothing of whether cover changed.",
+        "{each}对此传感器而言面积过小：无法给出{first}—{last}年趋势的各类别面积；这并不说明植被覆盖度有无变化。",
+    ),
 }
 
 FRAGMENTS: dict[str, Text] = {
@@ -146,6 +150,9 @@ FRAGMENTS: dict[str, Text] = {
     "classed": Text("the area with a trend", "可计算趋势面积"),
     "one_zone": Text("one zone", "1个区域"),
     "zones": Text("{count} zones", "{count}个区域"),
+    "each_zone": Text("Each of {count} zones", "{count}个区域"),
+    "the_zone": Text("The zone", "该区"),
+    "small_too": Text("; too small for this sensor: {zones}", "；对此传感器而言面积过小：{zones}"),
     "least_p": Text(", smallest reachable {p}", "，可达到的最小值{p}"),
     "least_ps": Text("; smallest reachable {low}, in other zones {high}", "；可达到的最小值{low}，其他区域为{high}"),
     "rose": Text("rose by {amount}", "上升{amount}"),
@@ -179,6 +186,20 @@ FRAGMENTS: dict[str, Text] = {
     "why_order": Text("The mean compares {first} with {last} only, the class uses every year between", "平均值只比较{first}年与{last}年，类别使用其间所有年份"),
     "why_slope": Text(
         "The slope is the middle of all pairs of years; from {first} to {last} the mean {moved}", "斜率取所有年份对的中位数；{first}年至{last}年平均值{moved}"
+    ),
+    "mask_dropped": Text("{names} dropped", "剔除{names}"),
+    "mask_nothing": Text("nothing dropped", "不剔除任何类别"),
+    "mask_unknown": Text("its quality layers know no {names}: to drop them has no effect", "其质量图层不含{names}，相应设置不起作用"),
+    "mask_partly": Text("only a part of the scenes tells {names}", "仅部分影像能识别{names}"),
+    "mask_grown": Text("{names} grown by {metres} m", "{names}外扩 {metres} m"),
+    "mask_not_grown": Text("{names} not grown: {metres} m is less than a cell of {cell} m", "{names}未外扩：{metres} m 小于 {cell} m 的像元"),
+    "mask_dark": Text(
+        "land with red + NIR reflectance below {least}, or one of them not positive, is no observation",
+        "红光与近红外反射率之和低于 {least}（或其中之一不为正）的陆地不作观测",
+    ),
+    "ndvi_formed": Text("NDVI = (NIR - red) / (NIR + red) (Rouse et al. 1974).", "NDVI =（近红外 - 红光）/（近红外 + 红光）（Rouse et al. 1974）。"),
+    "ndvi_read": Text(
+        "NDVI is read ready-made from the files{names}; it is not formed here from reflectance.", "NDVI 直接读自文件{names}，并非在此由反射率计算。"
     ),
     "why_part": Text("The class was found on {share} of the zone", "类别仅在全区{share}的面积上得出"),
 }
@@ -265,6 +286,15 @@ def per_cent(value: float) -> Text:
     if value >= 99.95:
         return part("per_cent_most", number="99.9")
     return part("per_cent", number=f"{value:.1f}" if value >= 99.5 else rounded(value))
+
+
+def counts(number: int, what: str) -> str:
+    """Return a number with its English noun.
+
+    >>> counts(1, "scene"), counts(0, "scene"), counts(46, "more scene")
+    ('1 scene', '0 scenes', '46 more scenes')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def alpha_text(alpha: float) -> Text:

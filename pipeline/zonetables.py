@@ -70,6 +70,16 @@ def is_too_small(own: Tables) -> bool:
     return any(int(r["code"]) == TOO_SMALL and (number(r["share_pct"]) or 0.0) > 0 for r in own.area)
 
 
+def small_zones(tables: Tables) -> frozenset[str]:
+    """Return the zones that are too small for the sensor."""
+    return frozenset(r["zone"] for r in tables.area if int(r["code"]) == TOO_SMALL and (number(r["share_pct"]) or 0.0) > 0)
+
+
+def all_too_small(tables: Tables) -> bool:
+    """Return whether the sensor has no zone that is large enough for areas by class."""
+    return bool(tables.area) and small_zones(tables) == {r["zone"] for r in tables.area}
+
+
 def classed(at: Tables) -> float:
     """Return the share of the zone that has a trend class, per cent."""
     return sum(number(r["share_pct"]) or 0.0 for r in at.area if int(r["code"]) < 97)

@@ -9,7 +9,7 @@ from pipeline.areas import area_rows, class_areas, group_rows, total, usual_n
 from pipeline.captions import class_captions
 from pipeline.coverage import ZoneCoverage
 from pipeline.findings import findings
-from pipeline.zonetables import Tables, is_too_small, of_zone
+from pipeline.zonetables import Tables, all_too_small, is_too_small, of_zone
 
 NAN = float("nan")
 PERIOD = (2021, 2024)
@@ -119,6 +119,23 @@ def test_a_reference_too_small_is_not_compared_in_shares(tmp_path):
     shares = [s.en for s in pit.sentences if s.key in ("slopes", "classes")]
     assert shares
     assert not any("reference" in s for s in shares)  # a zero there would be no zero
+
+
+def test_the_caption_says_that_zones_are_too_small_and_not_that_nothing_has_a_trend(tmp_path):
+    made = tables(tmp_path, {z: cells((50, (0.4, 0.5, 0.6, 0.7))) for z in ("pit", "dump", "reference")})
+    captions = []
+    for names in ((), ("pit",), ("pit", "dump"), ("pit", "dump", "reference")):
+        for name in names[-1:]:
+            made = shrunk(made, name)
+        captions.append(class_captions(made)[PERIOD])
+    assert "too small" not in captions[0].en and "面积过小" not in captions[0].zh
+    assert captions[1].en.endswith("; too small for this sensor: one zone.") and "on 2 zones" in captions[1].en
+    assert captions[2].zh.endswith("；对此传感器而言面积过小：2个区域。")
+    assert captions[3].key == "caption_all_small"
+    assert captions[3].en.startswith("Each of 3 zones is too small for this sensor") and "No area" not in captions[3].en
+    assert [all_too_small(t) for t in (made, shrunk(made, "pit"), Tables())] == [True, True, False]
+    (empty,) = class_captions(tables(tmp_path, {"pit": cells((9, [float("nan")] * 4))}, references=())).values()
+    assert empty.en == "No area of one zone has a trend in 2021-2024."  # no data is not a zone too small
 
 
 def test_the_caption_counts_the_zones_that_have_a_trend(tmp_path):

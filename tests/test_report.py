@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import openpyxl
@@ -21,7 +22,9 @@ from pipeline.__main__ import main
 from pipeline.aoi import read_zones
 from pipeline.columns import COLUMNS
 from pipeline.coverage import zone_coverages
+from pipeline.decoding import Decoded
 from pipeline.grid import native_grid
+from pipeline.quality import MASK_NAMES
 from pipeline.report import charts, headings, method
 from pipeline.report.layers import COVER, MOST_VALUES, SLOPE, Layer, packed, step_of
 from pipeline.report.page import bound, inert
@@ -436,9 +439,13 @@ def test_water_only_and_a_shift_of_the_season(watery):
 # Parts
 
 
+PREPARED = Decoded(None, None, True, False, (), frozenset(), frozenset())
+SEEN = replace(PREPARED, scenes=70, known=frozenset(MASK_NAMES))
+
+
 def test_method_names_every_option_that_decides(tmp_path):
     config = configs.load(ROOT / "configs" / "jiangcang.yaml")
-    both = method.method(config, "sentinel-2", 70)
+    both = method.method(config, "sentinel-2", SEEN, 10)
     text = " ".join(t.en for t in both)
     for part in (
         "07-01",
@@ -456,7 +463,7 @@ def test_method_names_every_option_that_decides(tmp_path):
         "0.0005",
     ):
         assert part in text, part
-    assert "scenes" not in " ".join(t.en for t in method.method(config, "sentinel-2", None)[1:])
+    assert "scenes" not in " ".join(t.en for t in method.method(config, "sentinel-2", PREPARED, 10)[1:])
 
 
 def test_smallest_p_is_two_over_n_factorial():

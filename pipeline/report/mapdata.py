@@ -14,7 +14,7 @@ from pipeline.reader import open_raster
 from pipeline.report.layers import CODE, COUNT, COVER, NDVI, PROBABILITY, SLOPE, Layer, inside_zones, packed, step_of
 from pipeline.styles import RAMPS
 from pipeline.upright import upright
-from pipeline.zonetables import Tables, number
+from pipeline.zonetables import Tables, all_too_small, number
 
 BAND = {name: i for i, name in enumerate(OUTPUTS, 1)}
 NO_UNIT = {"digits": 2, "unit": "", "unit_zh": ""}
@@ -38,8 +38,11 @@ def layers(config: Config, folder: SensorFolder) -> list[Layer]:
     return out
 
 
-def views(config: Config, sensor: str = "") -> list[dict[str, Any]]:
-    """Return what can be looked at, first what is shown first: how a value is coloured, and which layer holds it; labels begin with the sensor, if given."""
+def views(config: Config, sensor: str = "", *, without_classes: bool = False) -> list[dict[str, Any]]:
+    """Return what can be looked at, first what is shown first: how a value is coloured, and which layer holds it; labels begin with the sensor, if given.
+
+    First are the classes; `without_classes`, where no zone has any, cover of the last year.
+    """
     variable, years = config.trend.variable, config.all_years
     ramp = {name: [list(stop) for stop in RAMPS[name].stops] for name in ("fvc", "slope", "ndvi")}
     change = [[value * 10, colour, f"{value * 1000:+.0f} points 百分点" if value else "0"] for value, colour, _ in RAMPS["slope"].stops]
@@ -57,6 +60,8 @@ def views(config: Config, sensor: str = "") -> list[dict[str, Any]]:
         out.append(
             {"id": "change", "kind": "change", "label": "change of cover 覆盖度变化", "ramp": change, "digits": 0, "unit": "points", "unit_zh": "百分点"}
         )
+    if without_classes:
+        out.sort(key=lambda view: view["id"] != f"fvc {years[-1]}")
     return [view | {"label": f"{sensor}: {view['label']}"} for view in out] if sensor else out
 
 
@@ -119,10 +124,10 @@ def map_data(
         "periods": [{"first": a, "last": b, "words": span((a, b))} for a, b in config.periods],
         "variable": config.trend.variable,
         "layers": packed(wanted, step, inside_zones(folder.classes(config.periods[0]), step, shown), shown),
-        "views": views(config, folder.root.name if len(config.sensors) > 1 else ""),
+        "views": views(config, folder.root.name if len(config.sensors) > 1 else "", without_classes=all_too_small(tables)),
         "own_cell_m": None if shown is None else ground_cell_m(own),
         "zones": outlines(zones, grid, step, references),
         "classes": classes,
-        "out_of_reach": out_of_reach,
+        "out_of_reach": dict.fromkeys(out_of_reach, ()) if all_too_small(tables) else out_of_reach,
         "series": zone_series(config, tables),
     }

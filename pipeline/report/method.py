@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import TrendClass, legend
 from pipeline.config import Config, Endmember
+from pipeline.decoding import Decoded, mask_text, ndvi_text
 from pipeline.evidence import Rules
 from pipeline.kernels.null import smallest_p
 from pipeline.sensors import SENSORS
@@ -72,31 +73,39 @@ def _endmember(end: Endmember) -> Text:
     return Text(f"percentile {end.percentile:g} of the pooled NDVI", f"汇总 NDVI 的第 {end.percentile:g} 百分位")
 
 
-def images(config: Config, scenes: int | None) -> Text:
-    """Return what the images were; `scenes`: how many there were, None for prepared composites."""
+SCHEMES = {"five": "五类", "seven": "七类", "nine": "九类"}
+METHODS = {"median": Text("median", "中位数"), "mean": Text("mean", "平均值"), "max": Text("max", "最大值")}
+
+
+def composed_by(method: str) -> Text:
+    """Return a method of composites in words.
+
+    >>> composed_by("median").zh, composed_by("p75").zh
+    ('中位数', '第 75 百分位')
+    """
+    return METHODS.get(method) or Text(method, f"第 {method[1:]} 百分位")
+
+
+def images(config: Config, found: Decoded) -> Text:
+    """Return what the images were."""
     first, last, season = config.years.first, config.years.last, f"{config.season.start} – {config.season.end}"
     turn = config.season.end < config.season.start
     over = Text(" (a year is that in which the season starts)", "（年份为季节开始的年份）") if turn else Text("", "")
-    if scenes is None:
+    if found.scenes is None:
         return Text(f"Images: prepared composites {first}-{last} of season {season}{over.en}.", f"影像：{first}—{last}年（{season}）已有的合成影像{over.zh}。")
-    return Text(f"Images: {scenes} scenes {first}-{last} of season {season}{over.en}.", f"影像：{first}—{last}年（{season}）共 {scenes} 景{over.zh}。")
+    n, many = found.scenes, "" if found.scenes == 1 else "s"
+    what = Text(f"{n} scene{many}", f"{n} 景") if found.days is None else Text(f"{n} composite{many} of {found.days} days", f"{n} 期 {found.days} 天合成影像")
+    return Text(f"Images: {what.en} {first}-{last} of season {season}{over.en}.", f"影像：{first}—{last}年（{season}）共 {what.zh}{over.zh}。")
 
 
-def method(config: Config, sensor: str, scenes: int | None) -> list[Text]:
-    """Return how the results of a sensor were made; `scenes`: how many there were, None for prepared composites."""
+def method(config: Config, sensor: str, found: Decoded, cell_m: float) -> list[Text]:
+    """Return how the results of a sensor were made, from what was read of its images; `cell_m`: side of a cell on the ground."""
     entry, mask, trend, fvc = config.sensors[sensor], config.mask, config.trend, config.fvc
     out = []
-    out.append(images(config, scenes))
-    if scenes is not None:
-        dropped, grown = ", ".join(mask.drop) or "nothing", ", ".join(mask.dilate) or "nothing"
-        least = f"{mask.min_reflectance_sum:g}"
-        out.append(
-            Text(
-                f"Mask: {dropped} dropped; {grown} grown by {mask.dilate_m:g} m; land with red + NIR below {least} is no observation.",
-                f"掩膜：剔除 {dropped}；{grown} 外扩 {mask.dilate_m:g} m；红光与近红外反射率之和低于 {least} 的陆地不作观测。",
-            )
-        )
-        if entry.adjust != "none":
+    out.append(images(config, found))
+    if found.scenes is not None:
+        out.append(mask_text(found, mask.drop, mask.dilate, mask.dilate_m, cell_m, mask.min_reflectance_sum))
+        if entry.adjust != "none" and found.reflectance:
             source = ADJUSTMENTS[entry.adjust].reference
             out.append(
                 Text(
@@ -104,14 +113,14 @@ def method(config: Config, sensor: str, scenes: int | None) -> list[Text]:
                     f"换算：其他卫星的红光与近红外按已发表的线性关系换算到 Landsat OLI（{source}）。",
                 )
             )
-        chosen = config.composite
+        chosen, how = config.composite, composed_by(config.composite.method)
         out.append(
             Text(
-                f"Composite: {chosen.method} of a year's clear observations of land, where there are at least {chosen.min_clear}.",
-                f"合成：每年陆地晴空观测的 {chosen.method}，至少 {chosen.min_clear} 次。",
+                f"Composite: {how.en} of a year's clear observations of land, where there are at least {chosen.min_clear}.",
+                f"合成：每年陆地晴空观测的{how.zh}，至少 {chosen.min_clear} 次。",
             )
         )
-    out.append(Text("NDVI = (NIR - red) / (NIR + red) (Rouse et al. 1974).", "NDVI =（近红外 - 红光）/（近红外 + 红光）（Rouse et al. 1974）。"))
+    out.append(ndvi_text(found))
     pair = [
         Text("soil: ", "裸土："),
         _endmember(fvc.soil),
@@ -148,7 +157,7 @@ def method(config: Config, sensor: str, scenes: int | None) -> list[Text]:
     out.append(
         Text(
             f"Classes ({trend.scheme}): direction is the slope's sign, strength is p ({limits}); no change: slope below {trend.no_change:g} per year.",
-            f"类别（{trend.scheme}）：方向取斜率符号，强度取 p（{limits_zh}）；无变化：斜率每年小于 {trend.no_change:g}。",
+            f"类别（{SCHEMES.get(trend.scheme, trend.scheme)}）：方向取斜率符号，强度取 p（{limits_zh}）；无变化：斜率每年小于 {trend.no_change:g}。",
         )
     )
     out.append(

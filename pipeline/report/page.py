@@ -12,6 +12,7 @@ from pipeline.cartography import length_text
 from pipeline.config import Config
 from pipeline.coverage import each_coverage
 from pipeline.crosscheck import check
+from pipeline.decoding import decoded
 from pipeline.findings import findings
 from pipeline.grid import finest, ground_cell_m, native_grid
 from pipeline.layout import MineFolder
@@ -93,16 +94,16 @@ def _sensor(config: Config, root: MineFolder, zones: Zones, name: str, tables: T
     places = where(folder, each_coverage(zones, grid), grid, config.periods, least)
     small = {c.zone: part("pixels", count=rounded(c.pixels), least=least) for c in each_coverage(zones, grid) if not c.holds(least)} if least else {}
     references = {r for own in zones.references.values() for r in own}
-    scenes = len(sections.pinned(folder)) if config.sensors[name].catalog is not None else None
+    read, cell_m = decoded(json.loads(folder.scenes.read_text(encoding="utf-8"))), ground_cell_m(grid)
     found = sections.describe(config, zones, folder, tables) | {
         "name": name,
-        "cell": length_text(float(f"{ground_cell_m(grid):.3g}")),
+        "cell": length_text(float(f"{cell_m:.3g}")),
         "synthetic": config.sensors[name].catalog == "synthetic",
         "periods": [span(p) for p in config.periods],
         "zones": findings(tables, rules_of(config), zones.references, places, small),
         "references": references,
         "checked": [sections.checked_sentence(check(config, name, folder, p, CHECKED)) for p in config.periods],
-        "method": method(config, name, scenes),
-        "images": images(config, scenes),
+        "method": method(config, name, read, cell_m),
+        "images": images(config, read),
     }
     return found, map_data(config, folder, zones, references, tables, out_of_reach(config), sections.codes_shown(config, tables))

@@ -22,7 +22,7 @@ from pipeline.season import season_days
 from pipeline.sensitivity import BASE, robust
 from pipeline.tables import read_csv
 from pipeline.words import Sentence, Text, per_cent, say
-from pipeline.zonetables import Tables, column, is_too_small, number, of_zone
+from pipeline.zonetables import Tables, all_too_small, column, is_too_small, number, of_zone
 
 ZONE_TABLES = {
     "fvc": "fvc_by_zone",
@@ -179,8 +179,10 @@ def ledger(folder: SensorFolder) -> dict[str, Any]:
 
 
 def codes_shown(config: Config, tables: Tables) -> set[int]:
-    """Return the codes that a legend needs: classes with a trend, insufficient data, and what else occurs."""
+    """Return the codes that a legend needs: classes with a trend, insufficient data, and what else occurs; where all zones are too small, what occurs."""
     occurring = {int(r["code"]) for r in tables.area if (number(r["area_km2"]) or 0) > 0}
+    if all_too_small(tables):
+        return occurring
     return {c.code for c in legend(config.trend.scheme) if 0 < c.code < SPECIAL or c.code == INSUFFICIENT} | occurring
 
 

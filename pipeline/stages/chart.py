@@ -28,4 +28,4 @@ def run(job: Job) -> None:
     restored = {zone: restored_on(facts.restored, days) for zone, facts in config.aoi.zones.items() if facts.restored}
     series = cover_series(tables.fvc, read_zones(config, job.config_path).references, restored)
     source = source_line(config, job.sensor, (config.years.first, config.years.last))
-    save(cover_chart(series, Words(title_of(config, "vegetation cover by zone"), (cover_caption(tables),), (source,))), folder.cover_chart)
+    save(cover_chart(series, Words(title_of(config, "vegetation cover by zone", job.sensor), (cover_caption(tables),), (source,))), folder.cover_chart)

@@ -19,7 +19,7 @@ from pipeline.sheet import ENGLISH_ONLY, Words, save
 from pipeline.stages.job import Job
 from pipeline.tables import read_csv
 from pipeline.upright import read_upright, upright
-from pipeline.zonetables import Tables
+from pipeline.zonetables import Tables, all_too_small
 
 log = logging.getLogger("minegreen")
 
@@ -33,10 +33,12 @@ def run(job: Job, period: tuple[int, int]) -> None:
         grid = native_grid(dataset)
     zones = read_zones(config, job.config_path)
     rows = read_csv(folder.table("trend_area_by_zone"))
-    beyond = unreachable(config, json.loads(folder.scenes.read_text(encoding="utf-8")), period)
+    tables = Tables(area=rows)
+    pinned = json.loads(folder.scenes.read_text(encoding="utf-8"))
+    beyond = frozenset[int]() if all_too_small(tables) else unreachable(config, pinned, period)  # the years are not what hinders
     span, variable = f"{period[0]}-{period[1]}", config.trend.variable.upper()
-    caption, source = class_captions(Tables(area=rows))[period], source_line(config, job.sensor, period, trend=True)
-    words = Words(title_of(config, f"trend of {variable} {span}"), (caption,), (source,))
+    caption, source = class_captions(tables)[period], source_line(config, job.sensor, period, trend=True)
+    words = Words(title_of(config, f"trend of {variable} {span}", job.sensor), (caption,), (source,))
     shown, step = upright(grid, zones), step_of(grid.shape)
     if shown is grid:
         codes = read_every(folder.classes(period), step)
@@ -45,5 +47,5 @@ def run(job: Job, period: tuple[int, int]) -> None:
     save(class_map(codes, shown, zones, config.trend.scheme, words, beyond, step, grid), folder.class_map(period))
     references = frozenset(name for names in zones.references.values() for name in names)
     scheme, bars = area_bars(rows, period)
-    words = Words(title_of(config, f"area by class of the trend of {variable} {span}"), (caption,), (source,))
+    words = Words(title_of(config, f"area by class of the trend of {variable} {span}", job.sensor), (caption,), (source,))
     save(area_chart(bars, scheme, words, references, beyond), folder.area_chart(period))
