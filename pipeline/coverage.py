@@ -38,6 +38,12 @@ class ZoneCoverage:
         return self.pixels >= least_pixels - 1e-6
 
     @property
+    def surroundings_pct(self) -> float:
+        """Return how much of a mean over the zone's cells is of ground outside it, per cent: cells count by the fraction that the zone covers."""
+        fraction = self.area_m2 * (self.pixels / self.area_m2.sum())
+        return 100 * float((fraction * np.clip(1 - fraction, 0, 1)).sum() / fraction.sum())
+
+    @property
     def touched(self) -> np.ndarray:
         """Return where the zone touches the cell."""
         return self.area_m2 > 0

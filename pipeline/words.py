@@ -62,6 +62,19 @@ SENTENCES: dict[str, Text] = {
         "该区对此传感器而言面积过小{pixels}：不给出各类别面积，平均值中含有部分周围地面。",
     ),
     "beside": Text("{first}-{last} by other sensors: {values}.", "{first}—{last}年其他传感器：{values}。"),
+    "one_pair": Text(
+        "All have the same endmember pair (NDVI {soil} and {vegetation}): their levels of cover are on one scale, as far as their bands see the same NDVI.",
+        "各传感器采用同一端元对（NDVI {soil} 与 {vegetation}）：在其波段 NDVI 一致的前提下，覆盖度为同一尺度。",
+    ),
+    "own_pairs": Text(
+        "Their endmember pairs differ ({pairs}): levels of cover are not on one scale; compare directions.",
+        "各传感器端元对不同（{pairs}）：覆盖度高低不可比较；请比较方向。",
+    ),
+    "edges": Text(
+        "A pixel on a zone's outline holds ground of both sides: of what enters the mean of {zone}, {share} is of its surroundings with {sensor}, {least} with "
+        "{finest}. The mean of a small zone on coarse pixels may differ from that on fine ones for this alone.",
+        "位于分区边界的像元含两侧地面：{zone}的平均值中，{sensor}有{share}来自周围地面，{finest}为{least}。仅此一项即可使小分区在粗像元上的平均值不同于细像元。",
+    ),
     "beside_unknown": Text(
         "{first}-{last}: {sensor} has no change of cover to compare with: {values}.", "{first}—{last}年：{sensor}没有可比较的覆盖度变化：{values}。"
     ),
@@ -138,8 +151,10 @@ FRAGMENTS: dict[str, Text] = {
     "of_zone": Text("{share} of the zone in {year}", "{year}年占全区{share}"),
     "pixels": Text(" ({count} of its pixels, {least} are needed)", "（{count}个像元，需要{least}个）"),
     "by_same": Text("{sensor}: cover {moved} (the same direction)", "{sensor}：植被覆盖度{moved}（方向一致）"),
-    "by_opposite": Text("{sensor}: cover {moved} (THE OPPOSITE DIRECTION)", "{sensor}：植被覆盖度{moved}（方向相反）"),
-    "by_still": Text("{sensor}: cover {moved} (one of the two shows no change)", "{sensor}：植被覆盖度{moved}（其中一方无变化）"),
+    "by_opposite": Text("{sensor}: cover {moved} (the opposite direction{small})", "{sensor}：植被覆盖度{moved}（方向相反{small}）"),
+    "by_still": Text("{sensor}: cover {moved} (one of the two shows no change{small})", "{sensor}：植被覆盖度{moved}（其中一方无变化{small}）"),
+    "by_small": Text("; the zone is too small for it{pixels}", "；该区对其而言面积过小{pixels}"),
+    "pair": Text("{sensors}: NDVI {soil} and {vegetation}", "{sensors}：NDVI {soil} 与 {vegetation}"),
     "by": Text("{sensor}: cover {moved}", "{sensor}：植被覆盖度{moved}"),
     "by_none": Text("{sensor}: not known", "{sensor}：未知"),
     "over": Text(" (over the {share} of the zone that has values in both years)", "（仅限两年均有值的{share}面积）"),

@@ -27,7 +27,7 @@ def changing(folder, **zones):
     [
         (12, 8, "landsat: cover rose by 8.0 percentage points (the same direction)", "landsat：植被覆盖度上升8.0个百分点（方向一致）"),
         (-12, -3, "landsat: cover fell by 3.0 percentage points (the same direction)", "landsat：植被覆盖度下降3.0个百分点（方向一致）"),
-        (12, -3, "landsat: cover fell by 3.0 percentage points (THE OPPOSITE DIRECTION)", "landsat：植被覆盖度下降3.0个百分点（方向相反）"),
+        (12, -3, "landsat: cover fell by 3.0 percentage points (the opposite direction)", "landsat：植被覆盖度下降3.0个百分点（方向相反）"),
         (12, 0, "landsat: cover did not move (one of the two shows no change)", "landsat：植被覆盖度没有变化（其中一方无变化）"),
         (0.01, 0, "landsat: cover did not move (the same direction)", "landsat：植被覆盖度没有变化（方向一致）"),
         (12, None, "landsat: not known", "landsat：未知"),
@@ -50,7 +50,7 @@ def test_without_a_change_of_the_leading_sensor_nothing_is_compared(tmp_path):
 def test_each_zone_has_its_own_sentence_and_one_sensor_none(tmp_path):
     lead, other = changing(tmp_path / "a", pit=5, dump=-5), changing(tmp_path / "b", pit=5, dump=5)
     said = beside(lead, {"modis": other}, "s", PERIOD)
-    assert ["OPPOSITE" in said[z].en for z in ("pit", "dump")] == [False, True]
+    assert ["opposite" in said[z].en for z in ("pit", "dump")] == [False, True]
     assert beside(lead, {}, "s", PERIOD) == {}
 
 

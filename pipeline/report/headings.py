@@ -52,6 +52,7 @@ GLANCE_COVER = _headings(
     ("reference_change_points", "reference, points", "参照区，百分点"),
 )
 SHARE, P_MIN = Heading("share_pct", "share, %", "占比，%"), Heading("p_min", "smallest reachable p", "可达最小 p")
+MEAN = Heading("fvc_mean", "cover, mean", "覆盖度均值")
 POINTS = Heading("change_points", "net change, points", "净变化，百分点")
 CHANGE = _headings(
     ZONE,
@@ -132,7 +133,7 @@ SENSITIVITY = _headings(
 )
 MASKED = _headings(
     ZONE,
-    ("scenes", "scenes", "影像数"),
+    ("scenes", "scenes that show it and its reference", "同时覆盖该区及其参照区的影像数"),
     ("masked_pct", "masked, %", "掩膜，%"),
     ("reference_masked_pct", "of the reference, %", "参照区，%"),
     ("ratio", "ratio", "比值"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.agreement import beside
+from pipeline.agreement import Extent, beside, cover_table, edge_sentence, scale_sentence
 from pipeline.aoi import Zones
 from pipeline.cartography import length_text
 from pipeline.config import Config
@@ -23,7 +24,7 @@ from pipeline.report.mapdata import map_data, span
 from pipeline.report.method import LIMITS, images, method, out_of_reach, reach, rules_of
 from pipeline.report.where import where
 from pipeline.sensors import SENSORS
-from pipeline.words import part, rounded
+from pipeline.words import Text, part, rounded
 from pipeline.zonetables import Tables
 
 HOME = Path(__file__).parent
@@ -42,10 +43,13 @@ def page(config: Config, folder: MineFolder, zones: Zones) -> str:
         with open_raster(folder.sensor(name).classes(config.periods[0])) as dataset:
             grids[name] = native_grid(dataset)
     lead = finest(grids)
+    tables = {lead: tables[lead]} | tables  # the finest cells first
     others = {name: of for name, of in tables.items() if name != lead}
-    compared = beside(tables[lead], others, lead, config.periods[0])
+    extents = {name: extents_of(zones, grids[name], SENSORS[config.kind(name)].least_pixels) for name in tables}
+    small = {name: pixels_text(of, SENSORS[config.kind(name)].least_pixels) for name, of in extents.items()}
+    compared = beside(tables[lead], others, lead, config.periods[0], small)
     for i, name in enumerate((lead, *others)):
-        found, drawn = _sensor(config, folder, zones, name, tables[name], grids[name])
+        found, drawn = _sensor(config, folder, zones, name, tables[name], grids[name], small[name])
         found["beside"] = compared if name == lead else {}
         described.append(found | {"map_id": f"map{i}", "step": drawn["step"], "own_cell_m": drawn["own_cell_m"], "views": drawn["views"]})
         maps.append(drawn | {"id": f"map{i}"})
@@ -56,6 +60,7 @@ def page(config: Config, folder: MineFolder, zones: Zones) -> str:
         "title": config.title or config.mine,
         "synthetic": any(s.catalog == "synthetic" for s in config.sensors.values()),
         "sensors": described,
+        "several": several(tables, extents, {d["name"]: (d["endmembers"]["soil"], d["endmembers"]["vegetation"]) for d in described}) if others else None,
         "warnings": zones.warnings,
         "headings": headings,
         "sensitivity_off": config.sensitivity.run is False,
@@ -89,10 +94,27 @@ def inert(values: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _sensor(config: Config, root: MineFolder, zones: Zones, name: str, tables: Tables, grid: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def extents_of(zones: Zones, grid: Any, least: int) -> dict[str, Extent]:
+    """Return what each zone is on a grid."""
+    return {c.zone: Extent(c.pixels, c.surroundings_pct, not c.holds(least)) for c in each_coverage(zones, grid)}
+
+
+def pixels_text(extents: Mapping[str, Extent], least: int) -> dict[str, Text]:
+    """Return how many pixels each zone has that is too small, in words."""
+    return {zone: part("pixels", count=rounded(e.pixels), least=least) for zone, e in extents.items() if e.small}
+
+
+def several(tables: Mapping[str, Tables], extents: Mapping[str, Mapping[str, Extent]], pairs: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
+    """Return what stands beside each other of several sensors; the first of `tables` has the finest cells."""
+    years, rows = cover_table(tables, extents)
+    return {"scale": scale_sentence(pairs), "years": years, "rows": rows, "edges": edge_sentence(extents, next(iter(tables)))}
+
+
+def _sensor(
+    config: Config, root: MineFolder, zones: Zones, name: str, tables: Tables, grid: Any, small: dict[str, Text]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     folder, least = root.sensor(name), SENSORS[config.kind(name)].least_pixels
     places = where(folder, each_coverage(zones, grid), grid, config.periods, least)
-    small = {c.zone: part("pixels", count=rounded(c.pixels), least=least) for c in each_coverage(zones, grid) if not c.holds(least)} if least else {}
     references = {r for own in zones.references.values() for r in own}
     read, cell_m = decoded(json.loads(folder.scenes.read_text(encoding="utf-8"))), ground_cell_m(grid)
     found = sections.describe(config, zones, folder, tables) | {
