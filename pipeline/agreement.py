@@ -21,12 +21,14 @@ class Extent:
     small: bool
 
 
-def beside(lead: Tables, others: Mapping[str, Tables], name: str, period: Period, small: Mapping[str, Mapping[str, Text]] | None = None) -> dict[str, Sentence]:
+def beside(
+    lead: Tables, others: Mapping[str, Tables], name: str, period: Period, small: Mapping[str, Mapping[str, Mapping[str, Text | str | int]]] | None = None
+) -> dict[str, Sentence]:
     """Return a sentence by zone: the change of cover from the first to the last year of a period by each of the other sensors.
 
     Directions are compared with that by the leading sensor, `name`; less than 0.05 percentage points has none. Where a
-    sensor has no value in one of the years, its change is not known, and nothing is compared. `small`: by sensor, how many pixels
-    each zone has that is too small for it, in words.
+    sensor has no value in one of the years, its change is not known, and nothing is compared. `small`: by sensor and zone that is too
+    small for it, the fields `count` and `least` of its pixels.
     """
     own = _changes(lead, period)
     theirs = {sensor: _changes(tables, period) for sensor, tables in others.items()}
@@ -38,7 +40,7 @@ def beside(lead: Tables, others: Mapping[str, Tables], name: str, period: Period
     return out if others else {}
 
 
-def _by(sensor: str, there: float | None, here: float | None, pixels: Text | None) -> Text:
+def _by(sensor: str, there: float | None, here: float | None, pixels: Mapping[str, Text | str | int] | None) -> Text:
     if there is None:
         return part("by_none", sensor=sensor)
     if here is None:
@@ -46,7 +48,7 @@ def _by(sensor: str, there: float | None, here: float | None, pixels: Text | Non
     product = sign(there) * sign(here)
     if product > 0 or sign(there) == sign(here):
         return part("by_same", sensor=sensor, moved=moved(there))
-    small = NOTHING if pixels is None else part("by_small", pixels=pixels)
+    small = NOTHING if pixels is None else part("by_small", **pixels)
     return part("by_opposite" if product < 0 else "by_still", sensor=sensor, moved=moved(there), small=small)
 
 

@@ -153,7 +153,7 @@ FRAGMENTS: dict[str, Text] = {
     "by_same": Text("{sensor}: cover {moved} (the same direction)", "{sensor}：植被覆盖度{moved}（方向一致）"),
     "by_opposite": Text("{sensor}: cover {moved} (the opposite direction{small})", "{sensor}：植被覆盖度{moved}（方向相反{small}）"),
     "by_still": Text("{sensor}: cover {moved} (one of the two shows no change{small})", "{sensor}：植被覆盖度{moved}（其中一方无变化{small}）"),
-    "by_small": Text("; the zone is too small for it{pixels}", "；该区对其而言面积过小{pixels}"),
+    "by_small": Text("; the zone is too small for it: {count} of its pixels, {least} are needed", "；该区对其而言面积过小：{count}个像元，需要{least}个"),
     "pair": Text("{sensors}: NDVI {soil} and {vegetation}", "{sensors}：NDVI {soil} 与 {vegetation}"),
     "by": Text("{sensor}: cover {moved}", "{sensor}：植被覆盖度{moved}"),
     "by_none": Text("{sensor}: not known", "{sensor}：未知"),

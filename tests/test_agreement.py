@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mademine import RULES, cells, tables
 
-from pipeline.agreement import beside
+from pipeline.agreement import Extent, beside, cover_table, edge_sentence, scale_sentence
 from pipeline.areas import area_rows, class_areas, group_rows, total, usual_n
 from pipeline.captions import class_captions
 from pipeline.coverage import ZoneCoverage
@@ -45,6 +45,49 @@ def test_without_a_change_of_the_leading_sensor_nothing_is_compared(tmp_path):
     said = beside(lead, {"landsat": other, "modis": lead}, "sentinel-2", PERIOD)["pit"]
     assert said.en == ("2021-2024: sentinel-2 has no change of cover to compare with: landsat: cover rose by 5.0 percentage points; modis: not known.")
     assert "direction" not in said.en
+
+
+def test_where_sensors_disagree_a_zone_too_small_is_called_so(tmp_path):
+    lead, other = changing(tmp_path / "a", pit=5, dump=5, wide=5), changing(tmp_path / "b", pit=-5, dump=5, wide=-5)
+    small = {"modis": {zone: {"count": "30", "least": 100} for zone in ("pit", "dump")}}
+    said = beside(lead, {"modis": other}, "s", PERIOD, small)
+    assert "(the opposite direction; the zone is too small for it: 30 of its pixels, 100 are needed)" in said["pit"].en
+    assert "（方向相反；该区对其而言面积过小：30个像元，需要100个）" in said["pit"].zh
+    assert "too small" not in said["dump"].en + said["wide"].en
+
+
+def test_one_scale_only_where_the_pairs_are_equal():
+    assert scale_sentence({"a": (0.05, 0.86), "b": (0.05, 0.86)}).en.startswith("All have the same endmember pair (NDVI 0.0500 and 0.8600)")
+    two = scale_sentence({"a": (0.05, 0.86), "b": (0.1, 0.8), "c": (0.05, 0.86)})
+    assert two.en.startswith("Their endmember pairs differ (a and c: NDVI 0.0500 and 0.8600; b: NDVI 0.1000 and 0.8000)")
+    assert "不可比较" in two.zh
+    assert "不可比较" not in scale_sentence({"a": (0.05, 0.86)}).zh
+
+
+def test_the_table_of_all_sensors_has_every_year_and_leaves_gaps_empty(tmp_path):
+    fine, rough = changing(tmp_path / "a", pit=5, dump=None), changing(tmp_path / "b", pit=-5, dump=5)
+    rough = Tables(fvc=[r for r in rough.fvc if r["year"] != "2021"])
+    extents = {"fine": {"pit": Extent(9.0, 0.0, False), "dump": Extent(9.0, 0.0, False)}, "rough": {"pit": Extent(1.5, 40.0, True)}}
+    years, rows = cover_table({"fine": fine, "rough": rough}, extents)
+    assert years == ["2021", "2022", "2023", "2024"]
+    assert [(r["zone"], r["sensor"]) for r in rows] == [(z, s) for z in ("pit", "dump") for s in ("fine", "rough")]
+    assert [[round(float(v), 3) if v else None for v in r["cover"]] for r in rows] == [
+        [0.5, 0.5, 0.5, 0.55],
+        [None, 0.5, 0.5, 0.45],
+        [0.5, 0.5, 0.5, None],
+        [None, 0.5, 0.5, 0.55],
+    ]
+    said = edge_sentence(extents, "fine")
+    assert "the mean of pit, 40 % is of its surroundings with rough, 0 % with fine" in said.en
+    assert edge_sentence({"fine": extents["fine"], "rough": extents["fine"]}, "fine") is None
+
+
+def test_the_share_of_surroundings_is_that_of_the_weights():
+    """Two whole cells and two of which a half and a quarter are covered: the mean's weights are 1, 1, 1/2, 1/4."""
+    fractions = np.array([[1, 1, 0], [0.5, 0.25, 0]])
+    found = ZoneCoverage("pit", "pit", slice(0, 2), slice(0, 3), fractions * 730.0, 2.75)
+    assert found.surroundings_pct == pytest.approx(100 * (0.5 * 0.5 + 0.25 * 0.75) / 2.75)
+    assert ZoneCoverage("pit", "pit", slice(0, 1), slice(0, 1), np.ones((1, 1)), 1.0).surroundings_pct == 0
 
 
 def test_each_zone_has_its_own_sentence_and_one_sensor_none(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.columns import COLUMNS
+from pipeline.words import Text
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,28 @@ GLANCE_COVER = _headings(
     ("reference_change_points", "reference, points", "参照区，百分点"),
 )
 SHARE, P_MIN = Heading("share_pct", "share, %", "占比，%"), Heading("p_min", "smallest reachable p", "可达最小 p")
+STATUS = {"read": Text("read", "已读取"), "dropped": Text("dropped", "已剔除")}
+
+
+def variant_text(name: str) -> Text:
+    """Return a variant of sensitivity.csv in words.
+
+    >>> variant_text("season_minus_15").en, variant_text("method_p75").zh, variant_text("endmembers_2_98").en
+    ('season 15 days earlier', '合成方法 p75', 'endmembers: percentiles 2 and 98')
+    """
+    if name == "without_first_year":
+        return Text("without the first year", "去掉首年")
+    if name == "endmembers_fixed":
+        return Text("a fixed endmember pair", "固定端元对")
+    kind, *rest = name.split("_")
+    if kind == "season":
+        earlier = rest[0] == "minus"
+        return Text(f"season {rest[1]} days {'earlier' if earlier else 'later'}", f"季节{'提前' if earlier else '推后'} {rest[1]} 天")
+    if kind == "method":
+        return Text(f"composite method {rest[0]}", f"合成方法 {rest[0]}")
+    return Text(f"endmembers: percentiles {rest[0]} and {rest[1]}", f"端元：第 {rest[0]} 与 {rest[1]} 百分位")
+
+
 MEAN = Heading("fvc_mean", "cover, mean", "覆盖度均值")
 POINTS = Heading("change_points", "net change, points", "净变化，百分点")
 CHANGE = _headings(

@@ -46,7 +46,7 @@ def page(config: Config, folder: MineFolder, zones: Zones) -> str:
     tables = {lead: tables[lead]} | tables  # the finest cells first
     others = {name: of for name, of in tables.items() if name != lead}
     extents = {name: extents_of(zones, grids[name], SENSORS[config.kind(name)].least_pixels) for name in tables}
-    small = {name: pixels_text(of, SENSORS[config.kind(name)].least_pixels) for name, of in extents.items()}
+    small = {name: pixels_of(of, SENSORS[config.kind(name)].least_pixels) for name, of in extents.items()}
     compared = beside(tables[lead], others, lead, config.periods[0], small)
     for i, name in enumerate((lead, *others)):
         found, drawn = _sensor(config, folder, zones, name, tables[name], grids[name], small[name])
@@ -99,9 +99,9 @@ def extents_of(zones: Zones, grid: Any, least: int) -> dict[str, Extent]:
     return {c.zone: Extent(c.pixels, c.surroundings_pct, not c.holds(least)) for c in each_coverage(zones, grid)}
 
 
-def pixels_text(extents: Mapping[str, Extent], least: int) -> dict[str, Text]:
-    """Return how many pixels each zone has that is too small, in words."""
-    return {zone: part("pixels", count=rounded(e.pixels), least=least) for zone, e in extents.items() if e.small}
+def pixels_of(extents: Mapping[str, Extent], least: int) -> dict[str, dict[str, Text | str | int]]:
+    """Return for each zone that is too small how many pixels it has, and how many are needed."""
+    return {zone: {"count": rounded(e.pixels), "least": least} for zone, e in extents.items() if e.small}
 
 
 def several(tables: Mapping[str, Tables], extents: Mapping[str, Mapping[str, Extent]], pairs: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def several(tables: Mapping[str, Tables], extents: Mapping[str, Mapping[str, Ext
 
 
 def _sensor(
-    config: Config, root: MineFolder, zones: Zones, name: str, tables: Tables, grid: Any, small: dict[str, Text]
+    config: Config, root: MineFolder, zones: Zones, name: str, tables: Tables, grid: Any, small: dict[str, dict[str, Text | str | int]]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     folder, least = root.sensor(name), SENSORS[config.kind(name)].least_pixels
     places = where(folder, each_coverage(zones, grid), grid, config.periods, least)
@@ -122,7 +122,7 @@ def _sensor(
         "cell": length_text(float(f"{cell_m:.3g}")),
         "synthetic": config.sensors[name].catalog == "synthetic",
         "periods": [span(p) for p in config.periods],
-        "zones": findings(tables, rules_of(config), zones.references, places, small),
+        "zones": findings(tables, rules_of(config), zones.references, places, {zone: part("pixels", **fields) for zone, fields in small.items()}),
         "references": references,
         "checked": [sections.checked_sentence(check(config, name, folder, p, CHECKED)) for p in config.periods],
         "method": method(config, name, read, cell_m),
