@@ -19,13 +19,13 @@ def check_mission(item: Item, rule: SceneRule, adjust: str, catalog: Path) -> No
     BadInput
         Naming the item, its platform or level.
     """
-    known = rule.missions
+    known, fix = rule.missions, "give the item its `platform`, or remove it"
     if adjust != "none":
         lines = ADJUSTMENTS[adjust]
-        known = (*lines.unchanged, *lines.lines)
+        known, fix = (*lines.unchanged, *lines.lines), f"{fix}; without `adjust: {adjust}` other platforms of the sensor can be read"
     if known and item.mission not in known:
-        found = item.properties.get("platform")
-        raise BadInput(catalog, f"item {item.id}: platform", found, f"one of {', '.join(known)}", "correct or remove the item, or `adjust`")
+        found = item.properties.get("platform") or "none"
+        raise BadInput(catalog, f"item {item.id}: platform", found, f"one of {', '.join(known)}", fix)
     for name, start in rule.levels.items():
         level = item.properties.get(name)
         if level is not None and not str(level).startswith(start):

@@ -5,17 +5,21 @@ import re
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import rasterio
 import yaml
 from affine import Affine
+from pyproj import Transformer
 from running import ROOT
-from scenemine import SceneMine
+from scenemine import CRS, NORTH, WEST, SceneMine
+from sensormine import CELL, SINUSOIDAL, SensorMine
 from shapely.geometry import Point, box
 
 from pipeline import config as configs
 from pipeline.__main__ import main
 from pipeline.aoi import read_zones
+from pipeline.sensors import SENSORS
 
 
 @pytest.fixture
@@ -328,7 +332,7 @@ def test_years_and_season_are_those_of_the_items(folder, where, times, start, sp
 
 
 def test_the_example_item_of_the_documentation_is_accepted(tmp_path, monkeypatch, capsys):
-    (example,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "catalogues.md").read_text(encoding="utf-8"), re.DOTALL)
+    example, *_ = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "catalogues.md").read_text(encoding="utf-8"), re.DOTALL)
     (item,) = json.loads(example)["features"]
     mine = SceneMine(tmp_path, names={"red": "B04", "nir": "B08", "mask": "SCL"})
     mine.add("2022-07-15", id="20220715", baseline=item["properties"]["s2:processing_baseline"])
@@ -338,6 +342,47 @@ def test_the_example_item_of_the_documentation_is_accepted(tmp_path, monkeypatch
     assert new("site", "--catalog", "items.json") == 0
     assert main(["check", "configs/site.yaml"]) == 0
     assert "1 of 1 listed scenes: 2022: 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("number", "sensor"), [(1, "landsat"), (2, "modis")])
+def test_the_example_items_of_other_sensors_are_accepted(tmp_path, capsys, number, sensor):
+    example = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "catalogues.md").read_text(encoding="utf-8"), re.DOTALL)[number]
+    (item,) = json.loads(example)["features"]
+    mine = SensorMine(tmp_path, sensor=sensor)
+    mine.settings |= {"composite": {"min_clear": 1}, "grid": {"buffer_m": 0}, "sensitivity": False}
+    if sensor == "landsat":
+        mine.landsat("2022-07-08")
+    else:
+        x, y = Transformer.from_crs(CRS, SINUSOIDAL, always_xy=True).transform(WEST + 50, NORTH - 60)
+        mine.modis("2022-07-12", 5000, 195, origin=(np.floor(x / CELL) * CELL - 2 * CELL, np.ceil(y / CELL) * CELL + 2 * CELL))
+    config = mine.write()
+    (made,) = mine.scenes
+    by_role = {"SR_B4.TIF": "red", "SR_B5.TIF": "nir08"}
+    for name, asset in item["assets"].items():
+        there = mine.folder / "scenes" / made["id"] / f"{name}.tif"
+        assert by_role.get(asset["href"].split("/")[-1], name) == name
+        wanted = mine.folder / asset["href"]
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        wanted.write_bytes(there.read_bytes())
+    mine.catalog.write_text(example, encoding="utf-8")
+    assert main(["check", str(config), "--results", str(tmp_path / "results")]) == 0
+    said = capsys.readouterr().out
+    assert "1 of 1 listed scenes: 2020: 0, 2021: 0, 2022: 1" in said
+    assert "radiometric offset" not in said  # that of the encoding is none of a scene
+    assert ("know no cirrus, saturated" in said) == (sensor == "modis")
+
+
+@pytest.mark.parametrize("name", SENSORS)
+def test_the_page_on_catalogues_names_every_asset_scale_and_type_of_a_sensor(name):
+    rule, page = SENSORS[name].scenes, (ROOT / "docs" / "catalogues.md").read_text(encoding="utf-8")
+    names = {n for role in (*rule.assets, *(q.role for q in rule.quality)) for n in rule.names(role)}
+    for asset in names:
+        start, _, end = asset.partition("_16_days_")
+        assert f"`{asset}`" in page or (f"{start}_16_days_" in page and f"..._{end}`" in page) or (end == "NDVI" and f"`{start}_16_days_...`" in page), asset
+    rows = [line for line in page.splitlines() if line.startswith(("| Sentinel-2 L2A |", "| Landsat C", "| MODIS M"))]
+    own = " ".join(line for line in rows if line.lower().startswith(f"| {name.split('-')[0]}"))
+    assert f"{rule.scale:.10f}".rstrip("0") in own
+    assert all(d in own for d in (*rule.dtypes, *(d for q in rule.quality for d in q.rule.dtypes)))
 
 
 def test_a_catalogue_gives_years_and_a_config_that_passes_check(tmp_path, monkeypatch, capsys):

@@ -162,7 +162,7 @@ def test_a_scene_of_the_neighbouring_utm_zone_is_read_where_it_lies(landsat):
 @pytest.mark.parametrize(
     ("change", "field", "found"),
     [
-        (lambda s: s["properties"].pop("platform"), "platform", "None"),
+        (lambda s: s["properties"].pop("platform"), "platform", "none"),
         (lambda s: s["properties"].update(platform="landsat-3"), "platform", "landsat-3"),
         (lambda s: s["properties"].update({"landsat:correction": "L1TP"}), "landsat:correction", "L1TP"),
         (lambda s: s.update(assets={"red": {"raster:bands": [{"scale": 0.0001, "offset": 0}]}}), "scale", "0.0001"),
@@ -177,6 +177,17 @@ def test_what_landsat_items_must_be(landsat, change, field, found):
     error = rejected(landsat)
     assert landsat.scenes[4]["id"] in error.field and field in error.field
     assert found in error.found
+    assert "adjust" not in str(error)  # none is set
+
+
+def test_a_platform_that_only_the_adjustment_does_not_know_says_so(tmp_path):
+    mine = SensorMine(tmp_path)
+    series(mine)
+    mine.settings["sensors"]["landsat"]["adjust"] = "roy-2016-ols"
+    mine.scenes[4]["properties"].pop("platform")
+    mine.write()
+    error = rejected(mine)
+    assert "without `adjust: roy-2016-ols`" in error.fix and "landsat-8" in error.expected
 
 
 def test_without_qa_radsat_an_item_is_dropped_unless_saturation_is_kept(landsat):

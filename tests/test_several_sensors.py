@@ -27,6 +27,7 @@ from pipeline.aoi import read_zones
 from pipeline.config import load
 from pipeline.coverage import zone_coverages
 from pipeline.grid import native_grid
+from pipeline.report.mapdata import views
 from pipeline.upright import skew_deg
 
 SENSORS = ("landsat", "modis", "sentinel-2")
@@ -196,6 +197,56 @@ def test_the_finest_sensor_leads_and_the_others_have_sections_of_their_own(page)
         assert len({v["label"].split(":")[0] for v in shown["views"]}) == 1
 
 
+def test_the_contents_link_to_every_heading_and_headings_name_their_sensor(mine, page):
+    text = (mine / "report.html").read_text(encoding="utf-8")
+    ids = [a["id"] for _, a in page.elements if "id" in a]
+    links = [a["href"][1:] for tag, a in page.elements if tag == "a" and a["href"].startswith("#")]
+    assert len(ids) == len(set(ids)) and set(links) <= set(ids)
+    heads = re.findall(r'<h2 id="([^"]+)">(.*?)</h2>', text)
+    assert len(heads) == text.count("<h2") == 3 * 9 + 3  # no scenes here
+    assert {i for i, _ in heads} | {f"sensor-{s}" for s in SENSORS} == set(links)
+    for i, words in heads:
+        named = re.findall(r"<small>(.*?)</small>", words)
+        assert named == [s for s in SENSORS if i.endswith(f"-{s}")]
+
+
+def test_the_table_of_all_sensors_is_that_of_their_tables(mine, page):
+    head, cells = page.table("sensors 传感器")
+    assert head[4:] == [str(y) for y in YEARS]
+    assert [(r[0], r[1]) for r in cells] == [(z, s) for z in ZONES for s in ("sentinel-2", "landsat", "modis")]
+    for zone, sensor, pixels, _, *cover_of in cells:
+        own = {r["year"]: r["fvc_mean"] for r in rows(mine, sensor, "fvc_by_zone") if r["zone"] == zone}
+        assert cover_of == [f"{float(own[str(y)]):.4f}" for y in YEARS]
+        assert ("too small" in pixels) == (sensor == "modis" and zone in SMALL)
+        if sensor == "modis":
+            assert float(pixels.split()[0].replace(",", "")) == pytest.approx(pixels_of(ZONES[zone])[2], rel=0.01, abs=0.06)
+    assert any(t.startswith("All have the same endmember pair") for t in page.texts["en"])
+
+
+def test_the_share_of_surroundings_is_what_points_count(page):
+    """Of each MODIS pixel the share that is outside the zone, weighted by the share inside: from points, without the code's fractions."""
+    _, cells = page.table("sensors 传感器")
+    for zone, polygon in ZONES.items():
+        _, counts, pixels = pixels_of(polygon)
+        inside_share = counts * pixels / counts.sum()
+        expected = 100 * (inside_share * np.clip(1 - inside_share, 0, 1)).sum() / inside_share.sum()
+        (shown,) = [float(r[3]) for r in cells if (r[0], r[1]) == (zone, "modis")]
+        assert shown == pytest.approx(expected, abs=0.5), zone
+
+
+def test_chinese_sentences_have_chinese_punctuation(page):
+    bad = [t for t in page.texts["zh"] if re.search(r"[\u4e00-\u9fff][,;:()](?!\d)|[,;:(]\s*[\u4e00-\u9fff]", t)]
+    assert not bad
+    assert not {"read", "dropped", "median", "without_first_year"} & {t.strip(":： 0123456789") for t in page.texts["zh"]}
+
+
+def test_a_sensor_without_any_class_opens_on_cover_of_the_last_year():
+    config = load(ROOT / "configs" / "jiangcang.yaml")
+    usual, small = views(config, "s"), views(config, "s", without_classes=True)
+    assert usual[0]["kind"] == "class" and small[0]["id"] == "fvc 2024"
+    assert sorted(v["id"] for v in usual) == sorted(v["id"] for v in small)
+
+
 def test_what_other_sensors_say_stands_beside_the_leading_one(mine, page):
     for zone in ZONES:
         change = {}
@@ -279,8 +330,10 @@ def test_check_names_the_zones_that_are_too_small(mine, capsys):
     config = mine.parents[1] / "many.yaml"
     assert main(["check", str(config), "--results", str(mine.parents[1] / "checked")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    small = [line.split(" has ")[0].split("zone ")[1] for line in lines if "class areas need 100" in line]
-    assert small == list(SMALL)
+    (small,) = [line for line in lines if "too small for class areas, which need 100 pixels" in line]
+    assert small.startswith("  warning: modis: 2 zones are")
+    assert re.findall(r"(\w+) \(([\d.]+)\)", small) == [(zone, "23" if zone == "dump" else "0.2") for zone in SMALL]
+    assert not any("too_small" in line for line in lines)
     assert any("modis: endmembers of sentinel-2" in line for line in lines)
     assert any(re.search(r"modis: 5 composites.*cells of 231\.656 m, (?!unknown)", line) for line in lines)
     assert len({line for line in lines if line.startswith("  trend of ")}) == 3
