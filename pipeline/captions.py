@@ -61,9 +61,14 @@ def class_captions(tables: Tables) -> dict[Period, Sentence]:
     return out
 
 
-def preview_caption(name: str, clear_pct: float | None, *, scenes: bool) -> Sentence:
-    """Return the caption of a year's preview: the day of its scenes, or the year of its composite, and how much of the zones it shows."""
+def preview_caption(name: str, clear_pct: float | None, *, scenes: bool, last: str = "") -> Sentence:
+    """Return the caption of a year's preview: the day of its scenes, or the year of its composite, and how much of the zones it shows.
+
+    `last`: the last day of a scene that is a provider's composite of several days from `name` on.
+    """
     if clear_pct is None:
         return say("caption_no_image", year=name)
     share = per_cent(clear_pct)
+    if scenes and last:
+        return say("caption_span", first=name, last=last, share=share)
     return say("caption_day", day=name, share=share) if scenes else say("caption_composite", year=name, share=share)

@@ -35,7 +35,7 @@ from pipeline.sheet import Words, save
 from pipeline.sources import source
 from pipeline.upright import upright
 from pipeline.variants import SHIFT_DAYS, scene_variants
-from pipeline.words import counts, rounded
+from pipeline.words import counts, rounded, zone_named
 
 LONGEST_SIDE = 600  # pixels of the preview
 MOST_DAYS = 40  # that are looked at for the preview
@@ -74,7 +74,7 @@ def _zones(zones: Zones) -> list[str]:
     lines = []
     for name, role, area in zip(zones.frame["zone"], zones.frame["role"], zones.frame["geodesic_m2"], strict=True):
         there = ", ".join(zones.references[name]) or "none"
-        lines.append(f"  zone {name}: role {role}, {area / 1e6:.4f} km2, reference {there}")
+        lines.append(f"  {zone_named(name)}: role {role}, {area / 1e6:.4f} km2, reference {there}")
     return lines
 
 
@@ -198,16 +198,16 @@ def _picture(path: Path, config: Config, found: Checked) -> list[str]:
         grid = coarse(drawn, LONGEST_SIDE)
         inside = touched_cells(zone_coverages(found.zones, grid), grid.shape)
         view, share = _clearest(config, sensor, found, grid, inside)
-        said = preview_caption(view.name, share, scenes=sensor in found.scenes)
+        said = preview_caption(view.name, share, scenes=sensor in found.scenes, last=view.last)
         source_text = source_line(config, sensor, (config.years.first, config.years.last), images=True)
-        words = Words(title_of(config, f"zones over {sensor} {view.name}"), (said,), (source_text, items_line(view.items)))
+        words = Words(title_of(config, f"zones over {sensor} {view.when}"), (said,), (source_text, items_line(view.items)))
         save(preview_map(view, stretch([view], inside), grid, found.zones, words, None if drawn is own else own), path)
-        over = "the clearest scene" if sensor in found.scenes else "the composite of"
-        lines = [f"zones drawn over {over} {view.name}, which shows {share:.0f} % of their cells: {path}"]
+        over = "the composite of" if view.last or sensor not in found.scenes else "the clearest scene"
+        lines = [f"zones drawn over {over} {view.when}, which shows {share:.0f} % of their cells: {path}"]
         ndvi = view.ndvi
         middle = float(np.nanmedian(ndvi)) if np.isfinite(ndvi).any() else float("nan")
         if not middle >= 0:
-            lines.append(f"warning: {sensor}: the median NDVI of {view.name} is {middle:.3f}; are red and nir the right bands?")
+            lines.append(f"warning: {sensor}: the median NDVI of {view.when} is {middle:.3f}; are red and nir the right bands?")
         return lines
     grid = upright(next(iter(found.grids.values())), found.zones)
     words = Words(title_of(config, "zones"), (), ("No image yet.",))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.words import NOTHING, Sentence, joined, listed, moved, part, per_cent, say, signed, years_text
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.words import NOTHING, Sentence, joined, listed, moved, part, per_cent, say, signed, years_text, zone_named
 from pipeline.zonetables import Tables, column, number
 
 LEAST_LAND = 95.0  # per cent of the land observed: below, a year is named as partial
@@ -81,6 +84,16 @@ def season_sentences(fvc: list[dict[str, str]]) -> list[Sentence]:
     if shift <= MOST_SHIFT:
         return []
     return [say("season_shift", late=late, early=early, days=f"{shift:.0f}", late_day=f"{days[late]:.0f}", early_day=f"{days[early]:.0f}")]
+
+
+def masked_warning(row: Mapping[str, Any]) -> str:
+    """Return the warning of a row of masked_by_zone in full: the zone's name, and how many times as often it is masked.
+
+    >>> masked_warning({"zone": "dump", "ratio": "1.84", "warning": "masked far more often: is it?"})
+    'zone dump: masked far more often (1.8 times): is it?'
+    """
+    times = f" ({float(row['ratio']):.1f} times)" if row["ratio"] else ""
+    return f"{zone_named(row['zone'])}: {row['warning'].replace(':', f'{times}:', 1)}"
 
 
 def clamped_sentences(fvc: list[dict[str, str]]) -> list[Sentence]:

@@ -12,9 +12,10 @@ from typing import Any
 
 import pipeline
 from pipeline.config import Config
-from pipeline.coverwords import clamped_sentences
+from pipeline.coverwords import clamped_sentences, masked_warning
 from pipeline.errors import BadInput
 from pipeline.tables import read_csv
+from pipeline.words import zone_named
 
 SUFFIXES = {".tif", ".csv", ".json", ".gpkg", ".xlsx", ".png"}
 APART = {"run.json", "check.png"}  # the manifest itself, and what `minegreen check` draws at any time
@@ -41,11 +42,13 @@ def warnings_of(folder: Path) -> list[str]:
     found = list(pinned.get("warnings", []))
     masked = folder / "masked_by_zone.csv"
     if "scenes" in pinned and masked.is_file():  # without scenes it is of an earlier run
-        found += [f"zone {r['zone']}: {float(r['ratio'] or 'inf'):.1f} times: {r['warning']}" for r in read_csv(masked) if r["warning"]]
+        found += [masked_warning(r) for r in read_csv(masked) if r["warning"]]
     if (folder / "fvc_by_zone.csv").is_file():
         rows = read_csv(folder / "fvc_by_zone.csv")
         found += [
-            f"zone {zone}: {text.en}" for zone in dict.fromkeys(r["zone"] for r in rows) for text in clamped_sentences([r for r in rows if r["zone"] == zone])
+            f"{zone_named(zone)}: {text.en}"
+            for zone in dict.fromkeys(r["zone"] for r in rows)
+            for text in clamped_sentences([r for r in rows if r["zone"] == zone])
         ]
     return found
 

@@ -30,18 +30,28 @@ STRIP = 256  # rows of the coarse grid that are read at a time
 LOW_PCT, HIGH_PCT = 2, 98
 MOST_POOLED = 200_000  # values of one image that decide the stretch
 LOOKS = "Vegetation looks red, bare ground grey to cyan, water dark, cloud and snow white."
+DARK = "Dark is low NDVI: bare ground, water, and also cloud and snow, which are shown as they are."
 LIKE_OTHERS = f"Shown: percentiles {LOW_PCT} to {HIGH_PCT} of what is clear in the zones, the same in all years."
 Stretch = Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
 class View:
-    """An image on a coarse grid, (y, x): `bands` float16 reflectance (`red`, `nir`) or `ndvi`, NaN without data; `clear` as the masks say."""
+    """An image on a coarse grid, (y, x): `bands` float16 reflectance (`red`, `nir`) or `ndvi`, NaN without data; `clear` as the masks say.
+
+    `last`: the last day of a provider's composite of several days, which begins on the day `name`; else empty.
+    """
 
     name: str
     items: tuple[str, ...]
     bands: dict[str, np.ndarray]
     clear: np.ndarray
+    last: str = ""
+
+    @property
+    def when(self) -> str:
+        """Return the day or days of the images, or the year of a prepared composite."""
+        return f"{self.name} to {self.last}" if self.last else self.name
 
     def clear_share(self, inside: np.ndarray) -> float:
         """Return the clear share of the cells in `inside`, per cent."""
@@ -121,7 +131,7 @@ def read_day(scenes: Sequence[Scene], grid: Any, how: Recipe) -> View:
                     held = bands[name][rows]
                     held[...] = np.where(np.isnan(held), _small(reader.reflectance(scene, name)), held)
         clear[rows] = (state == LAND) | (state == WATER)
-    return View(scenes[0].day, tuple(s.id for s in scenes), bands, clear)
+    return View(scenes[0].day, tuple(s.id for s in scenes), bands, clear, max(s.last for s in scenes))
 
 
 def read_composite(path: Path, chosen: Source, year: int, grid: Any) -> View:
@@ -186,7 +196,7 @@ def preview_map(view: View | None, limits: Stretch, grid: Any, zones: Zones, wor
         low, high = limits["ndvi"]
         entries = [Entry(f"NDVI {low + i / 4 * (high - low):.2f}", _hex(i / 4)) for i in range(4, -1, -1)]
         only = "The images hold NDVI only: no false colour can be formed."
-        return image_map(image, grid, zones, words, "NDVI in grey", tuple(entries), (only, LIKE_OTHERS), of)
+        return image_map(image, grid, zones, words, "NDVI in grey", tuple(entries), (only, DARK, LIKE_OTHERS), of)
     (red, nir) = (f"{limits[name][0]:.3g} to {limits[name][1]:.3g}" for name in ("red", "nir"))
     entries = [Entry(f"near infrared, {nir}", "#ff0000"), Entry(f"red band, {red}", "#00ffff")]
     return image_map(image, grid, zones, words, "False colour (NIR, red, red)", tuple(entries), (LOOKS, LIKE_OTHERS), of)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pipeline.access import KEYS, Access
 from pipeline.catalogs import SIGNED_HOST
-from pipeline.errors import RunFault
+from pipeline.errors import RunFault, one_line
 
 SLOWEST = 1000  # bytes a second; less for `timeout_s` is a server that hangs
 FINAL = {
@@ -103,6 +103,28 @@ def reading(href: str, access: Access) -> Iterator[None]:
         yield
 
 
+REASONS = (  # what a connection says, in any of the words of the libraries and systems below
+    ("name not resolved", r"name or service not known|name resolution|NameResolutionError|getaddrinfo|nodename|resolve host|no address associated"),
+    ("connection refused", r"connection refused|ECONNREFUSED|actively refused"),
+    ("network unreachable", r"unreachable|no route to host"),
+    ("certificate not accepted", r"certificate|SSL"),
+    ("connection cut", r"connection aborted|reset by peer|remote end closed|IncompleteRead|connection broken"),
+    ("no answer in time", r"timed out|time-?out"),
+)
+CONNECT_FIX = "check the network, a proxy (HTTPS_PROXY) and the address; the same command resumes"
+
+
+def connection_reason(text: str) -> str:
+    """Return in a few words why a server was not reached; what is not known is cut short.
+
+    >>> connection_reason("HTTPSConnectionPool(host='a', port=443): Max retries (Caused by NameResolutionError('Failed to resolve'))")
+    'name not resolved'
+    >>> connection_reason("[Errno 111] Connection refused"), connection_reason("odd")
+    ('connection refused', 'odd')
+    """
+    return next((words for words, pattern in REASONS if re.search(pattern, text, re.IGNORECASE)), one_line(text, 120))
+
+
 def open_remote(href: str, access: Access, attempt: int) -> Any:
     """Open a file on a server; `attempt` gives a retry its own name in GDAL's cache, which remembers failures.
 
@@ -150,7 +172,7 @@ def signed(href: str, access: Access) -> str:
             return href  # storage that the Planetary Computer does not know: public, or not readable at all
         raise RunFault(f"no token from the Planetary Computer: {plain_text(str(error))}") from None
     except (requests.RequestException, TimeoutError, ValueError) as error:
-        raise RunFault(f"no token from the Planetary Computer: {plain_text(str(error)) or 'no answer in time'}") from None
+        raise RunFault(f"no token from the Planetary Computer: {connection_reason(plain_text(str(error))) or 'no answer in time'}") from None
 
 
 def forget_token(href: str) -> bool:

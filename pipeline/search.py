@@ -20,7 +20,7 @@ from pipeline.catalogs import CATALOGS
 from pipeline.config import Config
 from pipeline.errors import BadInput, RunFault, one_line
 from pipeline.images import shown
-from pipeline.remote import FINAL, plain_text
+from pipeline.remote import CONNECT_FIX, FINAL, connection_reason, plain_text
 from pipeline.season import season_days
 from pipeline.variants import SHIFT_DAYS
 
@@ -119,7 +119,10 @@ def _pages(url: str, collection: str, box: tuple[float, ...], spans: list[tuple[
     except APIError as error:
         status = getattr(error, "status_code", None)
         words = FINAL.get(status, f"answers {status}") if status else "cannot be reached"
-        raise RunFault(f"{shown(url)}: the search {words}, tried {access.attempts} times: {one_line(plain_text(str(error)), 200)}") from None
+        text = plain_text(str(error))
+        why = one_line(text, 200) if status else connection_reason(text)
+        fix = "" if status else f"\n  fix:      {CONNECT_FIX}"
+        raise RunFault(f"{shown(url)}: the search {words}, tried {access.attempts} times: {why}{fix}") from None
     except (pystac.STACError, ClientTypeError, NotImplementedError, ValueError, KeyError, TypeError, AttributeError) as error:
         found = one_line(f"{type(error).__name__}: {plain_text(str(error))}", 200)
         raise BadInput(

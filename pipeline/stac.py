@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.catalogs import LOGIN_HOSTS
+from pipeline.catalogs import CATALOGS, LOGIN_HOSTS
 from pipeline.errors import BadInput
 
 MAX_BYTES = 500_000_000
@@ -183,7 +184,9 @@ def read_items(path: Path) -> list[Item]:
         No such file, no JSON, no items, or an item without id, assets or date.
     """
     if not path.is_file():
-        raise BadInput(path, "catalog", "no such file", "a STAC item collection (JSON)", "check the path (relative to the working directory)")
+        close = get_close_matches(str(path).lower(), [*CATALOGS, "synthetic"], n=1, cutoff=0.75)
+        fix = f"did you mean `{close[0]}`?" if close else "check the path (relative to the working directory)"
+        raise BadInput(path, "catalog", "no such file", f"a STAC item collection (JSON), a folder, or one of {', '.join(CATALOGS)}", fix)
     if path.stat().st_size > MAX_BYTES:
         raise BadInput(path, "catalog", f"{path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,}", "split the collection")
     try:

@@ -135,6 +135,10 @@ SENTENCES: dict[str, Text] = {
         "{first}—{last}年{zones}的{variable}趋势，可计算趋势面积{area} km2：上升{up}，下降{down}，无变化{flat}{least}{small}。",
     ),
     "caption_day": Text("{day}: clear over {share} of the zones' area.", "{day}：清晰面积占各区总面积的{share}。"),
+    "caption_span": Text(
+        "Composite of {first} to {last}, each pixel of a day of its own: clear over {share} of the zones' area.",
+        "{first}至{last}合成影像（各像元日期不同）：清晰面积占各区总面积的{share}。",
+    ),
     "caption_composite": Text("Composite of {year}: values over {share} of the zones' area.", "{year}年合成影像：有值面积占各区总面积的{share}。"),
     "caption_no_image": Text("No image in the season of {year}.", "{year}年生长季无影像。"),
     "caption_no_classes": Text("No area of {zones} has a trend in {first}-{last}{small}.", "{first}—{last}年{zones}没有可计算趋势的面积{small}。"),
@@ -310,6 +314,15 @@ def counts(number: int, what: str) -> str:
     ('1 scene', '0 scenes', '46 more scenes')
     """
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def zone_named(name: str) -> str:
+    """Return the name of a zone where it must be known as one.
+
+    >>> zone_named("Pit No. 4"), zone_named("Zone 1")
+    ('zone Pit No. 4', 'Zone 1')
+    """
+    return name if name.lower().startswith("zone") else f"zone {name}"
 
 
 def alpha_text(alpha: float) -> Text:

@@ -401,6 +401,14 @@ def test_a_catalogue_gives_years_and_a_config_that_passes_check(tmp_path, monkey
     assert "2 of 2 listed scenes: 2019: 1, 2020: 0, 2021: 0, 2022: 1" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("earth-serach", "earth-search"), ("planetary_computer", "planetary-computer"), ("CDSE", "cdse")])
+def test_a_preset_with_a_slip_is_guessed(folder, capsys, typed, meant):
+    assert new("site", "--catalog", typed) == 2
+    assert f"did you mean `{meant}`?" in capsys.readouterr().err
+    assert new("site", "--catalog", "data/items.json") == 2
+    assert "did you mean" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("preset", ["earth-search", "planetary-computer", "cdse"])
 def test_a_preset_gives_a_config_that_is_searched_by_the_run(folder, preset):
     assert new("site", "--catalog", preset) == 0

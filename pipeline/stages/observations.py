@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from pipeline.aoi import read_zones
+from pipeline.coverwords import masked_warning
 from pipeline.errors import one_line
 from pipeline.observed import MASKED_COLUMNS, ZONE_BY_SCENE_COLUMNS, masked_rows, read_part
 from pipeline.stages.job import Job
@@ -26,7 +27,7 @@ def run(job: Job) -> None:
     for row in shares:
         log.info("masked: %s", one_line(f"{row['zone']}: {_percent(row['masked_pct'])} %, reference {_percent(row['reference_masked_pct'])} %"))
         if row["warning"]:
-            log.warning("%s", one_line(f"zone {row['zone']}: {row['ratio'] or float('inf'):.1f} times: {row['warning']}"))
+            log.warning("%s", one_line(masked_warning(row)))
     write_csv(folder.table("masked_by_zone"), MASKED_COLUMNS, shares)
 
 
