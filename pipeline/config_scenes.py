@@ -15,7 +15,10 @@ MaskName = Literal["cloud", "cirrus", "shadow", "snow", "saturated", "water", "d
 class Mask(Model):
     """Which observations of scenes are dropped; no data always is."""
 
-    drop: tuple[MaskName, ...] = Field(("cloud", "cirrus", "shadow", "snow", "saturated"), description=f"classes to drop, of: {', '.join(MASK_NAMES)}")
+    drop: tuple[MaskName, ...] = Field(
+        ("cloud", "cirrus", "shadow", "snow", "saturated"),
+        description=f"classes to drop, of: {', '.join(MASK_NAMES)}; one that a sensor's quality layers do not know has no effect, as check says",
+    )
     dilate: tuple[MaskName, ...] = Field(("cloud", "shadow"), description="dropped classes that grow by dilate_m; never water or snow")
     dilate_m: Annotated[float, Field(ge=0, le=2500)] = Field(40, description="distance on the ground between cell centres, metres")
     min_reflectance_sum: Annotated[float, Field(ge=0, le=1)] = Field(

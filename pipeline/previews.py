@@ -30,7 +30,7 @@ STRIP = 256  # rows of the coarse grid that are read at a time
 LOW_PCT, HIGH_PCT = 2, 98
 MOST_POOLED = 200_000  # values of one image that decide the stretch
 LOOKS = "Vegetation looks red, bare ground grey to cyan, water dark, cloud and snow white."
-DARK = "Dark is low NDVI: bare ground, water, and also cloud and snow, which are shown as they are."
+DARK = "Dark is low NDVI: bare ground, water, and also cloud and snow, which are shown as they are. Cells without data are white, too."
 LIKE_OTHERS = f"Shown: percentiles {LOW_PCT} to {HIGH_PCT} of what is clear in the zones, the same in all years."
 Stretch = Mapping[str, tuple[float, float]]
 

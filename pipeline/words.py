@@ -169,7 +169,7 @@ FRAGMENTS: dict[str, Text] = {
     "classed": Text("the area with a trend", "可计算趋势面积"),
     "one_zone": Text("one zone", "1个区域"),
     "zones": Text("{count} zones", "{count}个区域"),
-    "each_zone": Text("Each of {count} zones", "{count}个区域"),
+    "each_zone": Text("Each of {count} zones", "全部{count}个区域"),
     "the_zone": Text("The zone", "该区"),
     "small_too": Text("; too small for this sensor: {zones}", "；对此传感器而言面积过小：{zones}"),
     "least_p": Text(", smallest reachable {p}", "，可达到的最小值{p}"),

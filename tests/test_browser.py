@@ -119,6 +119,20 @@ def test_default_report_opens_at_both_sizes(visit, jiangcang, tmp_path):
     assert (tmp_path / "report.pdf").stat().st_size > 50_000
 
 
+def test_a_report_of_several_sensors_fits_a_phone_and_its_contents_lead_to_the_keyboard_s_place(visit, three_sensors):
+    path = three_sensors.results / "jiangcang" / "report.html"
+    for locale in ("en-GB", "zh-CN"):
+        narrow = visit(path, viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True, locale=locale)
+        assert narrow.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    wide = visit(path)
+    link = wide.page.locator("nav a[href='#classes-modis']")
+    link.focus()
+    wide.page.keyboard.press("Enter")
+    assert abs(wide.page.locator("#classes-modis").bounding_box()["y"]) < 5
+    assert wide.page.locator("#map-modis ~ .map select").first.input_value() == "fvc 2024"
+    assert path.stat().st_size < 5_000_000
+
+
 def test_pointer_click_and_series_are_those_of_the_rasters(visit, mine, report):
     seen = visit(report)
     for row, col in ((12, 4), (9, 31)):

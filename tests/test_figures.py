@@ -8,16 +8,19 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+from conftest import ONE_SENSOR
 from figurerows import HOSTILE, UTM, WORDS, N, W, area_rows, cover_rows, grid, many, texts, zones
 from matplotlib.colors import to_hex
 from matplotlib.image import imread
 from PIL import Image
 from pyproj import Geod
 from rasterio.transform import from_origin
+from running import ROOT
 from scenemine import SHAPE, SceneMine
 
 from pipeline import grid as grids
 from pipeline.areachart import area_bars, area_chart
+from pipeline.attribution import title_of
 from pipeline.captions import class_captions, cover_caption, preview_caption
 from pipeline.classes import LEGEND
 from pipeline.composite import recipe
@@ -536,6 +539,23 @@ def test_strips_and_thinning_read_the_nearest_pixel(tmp_path):
         step = 700 // most
         found = read_composite(path, Chosen(), 2024, cells)
         assert np.allclose(found.bands["nir"].astype(float), values[1, step // 2 :: step, step // 2 :: step], atol=3e-4)
+
+
+def test_the_preview_of_a_composite_of_days_names_its_span_and_what_is_dark():
+    said = preview_caption("2022-08-05", 86.2, scenes=True, last="2022-08-20")
+    assert said.en == "Composite of 2022-08-05 to 2022-08-20, each pixel of a day of its own: clear over 86 % of the zones' area."
+    assert said.zh.startswith("2022-08-05至2022-08-20合成影像")
+    assert preview_caption("2022-08-05", 86.2, scenes=True).en.startswith("2022-08-05: clear over 86 %")
+    one = View("2022-08-05", ("a",), {"ndvi": np.full((4, 4), 0.5, np.float16)}, np.ones((4, 4), bool), "2022-08-20")
+    assert one.when == "2022-08-05 to 2022-08-20" and View("2022", (), {}, np.ones((1, 1), bool)).when == "2022"
+    words = " ".join(drawn(preview_map(one, {"ndvi": (0.0, 1.0)}, grid((4, 4)), zones("pit"), WORDS)))
+    assert "also cloud" in words and "snow" in words
+
+
+def test_a_figure_of_one_of_several_sensors_has_its_name_in_the_title():
+    many_sensors, one_sensor = load(ROOT / "configs" / "jiangcang.yaml"), load(ONE_SENSOR)
+    assert title_of(many_sensors, "what", "modis") == f"{many_sensors.title}, modis: what"
+    assert title_of(one_sensor, "what", "sentinel-2") == f"{one_sensor.title}: what"
 
 
 def test_the_figures_of_a_run_hold_the_numbers_of_its_tables(finished):

@@ -12,6 +12,7 @@ from pipeline.captions import class_captions, cover_caption, zones_text
 from pipeline.classes import P_TOLERANCE, legend
 from pipeline.config import Config
 from pipeline.coverchart import restored_on
+from pipeline.coverwords import clamped_sentences, masked_warning
 from pipeline.crosscheck import Checked
 from pipeline.layout import SENSITIVITY, SensorFolder
 from pipeline.manifest import warnings_of
@@ -21,7 +22,7 @@ from pipeline.report.method import GIVEN_SCALE, OWN_SCALE, lent_scale
 from pipeline.season import season_days
 from pipeline.sensitivity import BASE, robust
 from pipeline.tables import read_csv
-from pipeline.words import Sentence, Text, per_cent, say
+from pipeline.words import Sentence, Text, per_cent, say, zone_named
 from pipeline.zonetables import Tables, all_too_small, column, is_too_small, number, of_zone
 
 ZONE_TABLES = {
@@ -178,6 +179,18 @@ def ledger(folder: SensorFolder) -> dict[str, Any]:
     return {"counts": dict(Counter(r["status"] for r in rows)), "rows": rows[:LEDGER_ROWS], "left": max(0, len(rows) - LEDGER_ROWS)}
 
 
+def warnings(folder: SensorFolder, tables: Tables) -> list[Text]:
+    """Return what the results of a sensor warn of, as run.json has it, in Chinese too where it comes from a table."""
+    chinese = {}
+    for row in _optional(folder.table("masked_by_zone")):
+        if row["warning"]:
+            times = f"为参照区的{float(row['ratio']):.1f}倍" if row["ratio"] else "远高于参照区"
+            chinese[masked_warning(row)] = f"{row['zone']}：在同一批影像上被掩膜的比例{times}：是否把地面误判为云或阴影？"
+    for zone in dict.fromkeys(r["zone"] for r in tables.fvc):
+        chinese |= {f"{zone_named(zone)}: {text.en}": f"{zone}：{text.zh}" for text in clamped_sentences([r for r in tables.fvc if r["zone"] == zone])}
+    return [Text(text, chinese.get(text, text)) for text in warnings_of(folder.root)]
+
+
 def codes_shown(config: Config, tables: Tables) -> set[int]:
     """Return the codes that a legend needs: classes with a trend, insufficient data, and what else occurs; where all zones are too small, what occurs."""
     occurring = {int(r["code"]) for r in tables.area if (number(r["area_km2"]) or 0) > 0}
@@ -212,6 +225,6 @@ def describe(config: Config, zones: Zones, folder: SensorFolder, tables: Tables)
         "sensitivity": verdicts,
         "sensitivity_rows": varied,
         "endmembers": endmembers(config, folder, tables),
-        "warnings": warnings_of(folder.root),
+        "warnings": warnings(folder, tables),
         "ledger": ledger(folder),
     }
