@@ -97,7 +97,7 @@ def _unknown(config: Config, sensor: str, found: Inspected | None) -> list[str]:
         known = {name for layer in (rule.quality if rule else ()) for name in layer.rule.classes}
         none = [name for name in config.mask.drop if name not in known]
     first = "warning: " if "drop" in config.mask.model_fields_set else ""
-    return [f"  {first}{sensor}: its quality layers know no {', '.join(none)}: to drop them has no effect"] if none else []
+    return [f"  {first}{sensor}: its quality layers know no {', '.join(none)}: to drop these has no effect"] if none else []
 
 
 def _small(config: Config, sensor: str, zones: Zones, grid: Any) -> list[str]:

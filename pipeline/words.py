@@ -208,7 +208,7 @@ FRAGMENTS: dict[str, Text] = {
     ),
     "mask_dropped": Text("{names} dropped", "剔除{names}"),
     "mask_nothing": Text("nothing dropped", "不剔除任何类别"),
-    "mask_unknown": Text("its quality layers know no {names}: to drop them has no effect", "其质量图层不含{names}，相应设置不起作用"),
+    "mask_unknown": Text("its quality layers know no {names}: to drop these has no effect", "其质量图层不含{names}，相应设置不起作用"),
     "mask_partly": Text("only a part of the scenes tells {names}", "仅部分影像能识别{names}"),
     "mask_grown": Text("{names} grown by {metres} m", "{names}外扩 {metres} m"),
     "mask_not_grown": Text("{names} not grown: {metres} m is less than a cell of {cell} m", "{names}未外扩：{metres} m 小于 {cell} m 的像元"),

@@ -52,7 +52,7 @@ def test_what_no_layer_knows_is_said(product):
 def test_the_sentences_of_modis_speak_of_what_mod13_has():
     found = decoded(pinned(MOD13, last="2022-07-27"))
     assert mask_text(found, DROP, DILATE, 40, 231.656, 0.04).en == (
-        "Mask: cloud, shadow and snow dropped; its quality layers know no cirrus or saturated: to drop them has no effect; "
+        "Mask: cloud, shadow and snow dropped; its quality layers know no cirrus or saturated: to drop these has no effect; "
         "cloud and shadow not grown: 40 m is less than a cell of 232 m."
     )
     zh = mask_text(found, DROP, DILATE, 40, 231.656, 0.04).zh
