@@ -74,7 +74,7 @@ class Sensor:
     title: str
     resolution_m: float
     reference: str
-    scenes: SceneRule | None = None
+    scenes: SceneRule
     least_pixels: int = 0
     native_grid: bool = False
 

@@ -119,6 +119,7 @@ for KIND, SPAN in [(kind, span) for kind in KINDS for span in (None, *SPANS)]:
         message:
             "{wildcards.mine}, {wildcards.sensor}: NDVI "
             + ("{wildcards.year}" if SPAN is None else "of every year")
+            + (", and under variants" if KIND == "composite_varied" else "")
         shell:
             "minegreen composite {params.config:q} --sensor {wildcards.sensor:q} "
             + ("--year {wildcards.year:q}" if SPAN is None else "")
