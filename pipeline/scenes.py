@@ -22,7 +22,7 @@ from pipeline.missions import check_mission, lacking, linear
 from pipeline.radiometry import Decision, decide, facts, floor
 from pipeline.scenefiles import meets, open_header, sample
 from pipeline.season import day_of_year, season_years, solar_day
-from pipeline.sensors import SENSORS, SceneRule
+from pipeline.sensors import SENSORS, SceneRule, kind_of
 from pipeline.stac import Asset, Item
 
 THREADS = 8
@@ -175,6 +175,12 @@ def scene_of(item: Item, year: int, rule: SceneRule, longitude: float, decision:
     return Scene(item.id, when, first.isoformat(), year, day_of_year(first, year), decision.offset, layers, until)
 
 
+def _other_sensor(item: Item, rule: SceneRule) -> str:
+    """Return how to mend an item whose assets are those of another sensor; empty where they are not."""
+    kind = kind_of(item.assets)
+    return f"these are assets of {SENSORS[kind].title}: write `{kind}:`, or `sensor: {kind}`" if kind and SENSORS[kind].scenes is not rule else ""
+
+
 def _kept(fates: list[Fate]) -> list[Fate]:
     return [f for f in fates if f.dropped is None]
 
@@ -239,7 +245,7 @@ def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str, adjust: s
             f"item {item.id}: assets",
             f"no {missing[0]} among {', '.join(item.assets) or 'no assets'}",
             f"an asset named {' or '.join(instead.get(missing[0], rule.assets[missing[0]]))}",
-            "search again with these assets, or remove the item",
+            _other_sensor(item, rule) or "search again with these assets, or remove the item",
         )
     out = {}
     for role in (*roles, *(role for role in ("day", *dict.fromkeys(layer.role for layer in rule.quality)) if role in found)):
