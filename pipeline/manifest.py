@@ -103,6 +103,12 @@ def verify(results: Path) -> list[str]:
     return [f"{root}: {line}" for root in roots for line in _compare(root)]
 
 
+def unfinished(results: Path) -> list[str]:
+    """Return the mines of a results folder that a run has begun and not finished: they have no run.json to be compared with."""
+    begun = {pinned.parents[1] for pinned in results.glob("*/*/scenes.json")}
+    return sorted(mine.name for mine in begun if not (mine / "run.json").is_file())
+
+
 def _compare(root: Path) -> list[str]:
     try:
         listed: dict[str, str] = dict(json.loads((root / "run.json").read_text(encoding="utf-8"))["sha256"])

@@ -203,10 +203,14 @@ def test_what_is_left_of_an_earlier_configuration_is_named_and_is_not_of_the_run
     assert verify(root) == []
 
 
-def test_every_mine_of_a_results_folder_is_verified(root):
+def test_every_mine_of_a_results_folder_is_verified(root, capsys):
     shutil.copytree(root, root.parent / "other")
     (root.parent / "other" / "sentinel-2" / "endmembers.json").unlink()
-    (root.parent / "unfinished").mkdir()
+    shutil.copytree(root, root.parent / "begun")
+    (root.parent / "begun" / "run.json").unlink()
+    (root.parent / "empty").mkdir()
+    assert main(["verify", str(root.parent)]) == 3
+    assert capsys.readouterr().out.splitlines()[1:] == ["not finished, so not verified: begun"]
     assert verify(root.parent) == [f"{root.parent / 'other'}: missing: sentinel-2/endmembers.json"]
 
 
