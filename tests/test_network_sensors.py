@@ -17,7 +17,7 @@ from servers import nginx, served_items, stac_api
 from pipeline.handles import close_idle
 
 SENSORS = ("sentinel-2", "landsat", "modis")
-YEARS = (2020, 2021, 2022, 2023)
+YEARS = (2020, 2021, 2022)
 FIRST_READ = {"landsat": "qa_pixel", "modis": "250m_16_days_pixel_reliability"}  # the quality layer goes first
 ASSETS = {"landsat": ("red", "qa_radsat", "nir08"), "modis": ("250m_16_days_NDVI", "250m_16_days_VI_Quality", "250m_16_days_composite_day_of_the_year")}
 
@@ -33,7 +33,7 @@ def three(tmp_path):
     first = mines["sentinel-2"]
     for sensor in SENSORS[1:]:
         first.settings["sensors"] |= mines[sensor].settings["sensors"]
-    first.settings |= {"years": {"first": YEARS[0], "last": YEARS[-1]}, "composite": {"min_clear": 1}}
+    first.settings |= {"years": {"first": YEARS[0], "last": YEARS[-1]}, "composite": {"min_clear": 1}, "sensitivity": False}
     first.write_config()
     return mines
 
@@ -66,7 +66,7 @@ def test_one_run_of_three_sensors_against_a_stac_api_gives_the_bytes_that_files_
         layers = [layer for s in json.loads((there / "scenes.json").read_text(encoding="utf-8"))["scenes"] for layer in s["layers"].values()]
         ranged = sum(f"GET /{sensor}/" in line and '" 206 ' in line for line in requests.splitlines())
         print(f"{sensor}: {compared} of {count} rasters and tables are equal, {len(listed)} items, {len(rows)} assets, {ranged} requests of ranges")
-        assert compared == count >= 30
+        assert compared == count >= 20
         assert sorted(i["id"] for i in listed) == sorted(s["id"] for s in three[sensor].scenes)
         assert len(rows) == sum(len(i["assets"]) for i in listed)
         assert all(layer["href"].startswith(f"{base}/{sensor}/") for layer in layers)
