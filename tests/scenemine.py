@@ -162,7 +162,8 @@ class SceneMine:
         calls = [("observations",), ("endmembers",), ("fvc",)]
         for a, b in self.settings.get("trend", {}).get("periods", [[first, last]]):
             calls += [("trend", "--period", f"{a}-{b}"), ("classes", "--period", f"{a}-{b}")]
-        for name, *arguments in [*calls, ("areas",), ("sensitivity",)]:
+        wanted = self.settings.get("sensitivity") is not False
+        for name, *arguments in [*calls, ("areas",), *([("sensitivity",)] if wanted else [])]:
             assert self.stage(name, "--sensor", sensor, *arguments, results=results) == 0, name
         return folder
 
