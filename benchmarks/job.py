@@ -36,9 +36,10 @@ from pipeline import blockwise, composite, crosscheck, tiling
 from pipeline.classes import legend, limits
 from pipeline.composite import DTYPES
 from pipeline.config import Config
-from pipeline.cover import Endmembers, pooled_percentiles
+from pipeline.cover import pooled_percentiles
+from pipeline.endmembers import Endmembers
 from pipeline.handles import close_idle
-from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.codes import OUTPUTS
 from pipeline.kernels.pixels import clamped_cover, classify
 from pipeline.scenes import Layer, Scene
 from pipeline.stages.classes import WATER_CODE

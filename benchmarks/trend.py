@@ -15,7 +15,7 @@ import time
 import numpy as np
 import pymannkendall
 
-from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.codes import OUTPUTS
 from pipeline.trend import statistics as ours
 
 ROUNDS = 5

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "synthetic": ("write the synthetic mine's scenes of one kind of sensor, and the truth", ("kind",)),
     "search": ("the items of a STAC API, pinned: items.json", ("sensor",)),
     "scenes": ("pin the images of one sensor and the grid: scenes.json, ledger.csv", ("sensor",)),
-    "composite": ("NDVI of one year on the mine's grid: ndvi_<year>.tif; from scenes also clear_, doy_ and water_<year>.tif", ("sensor", "year")),
+    "composite": ("NDVI of a year on the mine's grid: ndvi_<year>.tif; from scenes also clear_, doy_ and water_<year>.tif", ("sensor", "year")),
     "observations": ("what each scene showed of each zone: zone_by_scene.csv, masked_by_zone.csv", ("sensor",)),
     "endmembers": ("the endmember pair for all years: endmembers.json", ("sensor",)),
     "fvc": ("fractional vegetation cover of every year: fvc_<year>.tif", ("sensor",)),
@@ -44,6 +45,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "manifest": ("close a run: run.json with checksums", ()),
 }
 KINDS = ("sentinel-2", "landsat", "modis")
+BEFORE_KERNELS = ("synthetic", "search", "scenes")  # stages that compute nothing with them
 DISTRIBUTED = ("composite", "trend")
 
 
@@ -98,11 +100,11 @@ def _parser() -> argparse.ArgumentParser:
         if "sensor" in more:
             stage.add_argument("--sensor", required=True, help="sensor id of the config")
         if "year" in more:
-            stage.add_argument("--year", type=int, required=True, help="calendar year of the season's start")
+            stage.add_argument("--year", type=int, help="calendar year of the season's start (default: every year of the config)")
         if "kind" in more:
             stage.add_argument("--kind", choices=KINDS, default=KINDS[0], help=f"sensor whose scenes are made: {KINDS[0]} (default), {KINDS[1]} or {KINDS[2]}")
         if "period" in more:
-            stage.add_argument("--period", type=_period, required=True, help="first-last, for instance 2021-2024")
+            stage.add_argument("--period", type=_period, help="first-last, for instance 2021-2024 (default: every period of the config)")
         stage.add_argument("--threads", type=_positive, default=1, help="threads for blocks (default: 1)")
         stage.add_argument("--block", type=_positive, default=512, help="side of a block in cells (default: 512); changes no result")
         if name in DISTRIBUTED:
@@ -154,6 +156,7 @@ def _stage(name: str, more: tuple[str, ...]) -> Callable[[argparse.Namespace], N
     def call(given: argparse.Namespace) -> None:
         from importlib import import_module
 
+        from pipeline.lock import wait_for_kernels
         from pipeline.stages.job import Job
 
         threads = min(given.threads, os.cpu_count() or 1)
@@ -161,8 +164,13 @@ def _stage(name: str, more: tuple[str, ...]) -> Callable[[argparse.Namespace], N
         if job.sensor and job.sensor not in job.config.sensors:
             raise BadInput(given.config, "--sensor", job.sensor, f"one of {', '.join(job.config.sensors)}", "use a sensor id of the config")
         _check_span(given, job)
-        extra = [getattr(given, key) for key in more if key != "sensor"]
-        import_module(f"pipeline.stages.{name}").run(job, *extra)
+        if name not in BEFORE_KERNELS:
+            wait_for_kernels()
+        run = import_module(f"pipeline.stages.{name}").run
+        every = {"year": job.config.all_years, "period": job.config.periods}
+        choices = [every[key] if key in every and getattr(given, key) is None else [getattr(given, key)] for key in more if key != "sensor"]
+        for chosen in product(*choices):
+            run(job, *chosen)
 
     return call
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.config import Config, load
 from pipeline.errors import BadInput
-from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.codes import OUTPUTS
 from pipeline.layout import MineFolder, SensorFolder
 from pipeline.reader import open_raster, read_cells
 from pipeline.sources import read_pair

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from pipeline.errors import BadInput
+
+COMPILING = "MINEGREEN_COMPILING"  # environment variable: the cache that kernels are being compiled into
 
 
 def acquire(folder: Path) -> IO[str]:
@@ -45,3 +48,11 @@ def waiting(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+def wait_for_kernels() -> None:
+    """Return when no other process of this run compiles the kernels."""
+    cache = os.environ.get(COMPILING)
+    if cache is not None:
+        with waiting(Path(cache)):
+            pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from collections import Counter
 from importlib.metadata import version
@@ -12,12 +13,14 @@ from typing import Any
 
 import pipeline
 from pipeline.config import Config
-from pipeline.coverwords import clamped_sentences
+from pipeline.coverwords import clamped_sentences, soil_sentences
 from pipeline.errors import BadInput
+from pipeline.provenance import is_synthetic
 from pipeline.tables import read_csv
 
 SUFFIXES = {".tif", ".csv", ".json", ".gpkg", ".xlsx", ".png"}
 APART = {"run.json", "check.png"}  # the manifest itself, and what `minegreen check` draws at any time
+DATED = re.compile(r"(?:^|_)([0-9]{4}(?:-[0-9]{4})?)[.]")  # the year or period in the name of a product
 LIBRARIES = (
     "numpy", "numba", "dask", "xarray", "rioxarray", "rasterio", "odc-geo", "geopandas", "shapely", "exactextract", "pydantic", "snakemake", "XlsxWriter",
 )  # fmt: skip
@@ -35,6 +38,18 @@ def products(root: Path) -> list[Path]:
     return sorted(p for p in found if str(p.relative_to(root)) not in APART and "logs" not in p.relative_to(root).parts)
 
 
+def leftovers(root: Path, config: Config) -> list[Path]:
+    """Return the products below results/<mine>/ that are of an earlier configuration: of a sensor, a year or a period that it has no more."""
+    folders = {*config.sensors, *(["synthetic"] if any(s.catalog == "synthetic" for s in config.sensors.values()) else [])}
+    spans = {str(y) for y in config.all_years} | {f"{a}-{b}" for a, b in config.periods}
+
+    def current(path: Path) -> bool:
+        named = DATED.search(path.name)
+        return len(path.parts) == 1 or (path.parts[0] in folders and (path.parts[0] == "synthetic" or named is None or named[1] in spans))
+
+    return [p for p in products(root) if not current(p.relative_to(root))]
+
+
 def warnings_of(folder: Path) -> list[str]:
     """Return what a sensor's results warn of: of its images, of zones whose ground is taken for cloud, and of cover beyond the endmembers."""
     pinned = json.loads((folder / "scenes.json").read_text(encoding="utf-8"))
@@ -42,6 +57,8 @@ def warnings_of(folder: Path) -> list[str]:
     masked = folder / "masked_by_zone.csv"
     if "scenes" in pinned and masked.is_file():  # without scenes it is of an earlier run
         found += [f"zone {r['zone']}: {float(r['ratio'] or 'inf'):.1f} times: {r['warning']}" for r in read_csv(masked) if r["warning"]]
+    if (folder / "endmembers.json").is_file():
+        found += [text.en for text in soil_sentences(json.loads((folder / "endmembers.json").read_text(encoding="utf-8")))]
     if (folder / "fvc_by_zone.csv").is_file():
         rows = read_csv(folder / "fvc_by_zone.csv")
         found += [
@@ -56,8 +73,8 @@ def software() -> dict[str, str]:
 
 
 def describe(root: Path, config: Config, warnings: tuple[str, ...]) -> dict[str, Any]:
-    """Return the content of run.json; no times, so that equal runs give equal bytes."""
-    ledgers = {}
+    """Return the content of run.json, without what is left of an earlier configuration; no times, so that equal runs give equal bytes."""
+    ledgers, left = {}, set(leftovers(root, config))
     for name in config.sensors:
         ledgers[name] = dict(Counter(row["status"] for row in read_csv(root / name / "ledger.csv")))
     return {
@@ -65,7 +82,8 @@ def describe(root: Path, config: Config, warnings: tuple[str, ...]) -> dict[str,
         "config": config.model_dump(mode="json"),
         "warnings": [*warnings, *(text for name in config.sensors for text in warnings_of(root / name))],
         "ledger": ledgers,
-        "sha256": {str(p.relative_to(root)): sha256(p) for p in products(root)},
+        "synthetic": [name for name in config.sensors if is_synthetic(root / name / "scenes.json")],
+        "sha256": {str(p.relative_to(root)): sha256(p) for p in products(root) if p not in left},
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.access import check_keys
 from pipeline.aoi import Zones, read_zones
-from pipeline.config import Config, load_all
+from pipeline.config import Config, SensorSource, load_all
 from pipeline.config_catalog import plain_path
 from pipeline.errors import BadInput
 from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
@@ -30,6 +30,7 @@ from pipeline.writer import write_text
 
 SETTINGS = {"dask", "results"}
 SMALL = 2_000_000  # cells of a grid on which a second thread of a job gains less than a second job
+FEW = 4_000_000  # cells of all years together that take less time than to start a process for each year
 CLOCK_S = 60  # by which a file's clock may be ahead of ours
 
 
@@ -38,7 +39,8 @@ class Plan:
     """The mines of one run, by id, their results folder, and the Dask scheduler for their blocks.
 
     `files` holds, per mine and sensor with a catalogue of the user's, the local files of each year's scenes; `varied` the
-    mines and sensors whose scenes are composed under the variants of sensitivity.csv too; `small` those whose grid is small.
+    mines and sensors whose scenes are composed under the variants of sensitivity.csv too; `small` those whose grid is small;
+    `together` those whose images lie on disk and are so few cells that all years are composed in one job.
     """
 
     results: Path
@@ -47,6 +49,7 @@ class Plan:
     dask: str | None = None
     varied: frozenset[tuple[str, str]] = frozenset()
     small: frozenset[tuple[str, str]] = frozenset()
+    together: frozenset[tuple[str, str]] = frozenset()
 
     def config_path(self, mine: str) -> str:
         """Return the config file of a mine."""
@@ -161,19 +164,35 @@ def make(paths: list[str], settings: dict[str, object]) -> Plan:
     local: dict[tuple[str, str], dict[int, list[str]]] = {}
     varied: set[tuple[str, str]] = set()
     small: set[tuple[str, str]] = set()
+    together: set[tuple[str, str]] = set()
     for mine, (path, config) in mines.items():
-        checked = check(path, config, results)
+        try:
+            checked = check(path, config, results)
+        except BadInput as error:
+            if len(mines) > 1 and error.where != str(path):
+                error.config = str(path)
+            raise
         for sensor, found in checked.scenes.items():
             years: dict[int, list[str]] = defaultdict(list)
             for scene in (*found.scenes, *found.margin):
                 years[scene.year] += [layer.href for layer in scene.layers.values() if not is_remote(layer.href)]
             local[mine, sensor] = years
         for sensor, grid in checked.grids.items():
-            if grid.shape[0] * grid.shape[1] <= SMALL:
+            cells = grid.shape[0] * grid.shape[1]
+            if cells <= SMALL:
                 small.add((mine, sensor))
-            if config.sensors[sensor].catalog is not None and config.sensitivity.refused(grid.shape[0] * grid.shape[1]) is None:
+            if cells * len(config.all_years) <= FEW and _near(config.sensors[sensor], checked.scenes.get(sensor)):
+                together.add((mine, sensor))
+            if config.sensors[sensor].catalog is not None and config.sensitivity.refused(cells) is None:
                 varied.add((mine, sensor))
-    return Plan(results, mines, local, address if isinstance(address, str) else None, frozenset(varied), frozenset(small))
+    return Plan(results, mines, local, address if isinstance(address, str) else None, frozenset(varied), frozenset(small), frozenset(together))
+
+
+def _near(sensor: SensorSource, found: Inspected | None) -> bool:
+    """Return whether the images of a sensor all lie on disk, or will when the synthetic mine is made."""
+    if sensor.searched:
+        return False
+    return found is None or not any(is_remote(layer.href) for scene in (*found.scenes, *found.margin) for layer in scene.layers.values())
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import numpy as np
 
 from pipeline.grid import native_grid
 from pipeline.handles import lent
-from pipeline.kernels.pixels import normalised_difference
 from pipeline.reader import BLOCK, open_raster
 from pipeline.windows import locate
 
@@ -40,6 +39,8 @@ def annual_ndvi(path: Path, bands: dict[str, int], scale: float, offset: float, 
     `bands` is {red, nir} or {ndvi}, 1-based. Stored NDVI outside -1..1 after scaling is no observation.
     """
     import dask.array as da
+
+    from pipeline.kernels.pixels import normalised_difference  # here, as most of those who import this module compile nothing
 
     wanted = tuple(bands[name] for name in ("red", "nir", "ndvi") if name in bands)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.aoi import Zones
 from pipeline.config import Config
-from pipeline.cover import Endmembers
+from pipeline.endmembers import Endmembers
 from pipeline.errors import BadInput
 from pipeline.grid import native_grid, sensor_grid
 from pipeline.prepared import read_on_grid

@@ -94,7 +94,7 @@ def _row(folder: MineFolder, run: dict[str, Any], sensor: str) -> dict[str, Any]
         "mine": folder.mine,
         "title": config["title"] or folder.mine,
         "sensor": sensor,
-        "synthetic": "yes" if config["sensors"][sensor]["catalog"] == "synthetic" else "no",
+        "synthetic": "yes" if sensor in run["synthetic"] else "no",
         "variable": config["trend"]["variable"],
         "first_year": first,
         "last_year": last,

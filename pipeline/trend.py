@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from pipeline.cover import Endmembers
-from pipeline.kernels.kendall import OUTPUTS, exact_limit, mann_kendall
+from pipeline.endmembers import Endmembers
+from pipeline.kernels.codes import OUTPUTS
+from pipeline.kernels.kendall import exact_limit, mann_kendall
 from pipeline.kernels.null import null_tables
 
 if TYPE_CHECKING:

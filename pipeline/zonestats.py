@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.cover import Endmembers
 from pipeline.coverage import ZoneCoverage
-from pipeline.kernels.kendall import OUTPUTS
+from pipeline.endmembers import Endmembers
+from pipeline.kernels.codes import OUTPUTS
 from pipeline.kernels.null import smallest_p
 from pipeline.kernels.pixels import cover
 from pipeline.trend import statistics
@@ -85,7 +85,7 @@ class ZoneSeries:
         inside = self.coverage.touched
         clear, doy = self.seen.clear[i][inside].astype(np.float64), self.seen.doy[i][inside].astype(np.float64)
         return {
-            "water_pct": self.share(self.water[i]),
+            "water_pct": self.share(self.water[i]) if np.isfinite(self.seen.water[i][inside]).any() else None,
             "masked_pct": self.seen.masked_pct[i],
             "clear_mean": self.mean(clear, np.ones(clear.size, bool)),
             "doy_mean": self.mean(doy, np.isfinite(doy)),

@@ -2,7 +2,9 @@
 import atexit
 import logging
 import os
+import subprocess
 import sys
+from pathlib import Path
 
 from pipeline.provenance import code
 
@@ -14,7 +16,6 @@ from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.logging import logger
 
 from pipeline import lock, plan
-from pipeline.__main__ import main
 from pipeline.closing import last_lines
 from pipeline.errors import BadInput, RunFault
 from pipeline.layout import OBSERVED, ZONE_TABLES
@@ -32,7 +33,7 @@ except RunFault as error:
     print(f"minegreen: {error}", file=sys.stderr)
     sys.exit(3)
 
-LOCKS, ENDED = [], []
+LOCKS, ENDED, COMPILERS = [], [], []
 R = str(PLAN.results)
 THREADS = min(8, os.cpu_count() or 1)
 os.environ[CORES] = str(workflow.resource_settings.cores or sys.maxsize)
@@ -46,19 +47,54 @@ wildcard_constraints:
     mine="|".join(PLAN.mines),  # run.json of another mine in the folder is an input of the summary, and no job of this run
     sensor="[a-z0-9-]+",
     year=r"\d{4}",
-    a=r"\d{4}",
-    b=r"\d{4}",
 
 
-def only(with_scenes, varied=False):
-    """Constrain {mine} in paths with {mine}/{sensor}/ to sensors whose images are scenes (composed under variants too, or not), or are prepared composites."""
-    pairs = [
+def span_of(mine):
+    years = PLAN.config(mine).years
+    return years.first, years.last
+
+
+SPANS = sorted({span_of(mine) for mine in PLAN.mines})
+KINDS = ("composite", "composite_varied", "prepared")
+
+
+def kind_of(mine, sensor):
+    """How NDVI of a sensor is made: from scenes, from scenes under variants too, or of prepared composites."""
+    if not PLAN.has_scenes(mine, sensor):
+        return "prepared"
+    return "composite_varied" if (mine, sensor) in PLAN.varied else "composite"
+
+
+def only(kind, span):
+    """Constrain {mine} in paths with {mine}/{sensor}/ to sensors of a kind whose years are composed one by one, or, with their span, together."""
+    return among(
         f"{m}/{s}"
         for m in PLAN.mines
         for s in PLAN.config(m).sensors
-        if PLAN.has_scenes(m, s) == with_scenes and ((m, s) in PLAN.varied) == varied
+        if kind_of(m, s) == kind
+        and span == (span_of(m) if (m, s) in PLAN.together else None)
+    )
+
+
+def composed(kind, span):
+    """What a composite of one year writes, or of every year of a span."""
+    years = ["{year}"] if span is None else range(span[0], span[1] + 1)
+    seen = [] if kind == "prepared" else OBSERVED
+    names = [
+        f"{what}_{y}.{end}"
+        for y in years
+        for what in ("ndvi", *seen)
+        for end in ("tif", "qml")
     ]
-    return among(pairs)
+    if kind != "prepared":
+        names += [f"zone_by_scene/{y}.json" for y in years]
+    if kind == "composite_varied":
+        names += [f"sensitivity/ndvi_{y}.tif" for y in years]
+    return [f"{R}/{{mine}}/{{sensor}}/{name}" for name in names]
+
+
+def log_of_composite(span):
+    return "composite_{year}" if span is None else "composite"
 
 
 def among(pairs):
@@ -76,13 +112,28 @@ def searched():
     )
 
 
-SPANS = sorted({(c.years.first, c.years.last) for _, c in PLAN.mines.values()})
-
-
 def mines_of(first, last):
     """Constrain {mine} to the mines of these years."""
-    spans = {m: PLAN.config(m).years for m in PLAN.mines}
-    return "|".join(m for m, y in spans.items() if (y.first, y.last) == (first, last))
+    return "|".join(m for m in PLAN.mines if span_of(m) == (first, last))
+
+
+def periods_of(mine):
+    return tuple(f"{a}-{b}" for a, b in PLAN.config(mine).periods)
+
+
+PERIOD_LISTS = sorted({periods_of(mine) for mine in PLAN.mines})
+
+
+def mines_with(periods):
+    """Constrain {mine} to the mines of these periods."""
+    return "|".join(m for m in PLAN.mines if periods_of(m) == periods)
+
+
+def per_period(periods, *names):
+    """What a job writes of every period."""
+    return [
+        f"{R}/{{mine}}/{{sensor}}/{name.format(p)}" for p in periods for name in names
+    ]
 
 
 def threads_of(wildcards):
@@ -116,11 +167,6 @@ def image_of_year(wildcards):
 def ndvi_of_all_years(wildcards):
     years = PLAN.config(wildcards.mine).all_years
     return [PLAN.folder(wildcards.mine, wildcards.sensor).ndvi(y) for y in years]
-
-
-def ndvi_of_period(wildcards):
-    folder = PLAN.folder(wildcards.mine, wildcards.sensor)
-    return [folder.ndvi(y) for y in range(int(wildcards.a), int(wildcards.b) + 1)]
 
 
 def fixed_pair_of(wildcards):
@@ -162,13 +208,12 @@ def varied_of(wildcards):
     return [PLAN.folder(wildcards.mine, wildcards.sensor).variants(y) for y in years]
 
 
-def water_of_period(wildcards):
+def water_of_all_years(wildcards):
     """What the classes need beside the trend where the images are scenes."""
     if not PLAN.has_scenes(wildcards.mine, wildcards.sensor):
         return []
     folder = PLAN.folder(wildcards.mine, wildcards.sensor)
-    years = range(int(wildcards.a), int(wildcards.b) + 1)
-    return [folder.observed("water", year) for year in years]
+    return [folder.observed("water", y) for y in PLAN.config(wildcards.mine).all_years]
 
 
 def trends_of(wildcards):
@@ -210,17 +255,29 @@ def manifests_of_all(wildcards):
 
 
 def start():
-    """Lock the results folders, and compile the kernels once before jobs that run side by side would all do it."""
+    """Lock the results folders, and have the kernels compiled."""
     try:
         LOCKS.extend(lock.acquire(PLAN.results / mine) for mine in PLAN.mines)
     except BadInput as error:
         print(f"minegreen: {error}", file=sys.stderr)
         sys.exit(2)
-    marker = os.path.join(os.environ["NUMBA_CACHE_DIR"], "compiled.txt")
-    if not os.path.exists(marker):
-        print("minegreen: compile the kernels, once", file=sys.stderr)
-        if main(["warm", marker]) != 0:
-            sys.exit(3)
+    compile_kernels()
+
+
+def compile_kernels():
+    """Compile the kernels once, beside the jobs that need none; those that do wait for the lock, which the compiling process holds."""
+    cache = Path(os.environ["NUMBA_CACHE_DIR"])
+    marker = cache / "compiled.txt"
+    if marker.exists():
+        return
+    os.environ[lock.COMPILING] = str(cache)
+    try:
+        with lock.acquire(cache) as held:
+            print("minegreen: compile the kernels, once", file=sys.stderr)
+            command = [sys.executable, "-m", "pipeline", "warm", str(marker)]
+            COMPILERS.append(subprocess.Popen(command, pass_fds=[held.fileno()]))
+    except BadInput:  # another run compiles them
+        pass
 
 
 class NothingToDo(logging.Handler):
@@ -232,7 +289,9 @@ class NothingToDo(logging.Handler):
 
 
 def finish():
-    """Name what to open, below Snakemake's own last lines, whether something had to be done or not."""
+    """End what still compiles, and name what to open, below Snakemake's own last lines, whether something had to be done or not."""
+    for process in COMPILERS:
+        process.terminate()
     if ENDED:
         for line in last_lines(PLAN.results, list(PLAN.mines)):
             print(f"minegreen: {line}", file=sys.stderr)

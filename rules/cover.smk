@@ -92,88 +92,38 @@ rule scenes:
         "minegreen scenes {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
 
 
-rule composite:
-    input:
-        aoi=aoi_of,
-        scenes=R + "/{mine}/{sensor}/scenes.json",
-        images=image_of_year,
-    output:
-        ndvi=R + "/{mine}/{sensor}/ndvi_{year}.tif",
-        clear_days=R + "/{mine}/{sensor}/clear_{year}.tif",
-        day_of_year=R + "/{mine}/{sensor}/doy_{year}.tif",
-        water=R + "/{mine}/{sensor}/water_{year}.tif",
-        styles=multiext(
-            R + "/{mine}/{sensor}/",
-            "ndvi_{year}.qml",
-            "clear_{year}.qml",
-            "doy_{year}.qml",
-            "water_{year}.qml",
-        ),
-        zone_by_scene=R + "/{mine}/{sensor}/zone_by_scene/{year}.json",
-    log:
-        R + "/{mine}/logs/{sensor}/composite_{year}.log",
-    benchmark:
-        R + "/{mine}/logs/{sensor}/composite_{year}.tsv"
-    wildcard_constraints:
-        mine=only(with_scenes=True),
-    threads: threads_of
-    params:
-        config=config_of,
-        options=options_of("composite"),
-        code=code("composite"),
-        results=R,
-    message:
-        "{wildcards.mine}, {wildcards.sensor}: NDVI {wildcards.year}"
-    shell:
-        "minegreen composite {params.config:q} --sensor {wildcards.sensor:q} --year {wildcards.year:q}"
-        " --results {params.results:q} --threads {threads} --log {log:q}"
+# On a large grid, or over a network, a job composes one year; on a small one all years, as starting a process takes longer than a year.
+for KIND, SPAN in [(kind, span) for kind in KINDS for span in (None, *SPANS)]:
 
-
-use rule composite as composite_varied with:
-    output:
-        ndvi=R + "/{mine}/{sensor}/ndvi_{year}.tif",
-        clear_days=R + "/{mine}/{sensor}/clear_{year}.tif",
-        day_of_year=R + "/{mine}/{sensor}/doy_{year}.tif",
-        water=R + "/{mine}/{sensor}/water_{year}.tif",
-        styles=multiext(
-            R + "/{mine}/{sensor}/",
-            "ndvi_{year}.qml",
-            "clear_{year}.qml",
-            "doy_{year}.qml",
-            "water_{year}.qml",
-        ),
-        zone_by_scene=R + "/{mine}/{sensor}/zone_by_scene/{year}.json",
-        varied=R + "/{mine}/{sensor}/sensitivity/ndvi_{year}.tif",
-    wildcard_constraints:
-        mine=only(with_scenes=True, varied=True),
-    message:
-        "{wildcards.mine}, {wildcards.sensor}: NDVI {wildcards.year}, and under variants"
-
-
-rule prepared:
-    input:
-        scenes=R + "/{mine}/{sensor}/scenes.json",
-        image=image_of_year,
-    output:
-        ndvi=R + "/{mine}/{sensor}/ndvi_{year}.tif",
-        style=R + "/{mine}/{sensor}/ndvi_{year}.qml",
-    log:
-        R + "/{mine}/logs/{sensor}/composite_{year}.log",
-    benchmark:
-        R + "/{mine}/logs/{sensor}/composite_{year}.tsv"
-    wildcard_constraints:
-        mine=only(with_scenes=False),
-    threads: threads_of
-    params:
-        config=config_of,
-        options=options_of("composite"),
-        code=code("composite"),
-        results=R,
-    message:
-        "{wildcards.mine}, {wildcards.sensor}: NDVI {wildcards.year}"
-    shell:
-        "minegreen composite {params.config:q} --sensor {wildcards.sensor:q} --year {wildcards.year:q}"
-        " --results {params.results:q} --threads {threads} --log {log:q}"
+    rule:
+        name:
+            KIND if SPAN is None else f"{KIND}_{SPAN[0]}_{SPAN[1]}"
+        input:
+            aoi=[] if KIND == "prepared" else aoi_of,
+            scenes=R + "/{mine}/{sensor}/scenes.json",
+            images=image_of_year if SPAN is None else images_of,
+        output:
+            composed(KIND, SPAN),
+        log:
+            R + "/{mine}/logs/{sensor}/" + log_of_composite(SPAN) + ".log",
+        benchmark:
+            R + "/{mine}/logs/{sensor}/" + log_of_composite(SPAN) + ".tsv"
+        wildcard_constraints:
+            mine=only(KIND, SPAN),
+        threads: threads_of
+        params:
+            config=config_of,
+            options=options_of("composite"),
+            code=code("composite"),
+            results=R,
+        message:
+            "{wildcards.mine}, {wildcards.sensor}: NDVI "
+            + ("{wildcards.year}" if SPAN is None else "of every year")
+            + (", and under variants" if KIND == "composite_varied" else "")
+        shell:
+            "minegreen composite {params.config:q} --sensor {wildcards.sensor:q} "
+            + ("--year {wildcards.year:q}" if SPAN is None else "")
+            + " --results {params.results:q} --threads {threads} --log {log:q}"
 
 
 rule endmembers:

@@ -81,29 +81,33 @@ rule sensitivity:
         " --threads {threads} --log {log:q}"
 
 
-rule map:
-    input:
-        aoi=aoi_of,
-        scenes=R + "/{mine}/{sensor}/scenes.json",
-        classes=R + "/{mine}/{sensor}/trend_class_{a}-{b}.tif",
-        areas=R + "/{mine}/{sensor}/trend_area_by_zone.csv",
-    output:
-        map=R + "/{mine}/{sensor}/trend_class_{a}-{b}.png",
-        bars=R + "/{mine}/{sensor}/trend_area_by_zone_{a}-{b}.png",
-    log:
-        R + "/{mine}/logs/{sensor}/map_{a}-{b}.log",
-    benchmark:
-        R + "/{mine}/logs/{sensor}/map_{a}-{b}.tsv"
-    params:
-        config=config_of,
-        options=options_of("map"),
-        code=code("map"),
-        results=R,
-    message:
-        "{wildcards.mine}, {wildcards.sensor}: map and bars {wildcards.a}-{wildcards.b}"
-    shell:
-        "minegreen map {params.config:q} --sensor {wildcards.sensor:q} --period {wildcards.a:q}-{wildcards.b:q}"
-        " --results {params.results:q} --log {log:q}"
+for PERIODS in PERIOD_LISTS:
+
+    rule:
+        name:
+            "map_" + "_".join(PERIODS).replace("-", "_")
+        input:
+            aoi=aoi_of,
+            scenes=R + "/{mine}/{sensor}/scenes.json",
+            classes=classes_of,
+            areas=R + "/{mine}/{sensor}/trend_area_by_zone.csv",
+        output:
+            per_period(PERIODS, "trend_class_{}.png", "trend_area_by_zone_{}.png"),
+        log:
+            R + "/{mine}/logs/{sensor}/map.log",
+        benchmark:
+            R + "/{mine}/logs/{sensor}/map.tsv"
+        wildcard_constraints:
+            mine=mines_with(PERIODS),
+        params:
+            config=config_of,
+            options=options_of("map"),
+            code=code("map"),
+            results=R,
+        message:
+            "{wildcards.mine}, {wildcards.sensor}: map and bars of every period"
+        shell:
+            "minegreen map {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
 
 
 rule chart:

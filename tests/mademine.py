@@ -4,10 +4,10 @@ import numpy as np
 
 from pipeline import areas, zonestats
 from pipeline.classes import limits
-from pipeline.cover import Endmembers
 from pipeline.coverage import ZoneCoverage
+from pipeline.endmembers import Endmembers
 from pipeline.evidence import Rules
-from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.codes import OUTPUTS
 from pipeline.kernels.pixels import classify
 from pipeline.tables import read_csv, write_csv
 from pipeline.trend import statistics

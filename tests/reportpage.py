@@ -70,5 +70,13 @@ class Page(HTMLParser):
         """Return the array of a layer of a map as numbers, NaN where missing."""
         shown = self.data["maps"][number]
         (layer,) = [x for x in shown["layers"] if (x["kind"], x["when"]) == (kind, str(when))]
-        stored = np.frombuffer(zlib.decompress(base64.b64decode(layer["data"])), layer["type"]).reshape(shown["height"], shown["width"])
+        stored = unpacked(layer, (shown["height"], shown["width"]))
         return np.where(stored == layer["missing"], np.nan, stored / layer["scale"])
+
+
+def unpacked(layer, shape):
+    """Return the stored numbers of a layer: where it has planes, all low bytes come first."""
+    cells = np.frombuffer(zlib.decompress(base64.b64decode(layer["data"])), np.uint8)
+    if layer.get("planes"):
+        cells = np.stack(np.split(cells, 2), axis=1).ravel()
+    return cells.view(layer["type"]).reshape(shape)

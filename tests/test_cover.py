@@ -4,7 +4,8 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from pipeline.cover import Endmembers, annual_cover, percentiles
+from pipeline.cover import annual_cover, percentiles
+from pipeline.endmembers import Endmembers
 from pipeline.errors import RunFault
 
 WANTED = (0.0, 2.5, 5.0, 33.3, 50.0, 95.0, 99.9, 100.0)

@@ -12,7 +12,7 @@ from shapely.geometry import box
 
 from pipeline import crosscheck
 from pipeline.__main__ import main
-from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.codes import OUTPUTS
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pipeline.__main__ import STAGES, _parser
 from pipeline.classes import GROUPS, LEGEND
 from pipeline.columns import COLUMNS
 from pipeline.config import Config, load
-from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.codes import OUTPUTS
 from pipeline.layout import LEDGER, OBSERVED, SCENE_TABLES, SENSITIVITY, TABLES
 from pipeline.variants import METHODS, PERCENTILES, SHIFT_DAYS
 
@@ -98,15 +98,12 @@ def test_pages_show_settings_at_all():
 
 def test_every_stage_is_a_rule_with_message_log_benchmark_and_code():
     rules = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "rules").glob("*.smk"))
-    blocks = {m[1]: m[2] for m in re.finditer(r"^rule (\w+):\n((?:    .*\n|\n)+)", rules, re.MULTILINE)}
-    # one rule per span of years is made in a loop
-    blocks |= {m[1]: m[2] for m in re.finditer(r'^    rule:\n        name:\n            f"(\w+?)_\{.*\n((?:        .*\n|\n)+)', rules, re.MULTILINE)}
-    stage_of = {name: {"prepared": "composite", "synthetic_coarser": "synthetic"}.get(name, name) for name in blocks}
-    assert set(stage_of.values()) == {*STAGES, "summary"}
-    for rule, block in blocks.items():
-        name = stage_of[rule]
+    blocks = [b.split("\n\n\n")[0] for b in re.split(r"^ *(?:use )?rule\b.*:\n", rules, flags=re.MULTILINE)[1:]]
+    stages = [re.search(r'"minegreen (\w+) ', block)[1] for block in blocks]
+    assert set(stages) == {*STAGES, "summary"}
+    for name, block in zip(stages, blocks, strict=True):
         options = [] if name == "summary" else [f'options=options_of("{name}")']  # it reads no config
-        for part in ("message:", "output:", "log:", "benchmark:", *options, f'code=code("{name}")', f"minegreen {name} "):
+        for part in ("message:", "output:", "log:", "benchmark:", *options, f'code=code("{name}")'):
             assert part in block, (name, part)
 
 

@@ -10,7 +10,8 @@ import pymannkendall
 import pytest
 from scipy import stats
 
-from pipeline.kernels.kendall import LANES, OUTPUTS, Z90, exact_limit, sort_rows
+from pipeline.kernels.codes import OUTPUTS
+from pipeline.kernels.kendall import LANES, Z90, exact_limit, sort_rows
 from pipeline.kernels.null import interval_coverage, smallest_p
 from pipeline.trend import statistics
 

@@ -161,11 +161,12 @@ def test_new_check_and_run_take_a_folder_of_modis_hdf_with_zones_too_small(tmp_p
     areas = [r for r in read_csv(tables / "trend_area_by_zone.csv") if r["target"] == "absolute"]
     equal_area = gpd.GeoSeries([cells(*v) for v in places.values()], index=list(places), crs=SINUSOIDAL)  # true to area on its sphere
     for zone, (col, row, width, height) in places.items():
-        own = {r["class_id"]: float(r["area_km2"]) for r in areas if r["zone"] == zone}
+        own = {r["class_id"]: float(r["area_km2"]) for r in areas if r["zone"] == zone and r["area_km2"]}  # empty: not known
         whole = float(cover[zone, 2018]["area_km2"])
         assert whole == pytest.approx(equal_area[zone].area / 1e6, rel=5e-3)  # the run measures on the ellipsoid
         assert sum(own.values()) == pytest.approx(whole, rel=1e-6)
         assert own["too_small"] == pytest.approx(whole if width * height < 100 else 0, rel=1e-6)
+        assert (set(own) == {"too_small"}) == (width * height < 100)
         print(f"{zone}: {width * height:g} cells, {whole:.4f} km2, classes { ({k: round(v, 4) for k, v in own.items() if v}) }")
         part = slice(int(row), int(np.ceil(row + height))), slice(int(col), int(np.ceil(col + width)))
         for year, stored in planted.items():

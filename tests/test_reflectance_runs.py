@@ -116,11 +116,12 @@ def test_modis_reflectance_from_scenes_to_tables_equals_plain_numpy(tmp_path, pr
     areas = [r for r in read_csv(folder / "trend_area_by_zone.csv") if r["target"] == "absolute"]
     small = {"speck"} if product == "MOD09Q1" else {"background", "speck"}  # 16 km2 are 298 or 75 cells
     for zone, polygon in mine.zones:
-        own = {r["class_id"]: float(r["area_km2"]) for r in areas if r["zone"] == zone}
+        own = {r["class_id"]: float(r["area_km2"]) for r in areas if r["zone"] == zone and r["area_km2"]}  # empty: not known
         whole = float(cover[zone, 2020]["area_km2"])
         assert whole == pytest.approx(polygon.area / 1e6, rel=2e-3)  # the polygon's area in UTM, whose scale is 0.9996
         assert sum(own.values()) == pytest.approx(whole, rel=1e-6)
         assert own["too_small"] == pytest.approx(whole if zone in small else 0, rel=1e-6)
+        assert (set(own) == {"too_small"}) == (zone in small)
     ledger = read_csv(folder / "ledger.csv")
     assert len(ledger) == sum(len(s["files"]) for s in mine.scenes)
     pinned = {s["id"] for s in json.loads((folder / "scenes.json").read_text())["scenes"]}

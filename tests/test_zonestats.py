@@ -7,8 +7,8 @@ import pymannkendall
 import pytest
 from scipy import stats
 
-from pipeline.cover import Endmembers
 from pipeline.coverage import ZoneCoverage
+from pipeline.endmembers import Endmembers
 from pipeline.tables import cell
 from pipeline.zonestats import CHANGE_COLUMNS, FVC_COLUMNS, TREND_COLUMNS, ZoneSeries, change_rows, changes, trend_row, weighted_median
 

@@ -24,7 +24,6 @@ from pipeline.kernels.null import EXACT_MAX_N, TIE_KEY
 
 LANES = 32  # 8 to 1,024 were tried: 32 keeps n = 48 (1,128 slopes) in the second-level cache
 Z90 = 1.6448536269514722  # upper 5 % point of the standard normal: two-sided 90 %
-OUTPUTS = ("slope", "slope_low", "slope_high", "intercept", "s", "tau", "z", "p", "n")
 _A, _B, _C = (float(w) for w in TIE_KEY)
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
 

@@ -24,16 +24,20 @@ LEVEL = 9
 
 @dataclass(frozen=True)
 class Encoding:
-    """How values are stored: value = stored / scale; `missing` stands for NaN."""
+    """How values are stored: value = stored / scale; `missing` stands for NaN; with `planes` all low bytes come before all high bytes.
+
+    Noisy numbers of two bytes take a fifth less so; those of few values, as p, take more.
+    """
 
     dtype: str
     scale: float
     missing: int
+    planes: bool = False
 
 
 COVER = Encoding("uint8", 100.0, 255)
 NDVI = Encoding("int8", 100.0, -128)
-SLOPE = Encoding("int16", 1_000.0, -32_768)
+SLOPE = Encoding("int16", 1_000.0, -32_768, planes=True)
 PROBABILITY = Encoding("uint16", 10_000.0, 65_535)
 COUNT = Encoding("uint8", 1.0, 255)
 CODE = Encoding("uint8", 1.0, 255)
@@ -41,7 +45,10 @@ CODE = Encoding("uint8", 1.0, 255)
 
 @dataclass(frozen=True)
 class Layer:
-    """One array of the page: what it is (`fvc`, `slope`, ...), of which year or period, from which band of which file."""
+    """One array of the page: what it is (`fvc`, `slope`, ...), of which year or period, from which band of which file.
+
+    Outside the zones it is told in `steps` of the last digit stored, or not at all.
+    """
 
     kind: str
     when: str
@@ -49,6 +56,7 @@ class Layer:
     band: int
     encoding: Encoding
     zones_only: bool = False
+    steps: int = 1
 
 
 def step_of(shape: tuple[int, int], layers: int) -> int:
@@ -64,7 +72,7 @@ def packed(layers: Iterable[Layer], step: int, inside: np.ndarray, shown: Any = 
     """Return layers for the page: encoding and cells, row by row, as zlib in base 64; each file is read once.
 
     `shown`: the grid that the rasters are drawn on where it is not their own (`pipeline.upright`); `step` is 1 there.
-    `inside` (y, x) are the shown cells of zones; a layer that is only told there is missing elsewhere, which keeps the page small.
+    `inside` (y, x) are the shown cells of zones; elsewhere a layer is missing or in coarser steps where it says so, which keeps the page small.
     """
     out = []
     for path, group in groupby(layers, key=lambda layer: layer.path):
@@ -75,20 +83,26 @@ def packed(layers: Iterable[Layer], step: int, inside: np.ndarray, shown: Any = 
             rows = slice(top, top + values.shape[1])
             top = rows.stop
             for layer, band, pieces in zip(of_file, values, stored, strict=True):
-                pieces.append(_stored(band, layer.encoding, inside[rows] if layer.zones_only else None))
+                pieces.append(_stored(band, layer, inside[rows]))
         for layer, pieces in zip(of_file, stored, strict=True):
-            cells = zlib.compress(np.concatenate(pieces).tobytes(), LEVEL)
-            encoding = {"type": layer.encoding.dtype, "scale": layer.encoding.scale, "missing": layer.encoding.missing}
+            whole = np.concatenate(pieces)
+            if layer.encoding.planes:
+                whole = whole.astype(whole.dtype.newbyteorder("<")).reshape(-1, 1).view(np.uint8).T
+            cells = zlib.compress(whole.tobytes(), LEVEL)
+            how = layer.encoding
+            encoding = {"type": how.dtype, "scale": how.scale, "missing": how.missing} | ({"planes": True} if how.planes else {})
             out.append({"kind": layer.kind, "when": layer.when} | encoding | {"data": base64.b64encode(cells).decode("ascii")})
     return out
 
 
-def _stored(values: np.ndarray, encoding: Encoding, inside: np.ndarray | None) -> np.ndarray:
+def _stored(values: np.ndarray, layer: Layer, inside: np.ndarray) -> np.ndarray:
+    encoding = layer.encoding
     stored = np.full(values.shape, encoding.missing, encoding.dtype)
-    valid = np.isfinite(values) if inside is None else np.isfinite(values) & inside
+    valid = np.isfinite(values) & inside if layer.zones_only else np.isfinite(values)
     limits = np.iinfo(encoding.dtype)
     lowest, highest = limits.min + (encoding.missing == limits.min), limits.max - (encoding.missing == limits.max)
-    stored[valid] = np.clip(np.rint(values[valid].astype(np.float64) * encoding.scale), lowest, highest).astype(encoding.dtype)
+    steps = np.where(inside, 1, layer.steps)[valid]
+    stored[valid] = np.clip(np.rint(values[valid].astype(np.float64) * encoding.scale / steps) * steps, lowest, highest).astype(encoding.dtype)
     return stored
 
 

@@ -8,7 +8,7 @@ from pipeline.aoi import Zones
 from pipeline.classes import legend
 from pipeline.config import Config
 from pipeline.grid import ground_cell_m, native_grid
-from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.codes import OUTPUTS
 from pipeline.layout import SensorFolder
 from pipeline.reader import open_raster
 from pipeline.report.layers import CODE, COUNT, COVER, NDVI, PROBABILITY, SLOPE, Layer, inside_zones, packed, step_of
@@ -27,9 +27,9 @@ def span(period: tuple[int, int]) -> str:
 
 def layers(config: Config, folder: SensorFolder) -> list[Layer]:
     """Return every array that the page holds: yearly values, and per period class, slope with interval, p and n."""
-    out = [Layer("fvc", str(y), folder.fvc(y), 1, COVER) for y in config.all_years]
+    out = [Layer("fvc", str(y), folder.fvc(y), 1, COVER, steps=2) for y in config.all_years]
     if config.trend.variable == "ndvi":
-        out += [Layer("ndvi", str(y), folder.ndvi(y), 1, NDVI) for y in config.all_years]
+        out += [Layer("ndvi", str(y), folder.ndvi(y), 1, NDVI, steps=2) for y in config.all_years]
     for period in config.periods:
         words, trend = span(period), folder.trend(period)
         out.append(Layer("class", words, folder.classes(period), 1, CODE))

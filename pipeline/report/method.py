@@ -73,7 +73,7 @@ def _endmember(end: Endmember) -> Text:
 
 
 def images(config: Config, scenes: int | None) -> Text:
-    """Return what the images were; `scenes`: how many there were, None for prepared composites."""
+    """Return what the images were; `scenes`: how many there were, None for prepared composites, made by software where `synthetic`."""
     first, last, season = config.years.first, config.years.last, f"{config.season.start} – {config.season.end}"
     turn = config.season.end < config.season.start
     over = Text(" (a year is that in which the season starts)", "（年份为季节开始的年份）") if turn else Text("", "")
@@ -82,7 +82,7 @@ def images(config: Config, scenes: int | None) -> Text:
     return Text(f"Images: {scenes} scenes {first}-{last} of season {season}{over.en}.", f"影像：{first}—{last}年（{season}）共 {scenes} 景{over.zh}。")
 
 
-def method(config: Config, sensor: str, scenes: int | None) -> list[Text]:
+def method(config: Config, sensor: str, scenes: int | None, *, synthetic: bool) -> list[Text]:
     """Return how the results of a sensor were made; `scenes`: how many there were, None for prepared composites."""
     entry, mask, trend, fvc = config.sensors[sensor], config.mask, config.trend, config.fvc
     out = []
@@ -165,7 +165,7 @@ def method(config: Config, sensor: str, scenes: int | None) -> list[Text]:
                 f"仅对不少于 {pixels} 个像元的分区给出各类别面积；更小的分区对此传感器而言面积过小，仅给出平均值（含部分周围地面）。",
             )
         )
-    if entry.catalog == "synthetic":
+    if synthetic:
         out.insert(
             0, Text("The scenes are synthetic: made by the software with planted truth, not observed.", "影像为软件生成的合成数据（已知真值），并非观测。")
         )

@@ -22,7 +22,12 @@
   const unpack = async (layer) => {
     const bytes = Uint8Array.from(atob(layer.data), (c) => c.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new types[layer.type](await new Response(stream).arrayBuffer());
+    const stored = await new Response(stream).arrayBuffer();
+    if (!layer.planes) return new types[layer.type](stored);
+    const planes = new Uint8Array(stored);
+    const cells = new types[layer.type](planes.length / 2);
+    for (let i = 0; i < cells.length; i++) cells[i] = planes[i] | (planes[cells.length + i] << 8);
+    return cells;
   };
 
   for (const map of page.maps) {

@@ -16,6 +16,7 @@ from pipeline.findings import findings
 from pipeline.grid import finest, ground_cell_m, native_grid
 from pipeline.layout import MineFolder
 from pipeline.manifest import software
+from pipeline.provenance import is_synthetic
 from pipeline.reader import open_raster
 from pipeline.report import headings, sections
 from pipeline.report.mapdata import map_data, span
@@ -53,7 +54,7 @@ def page(config: Config, folder: MineFolder, zones: Zones) -> str:
     content = {
         "mine": config.mine,
         "title": config.title or config.mine,
-        "synthetic": any(s.catalog == "synthetic" for s in config.sensors.values()),
+        "synthetic": any(is_synthetic(folder.sensor(s).scenes) for s in config.sensors),
         "sensors": described,
         "warnings": zones.warnings,
         "headings": headings,
@@ -94,15 +95,16 @@ def _sensor(config: Config, root: MineFolder, zones: Zones, name: str, tables: T
     small = {c.zone: part("pixels", count=rounded(c.pixels), least=least) for c in each_coverage(zones, grid) if not c.holds(least)} if least else {}
     references = {r for own in zones.references.values() for r in own}
     scenes = len(sections.pinned(folder)) if config.sensors[name].catalog is not None else None
+    synthetic = is_synthetic(folder.scenes)
     found = sections.describe(config, zones, folder, tables) | {
         "name": name,
         "cell": length_text(float(f"{ground_cell_m(grid):.3g}")),
-        "synthetic": config.sensors[name].catalog == "synthetic",
+        "synthetic": synthetic,
         "periods": [span(p) for p in config.periods],
         "zones": findings(tables, rules_of(config), zones.references, places, small),
         "references": references,
         "checked": [sections.checked_sentence(check(config, name, folder, p, CHECKED)) for p in config.periods],
-        "method": method(config, name, scenes),
+        "method": method(config, name, scenes, synthetic=synthetic),
         "images": images(config, scenes),
     }
     return found, map_data(config, folder, zones, references, tables, out_of_reach(config), sections.codes_shown(config, tables))

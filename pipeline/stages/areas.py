@@ -11,7 +11,7 @@ from pipeline import areas, zonestats
 from pipeline.aoi import Zones, read_zones
 from pipeline.coverage import ZoneCoverage, zone_coverages
 from pipeline.grid import native_grid
-from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.codes import OUTPUTS
 from pipeline.layout import OBSERVED
 from pipeline.observed import masked_share, read_part
 from pipeline.reader import open_raster, read_window

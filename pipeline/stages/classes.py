@@ -8,7 +8,7 @@ from pipeline.aoi import read_zones
 from pipeline.classes import legend, limits
 from pipeline.coverage import touched_cells, zone_coverages
 from pipeline.grid import native_grid
-from pipeline.kernels.kendall import OUTPUTS
+from pipeline.kernels.codes import OUTPUTS
 from pipeline.kernels.pixels import classify
 from pipeline.reader import open_bands, open_raster, open_stack
 from pipeline.stages.job import Job

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.cover import Endmembers, annual_cover
+from pipeline.cover import annual_cover
+from pipeline.endmembers import Endmembers
 from pipeline.grid import native_grid
 from pipeline.reader import open_raster, open_stack
 from pipeline.sources import read_pair

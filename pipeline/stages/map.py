@@ -35,7 +35,7 @@ def run(job: Job, period: tuple[int, int]) -> None:
     rows = read_csv(folder.table("trend_area_by_zone"))
     beyond = unreachable(config, json.loads(folder.scenes.read_text(encoding="utf-8")), period)
     span, variable = f"{period[0]}-{period[1]}", config.trend.variable.upper()
-    caption, source = class_captions(Tables(area=rows))[period], source_line(config, job.sensor, period, trend=True)
+    caption, source = class_captions(Tables(area=rows))[period], source_line(config, job.sensor, period, synthetic=job.synthetic, trend=True)
     words = Words(title_of(config, f"trend of {variable} {span}"), (caption,), (source,))
     shown, step = upright(grid, zones), step_of(grid.shape)
     if shown is grid:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.grid import native_grid
-from pipeline.kernels.kendall import OUTPUTS, Z90
+from pipeline.kernels.codes import OUTPUTS
+from pipeline.kernels.kendall import Z90
 from pipeline.kernels.null import interval_coverage
 from pipeline.reader import open_raster, open_stack
 from pipeline.sources import read_pair

@@ -1,4 +1,4 @@
-"""Compile the kernels once, before jobs that run side by side would all do it."""
+"""Compile the kernels once, as jobs that run side by side would all do it."""
 
 from __future__ import annotations
 
