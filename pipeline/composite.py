@@ -304,7 +304,7 @@ class BlockReader:
         """Return the day of each pixel on the block, int16, counted from 1 January of the season's year; UNKNOWN_DAY where it is not told."""
         if "day" not in scene.layers:
             return np.full(self.block.shape, scene.day_of_year, np.int16)
-        stored = self._band(scene, "day", -1).astype(np.int16)
+        stored = self._band(scene, "day", 0).astype(np.int16)  # 0 is no day, and fits unsigned files
         first = date.fromisoformat(scene.day)
         start = (first - date(first.year, 1, 1)).days + 1
         turned = np.where(stored < start, stored + (date(first.year + 1, 1, 1) - date(first.year, 1, 1)).days, stored)

@@ -81,10 +81,10 @@ class Fate:
     notes: dict[str, str] = field(default_factory=dict)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one ledger row per listed asset."""
+        """Return one ledger row per listed asset, by name: catalogues list the same assets in different orders."""
         common = {"item": self.item.id, "datetime": self.item.when.isoformat().replace("+00:00", "Z")}
         rows = []
-        for key in self.item.assets or ("",):
+        for key in sorted(self.item.assets) or ("",):
             reason = self.dropped or self.notes.get(key)
             read = self.dropped is None and key in self.notes
             rows.append(common | {"asset": key, "status": "read" if read else "dropped", "reason": reason or "not needed"})
