@@ -94,10 +94,8 @@ def compare(folder: Path) -> tuple[int, int]:
         packed = np.stack(np.split(packed, 2), axis=1).ravel() if layer.get("planes") else packed  # all low bytes, then all high bytes
         stored = packed.view(layer["type"]).reshape(shown["height"], shown["width"])
         here = np.where(stored == layer["missing"], np.nan, stored / layer["scale"])
-        if (
-            not (np.isnan(here) == np.isnan(there)).all()
-            or (np.abs(here - there) > np.where(inside | (layer["kind"] != "fvc"), 0.5, 1) / layer["scale"] + 1e-6).any()
-        ):
+        within = np.where(inside | (layer["kind"] != "fvc"), 0.5, 1) / layer["scale"] + 1e-6
+        if not (np.isnan(here) == np.isnan(there)).all() or (np.abs(here - there) > within).any():
             raise SystemExit(f"{layer['kind']} {layer['when']} is not the raster")
     return cells, len(shown["layers"])
 

@@ -408,7 +408,8 @@ def _modis() -> list[str]:
         "pixel reliability": f"int8: 0 good, 1 marginal ({100 * sky.marginal:g} %), 2 snow ({100 * sky.snow:g} %), 3 cloudy ({100 * low:g}-{100 * high:g} %, "
         f"mixed with white by 0.3 to 0.9), -1 fill ({100 * sky.fill:g} %)",
         "VI Quality": f"uint16, fill {synthetic_modis.QUALITY_FILL}: bits 0-1 as the reliability says (0; 1; 1 with bit 14; 2 with bit 10), 2-5 usefulness, "
-        "6-7 aerosol, 11-13 surface: 1 land, 2 shore where a cell has some water, 3 shallow inland water where it has more than half",
+        "6-7 aerosol, 11-13 surface: 1 land, 2 shore where a cell has some water, 3 shallow inland water where it has more than half; of the planted year, "
+        "while the product's map is fixed and does not see a new pit lake",
         "day of year": "int16, fill -1: of each cell, within the period; the season's curve is that of this day",
         "noise": f"standard deviation {sky.noise_sd} of reflectance",
     }

@@ -216,11 +216,12 @@ def _crosscheck(given: argparse.Namespace) -> int:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    from pipeline.manifest import verify
+    from pipeline.manifest import unfinished, verify
     from pipeline.summary import stale
 
     different = [*verify(given.results), *stale(given.results)]
-    print("\n".join(different) or "every output is as the run left it")  # noqa: T201
+    open_ends = [f"not finished, so not verified: {mine}" for mine in unfinished(given.results)]
+    print("\n".join([*(different or ["every output is as the run left it"]), *open_ends]))  # noqa: T201
     return RunFault.exit_code if different else 0
 
 

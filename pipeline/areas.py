@@ -52,8 +52,13 @@ def _shares(part: float, areas: dict[int, float]) -> tuple[float, float | None]:
     return 100 * part / whole, 100 * part / valid if valid > 0 else None
 
 
+def _told(areas: dict[int, float], codes: tuple[int, ...]) -> bool:
+    """Return whether the area of some codes is known: not that of a class where all is too small to be classed."""
+    return set(areas) != {TOO_SMALL} or TOO_SMALL in codes
+
+
 def area_rows(scheme: str, significance: str, areas: dict[int, float], reference: dict[int, float], n: int, common: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return one row per class of the scheme, zeros included, then water, too small, insufficient.
+    """Return one row per class of the scheme, zeros included, then water, too small, insufficient; empty where all is too small to be classed.
 
     `reference` holds the class areas of the zone's reference zones together, empty without one. Cells of 98 and 99
     and water are no trend class: `share_valid_pct` leaves them out of the denominator, and is empty for themselves.
@@ -62,12 +67,13 @@ def area_rows(scheme: str, significance: str, areas: dict[int, float], reference
     for c in (c for c in legend(scheme) if c.code != 0):
         area = areas.get(c.code, 0.0)
         share, valid = _shares(area, areas)
+        known = {"area_km2": area / 1e6, "area_ha": area / 1e4, "share_pct": share}
         rows.append(
             common
-            | {"scheme": scheme, "code": c.code, "class_id": c.class_id, "class": c.label}
-            | {"area_km2": area / 1e6, "area_ha": area / 1e4, "area_low_km2": None, "area_high_km2": None}
-            | {"share_pct": share, "share_valid_pct": None if c.code in NOT_CLASSED else valid}
-            | {"share_reference_pct": _shares(reference.get(c.code, 0.0), reference)[0] if reference else None}
+            | {"scheme": scheme, "code": c.code, "class_id": c.class_id, "class": c.label, "area_low_km2": None, "area_high_km2": None}
+            | (known if _told(areas, (c.code,)) else dict.fromkeys(known))
+            | {"share_valid_pct": None if c.code in NOT_CLASSED else valid}
+            | {"share_reference_pct": _shares(reference.get(c.code, 0.0), reference)[0] if reference and _told(reference, (c.code,)) else None}
             | {"p_min": smallest_p(n, significance)}
         )
     return rows
@@ -80,11 +86,13 @@ def group_rows(scheme: str, areas: dict[int, float], reference: dict[int, float]
         area = sum(areas.get(code, 0.0) for code in codes)
         share, valid = _shares(area, areas)
         there = sum(reference.get(code, 0.0) for code in codes)
+        known = {"area_km2": area / 1e6, "area_ha": area / 1e4, "share_pct": share}
         rows.append(
             common
-            | {"scheme": scheme, "group": group, "area_km2": area / 1e6, "area_ha": area / 1e4, "share_pct": share}
+            | {"scheme": scheme, "group": group}
+            | (known if _told(areas, codes) else dict.fromkeys(known))
             | {"share_valid_pct": None if group in {"water", "insufficient"} else valid}
-            | {"share_reference_pct": _shares(there, reference)[0] if reference else None}
+            | {"share_reference_pct": _shares(there, reference)[0] if reference and _told(reference, codes) else None}
         )
     return rows
 

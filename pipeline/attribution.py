@@ -15,8 +15,8 @@ TREND = {"mann-kendall": "Theil-Sen slope and Mann-Kendall test"}
 SIGNIFICANCE = {"auto": f"exact p up to {EXACT_MAX_N} years", "exact": "exact p", "normal": "p by the normal approximation"}
 
 
-def source_line(config: Config, sensor: str, years: tuple[int, int], *, trend: bool = False, images: bool = False) -> str:
-    """Return the source of a figure of one sensor; with `trend` the test is named, with `images` no composite is."""
+def source_line(config: Config, sensor: str, years: tuple[int, int], *, synthetic: bool, trend: bool = False, images: bool = False) -> str:
+    """Return the source of a figure of one sensor; `synthetic` images are called so, with `trend` the test is named, with `images` no composite is."""
     entry, season = config.sensors[sensor], config.season
     title = SENSORS[config.kind(sensor)].title
     named = title if sensor == config.kind(sensor) else f"{title} ({sensor})"
@@ -26,7 +26,7 @@ def source_line(config: Config, sensor: str, years: tuple[int, int], *, trend: b
         parts.append("prepared composites" if entry.catalog is None else f"{config.composite.method} of the clear observations")
     if trend:
         parts.append(f"{TREND.get(config.trend.test, config.trend.test)} of {config.trend.variable.upper()}, {SIGNIFICANCE[config.trend.significance]}")
-    first = f"{SYNTHETIC} " if entry.catalog == "synthetic" else ""
+    first = f"{SYNTHETIC} " if synthetic else ""
     return f"{first}Source: {'; '.join(parts)}. Minegreen {pipeline.__version__}."
 
 

@@ -22,6 +22,7 @@ from pipeline.decoding import decoded
 from pipeline.errors import one_line
 from pipeline.grid import ground_cell_m
 from pipeline.images import is_remote
+from pipeline.inspection import made_by_software
 from pipeline.kernels.null import EXACT_MAX_N, smallest_p
 from pipeline.layout import MineFolder
 from pipeline.pinned import ready
@@ -128,13 +129,14 @@ def _scenes(config: Config, sensor: str, found: Inspected) -> list[str]:
     grid, scenes = found.grid, found.scenes
     per_year = Counter(s.year for s in scenes)
     local = {layer.href for s in scenes for layer in s.layers.values() if not is_remote(layer.href)}
+    remote = {layer.href for s in scenes for layer in s.layers.values() if is_remote(layer.href)}
     size = sum(Path(href).stat().st_size for href in local)
     dropped = {row["item"] for row in found.ledger if row["status"] == "dropped"}
     listed = found.listed
     reasons = Counter(row["reason"] for row in found.ledger if row["item"] in dropped and row["status"] == "dropped" and row["reason"] != "not needed")
     lines = [
         f"  {sensor}: {len(scenes)} of {listed} listed scenes: " + ", ".join(f"{y}: {per_year[y]}" for y in config.all_years),
-        f"  {sensor}: {size / 1e6:.1f} MB on disk, {counts(sum(len(s.layers) for s in scenes) - len(local), 'file')} over the network; {_cells(grid)}",
+        f"  {sensor}: {size / 1e6:.1f} MB on disk, {counts(len(remote), 'file')} over the network; {_cells(grid)}",
         *_size(config, sensor, grid, 18 + _varied_bytes(config, grid)),
     ]
     rule = SENSORS[config.kind(sensor)].scenes
@@ -199,12 +201,15 @@ def _picture(path: Path, config: Config, found: Checked) -> list[str]:
         inside = touched_cells(zone_coverages(found.zones, grid), grid.shape)
         view, share = _clearest(config, sensor, found, grid, inside)
         said = preview_caption(view.name, share, scenes=sensor in found.scenes, last=view.last)
-        source_text = source_line(config, sensor, (config.years.first, config.years.last), images=True)
+        synthetic = not config.sensors[sensor].searched and made_by_software(config, sensor, path.parents[1])
+        source_text = source_line(config, sensor, (config.years.first, config.years.last), synthetic=synthetic, images=True)
         words = Words(title_of(config, f"zones over {sensor} {view.when}"), (said,), (source_text, items_line(view.items)))
         save(preview_map(view, stretch([view], inside), grid, found.zones, words, None if drawn is own else own), path)
         over = "the composite of" if view.last or sensor not in found.scenes else "the clearest scene"
         lines = [f"zones drawn over {over} {view.when}, which shows {share:.0f} % of their cells: {path}"]
         ndvi = view.ndvi
+        if synthetic:
+            lines.append(f"warning: {sensor}: the images are marked as synthetic, made by software, not observed; every result will say so")
         middle = float(np.nanmedian(ndvi)) if np.isfinite(ndvi).any() else float("nan")
         if not middle >= 0:
             lines.append(f"warning: {sensor}: the median NDVI of {view.when} is {middle:.3f}; are red and nir the right bands?")

@@ -27,7 +27,7 @@ from pipeline.kernels.neighbours import grow
 from pipeline.kernels.observe import combine, merge, observe, observe_ndvi, spread, zone_sums
 from pipeline.kernels.series import MEAN, composite
 from pipeline.scenes import Scene
-from pipeline.sensors import SENSORS, SceneRule
+from pipeline.sensors import SENSORS
 from pipeline.tiling import Block
 from pipeline.windows import Lookup, locate
 
@@ -63,9 +63,7 @@ def recipe(config: Config, sensor: str, cell_m: float) -> Recipe:
     BadInput
         When masks would be dilated by more cells than can be.
     """
-    rule: SceneRule | None = SENSORS[config.kind(sensor)].scenes
-    if rule is None:
-        raise AssertionError("the config model allows a catalogue only where the sensor has a rule")
+    rule = SENSORS[config.kind(sensor)].scenes
     mask, chosen = config.mask, config.composite
     reach = dilation_cells(config, config.mine, cell_m)
     return Recipe(
@@ -306,7 +304,7 @@ class BlockReader:
         """Return the day of each pixel on the block, int16, counted from 1 January of the season's year; UNKNOWN_DAY where it is not told."""
         if "day" not in scene.layers:
             return np.full(self.block.shape, scene.day_of_year, np.int16)
-        stored = self._band(scene, "day", -1).astype(np.int16)
+        stored = self._band(scene, "day", 0).astype(np.int16)  # 0 is no day, and fits unsigned files
         first = date.fromisoformat(scene.day)
         start = (first - date(first.year, 1, 1)).days + 1
         turned = np.where(stored < start, stored + (date(first.year + 1, 1, 1) - date(first.year, 1, 1)).days, stored)

@@ -268,12 +268,10 @@ class Config(Model):
                 raise ValueError(f"sensors.{name}: sensor {kind!r} is not known; expected one of {', '.join(SENSORS)}; fix: add `sensor:`")
             if name in RESERVED_SENSOR_IDS:
                 raise ValueError(f"sensors.{name}: the id {name!r} is the name of another results folder; expected another id; fix: rename it")
-            if source.catalog is not None and SENSORS[kind].scenes is None:
-                raise ValueError(f"sensors.{name}: catalog for {kind} is not available in this version; expected composites; fix: give yearly composites")
             check_source(name, kind, source)
             if source.adjust != "none" and ADJUSTMENTS[source.adjust].sensor != kind:
                 raise ValueError(f"sensors.{name}.adjust: {source.adjust} with {kind}; expected it with {ADJUSTMENTS[source.adjust].sensor}; fix: remove it")
-            if source.offset != "auto" and (rule := SENSORS[kind].scenes) is not None and rule.offset_from is None:
+            if source.offset != "auto" and SENSORS[kind].scenes.offset_from is None:
                 raise ValueError(f"sensors.{name}.offset: {source.offset} with {kind}; expected it with sentinel-2 only; fix: remove it")
             if outside := sorted(set(source.missing_years) - set(every)):
                 raise ValueError(f"sensors.{name}.missing_years: {outside} outside {every[0]}..{every[-1]}; expected years of the run; fix: remove them")

@@ -10,6 +10,7 @@ from pipeline.zonetables import Tables, column, number
 
 LEAST_LAND = 95.0  # per cent of the land observed: below, a year is named as partial
 MOST_CLAMPED = 50.0  # per cent of the valid land: beyond, the mean cover says little of the ground
+MOST_SOIL = 0.31  # NDVI: mean of 2906 bare soils and one standard deviation (Montandon and Small 2008, abstract)
 MOST_SHIFT = 10.0  # days between the mean days of two years: beyond, the season may be taken for change
 MOST_PARTIAL = 4  # years named one by one
 
@@ -102,3 +103,9 @@ def clamped_sentences(fvc: list[dict[str, str]]) -> list[Sentence]:
     years = dict.fromkeys((min(clamped), max(clamped))) if clamped else {}
     most = [y for y in years if clamped[y] > MOST_CLAMPED]
     return [say("beyond_pair", values=listed(part("in_year", share=per_cent(clamped[y]), year=y) for y in most))] if most else []
+
+
+def soil_sentences(pair: dict[str, Any]) -> list[Sentence]:
+    """Return a flag where bare ground that was found by percentile is greener than bare soils are; `pair` is the content of endmembers.json."""
+    found = "ndvi" not in pair["fvc"]["soil"] and pair["pooled_values"] > 0
+    return [say("green_soil", soil=f"{pair['soil_ndvi']:.3f}")] if found and pair["soil_ndvi"] > MOST_SOIL else []

@@ -10,10 +10,11 @@ class BadInput(Exception):
     """Something the user gave cannot be used; nothing has been written.
 
     The message always says where (file, line or field), what was found, what was expected and how to mend it. `limit` is the
-    length to which what was found is cut.
+    length to which what was found is cut; `config` the file of the mine whose input it is, where several are checked.
     """
 
     exit_code = 2
+    config: str | None = None
 
     def __init__(self, where: Any, field: str, found: Any, expected: str, fix: str, *, limit: int = 300) -> None:
         self.limit = limit
@@ -21,8 +22,8 @@ class BadInput(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        """Return the message as one block of five labelled lines."""
-        head = f"{one_line(self.where)}: {one_line(self.field)}"
+        """Return the message as one block of labelled lines."""
+        head = f"{one_line(self.where)}: {one_line(self.field)}" + (f"\n  config:   {one_line(self.config)}" if self.config else "")
         return f"{head}\n  found:    {one_line(self.found, self.limit)}\n  expected: {one_line(self.expected)}\n  fix:      {one_line(self.fix)}"
 
 

@@ -22,7 +22,9 @@ from pipeline.layout import MineFolder
 from pipeline.listing import fingerprint, listed
 from pipeline.margin import with_margin
 from pipeline.provenance import code, digest, options
+from pipeline.reader import open_raster
 from pipeline.scenes import Inspected
+from pipeline.sources import source
 from pipeline.writer import write_text
 
 CACHE = Path(".snakemake") / "minegreen" / "inspected"
@@ -63,6 +65,22 @@ def inspected(config: Config, config_path: Path, sensor: str, zones: Zones, cata
     with suppress(OSError):  # where nothing can be kept, the next call inspects again
         write_text(kept, json.dumps(text, ensure_ascii=False))
     return found
+
+
+def made_by_software(config: Config, sensor: str, results: Path) -> bool:
+    """Return whether images of a sensor are marked as synthetic: an item by `minegreen:source`, a prepared composite by its tag `source`.
+
+    The marks are those that the synthetic mine and every raster made from it carry, so that a copy of them is told from what
+    was observed.
+    """
+    if config.sensors[sensor].catalog is not None:
+        marks = [item.properties.get("minegreen:source") for item in listed(catalog_of(config, sensor, results), config.kind(sensor)).items]
+    else:
+        marks = []
+        for path in filter(None, source(config, sensor).files.values()):
+            with open_raster(path) as dataset:
+                marks.append(dataset.tags().get("source"))
+    return any(str(mark).startswith("synthetic") for mark in marks)
 
 
 def _key(config: Config, sensor: str, zones: Zones, catalog: Path) -> str:

@@ -21,7 +21,7 @@ from pipeline.productitems import item_of, version_key
 from pipeline.products import IMAGES, SOUGHT, Product, find
 from pipeline.provenance import code
 from pipeline.reader import open_raster
-from pipeline.sensors import SENSORS
+from pipeline.sensors import SENSORS, kind_of
 from pipeline.stac import INSIDE, Item, items_of, read_items
 from pipeline.writer import write_text
 
@@ -62,9 +62,9 @@ def listed(catalog: Path, kind: str) -> Listed:
 
 
 def kinds(catalog: Path) -> list[str]:
-    """Return the kinds of sensor of which a folder has products, the commonest first.
+    """Return the kinds of sensor of which a catalogue has images, the commonest first: of the products of a folder, of the assets of an item collection.
 
-    For a file, `sentinel-2`: its items do not say.
+    Where the assets of no item are those of a sensor, `sentinel-2`.
 
     Raises
     ------
@@ -72,7 +72,8 @@ def kinds(catalog: Path) -> list[str]:
         When it has none.
     """
     if not catalog.is_dir():
-        return ["sentinel-2"]
+        told = Counter(kind for item in read_items(catalog) if (kind := kind_of(item.assets)) is not None)
+        return [kind for kind, _ in told.most_common()] or ["sentinel-2"]
     index = _index(catalog)
     found = [kind for kind, _ in Counter(e["sensor"] for e in index["products"]).most_common()]
     if not found:

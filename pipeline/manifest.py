@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from collections import Counter
 from importlib.metadata import version
@@ -12,13 +13,15 @@ from typing import Any
 
 import pipeline
 from pipeline.config import Config
-from pipeline.coverwords import clamped_sentences, masked_warning
+from pipeline.coverwords import clamped_sentences, masked_warning, soil_sentences
 from pipeline.errors import BadInput
+from pipeline.provenance import is_synthetic
 from pipeline.tables import read_csv
 from pipeline.words import zone_named
 
 SUFFIXES = {".tif", ".csv", ".json", ".gpkg", ".xlsx", ".png"}
 APART = {"run.json", "check.png"}  # the manifest itself, and what `minegreen check` draws at any time
+DATED = re.compile(r"(?:^|_)([0-9]{4}(?:-[0-9]{4})?)[.]")  # the year or period in the name of a product
 LIBRARIES = (
     "numpy", "numba", "dask", "xarray", "rioxarray", "rasterio", "odc-geo", "geopandas", "shapely", "exactextract", "pydantic", "snakemake", "XlsxWriter",
 )  # fmt: skip
@@ -36,6 +39,18 @@ def products(root: Path) -> list[Path]:
     return sorted(p for p in found if str(p.relative_to(root)) not in APART and "logs" not in p.relative_to(root).parts)
 
 
+def leftovers(root: Path, config: Config) -> list[Path]:
+    """Return the products below results/<mine>/ that are of an earlier configuration: of a sensor, a year or a period that it has no more."""
+    folders = {*config.sensors, *(["synthetic"] if any(s.catalog == "synthetic" for s in config.sensors.values()) else [])}
+    spans = {str(y) for y in config.all_years} | {f"{a}-{b}" for a, b in config.periods}
+
+    def current(path: Path) -> bool:
+        named = DATED.search(path.name)
+        return len(path.parts) == 1 or (path.parts[0] in folders and (path.parts[0] == "synthetic" or named is None or named[1] in spans))
+
+    return [p for p in products(root) if not current(p.relative_to(root))]
+
+
 def warnings_of(folder: Path) -> list[str]:
     """Return what a sensor's results warn of: of its images, of zones whose ground is taken for cloud, and of cover beyond the endmembers."""
     pinned = json.loads((folder / "scenes.json").read_text(encoding="utf-8"))
@@ -43,6 +58,8 @@ def warnings_of(folder: Path) -> list[str]:
     masked = folder / "masked_by_zone.csv"
     if "scenes" in pinned and masked.is_file():  # without scenes it is of an earlier run
         found += [masked_warning(r) for r in read_csv(masked) if r["warning"]]
+    if (folder / "endmembers.json").is_file():
+        found += [text.en for text in soil_sentences(json.loads((folder / "endmembers.json").read_text(encoding="utf-8")))]
     if (folder / "fvc_by_zone.csv").is_file():
         rows = read_csv(folder / "fvc_by_zone.csv")
         found += [
@@ -59,8 +76,8 @@ def software() -> dict[str, str]:
 
 
 def describe(root: Path, config: Config, warnings: tuple[str, ...]) -> dict[str, Any]:
-    """Return the content of run.json; no times, so that equal runs give equal bytes."""
-    ledgers = {}
+    """Return the content of run.json, without what is left of an earlier configuration; no times, so that equal runs give equal bytes."""
+    ledgers, left = {}, set(leftovers(root, config))
     for name in config.sensors:
         ledgers[name] = dict(Counter(row["status"] for row in read_csv(root / name / "ledger.csv")))
     return {
@@ -68,7 +85,8 @@ def describe(root: Path, config: Config, warnings: tuple[str, ...]) -> dict[str,
         "config": config.model_dump(mode="json"),
         "warnings": [*warnings, *(text for name in config.sensors for text in warnings_of(root / name))],
         "ledger": ledgers,
-        "sha256": {str(p.relative_to(root)): sha256(p) for p in products(root)},
+        "synthetic": [name for name in config.sensors if is_synthetic(root / name / "scenes.json")],
+        "sha256": {str(p.relative_to(root)): sha256(p) for p in products(root) if p not in left},
     }
 
 
@@ -86,6 +104,12 @@ def verify(results: Path) -> list[str]:
     if not roots:
         raise BadInput(results, "RESULTS", "no run.json", "the results folder of a finished run", "run snakemake first")
     return [f"{root}: {line}" for root in roots for line in _compare(root)]
+
+
+def unfinished(results: Path) -> list[str]:
+    """Return the mines of a results folder that a run has begun and not finished: they have no run.json to be compared with."""
+    begun = {pinned.parents[1] for pinned in results.glob("*/*/scenes.json")}
+    return sorted(mine.name for mine in begun if not (mine / "run.json").is_file())
 
 
 def _compare(root: Path) -> list[str]:

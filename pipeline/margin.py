@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from pipeline.access import access_of
@@ -20,9 +20,9 @@ from pipeline.missions import lacking
 from pipeline.radiometry import Decision
 from pipeline.scenefiles import meets, open_header
 from pipeline.scenes import LISTED, OUTSIDE, THREADS, Fate, Inspected, Layer, Scene, content, days_of, finished, layers_of, offsets, scene_of, select
-from pipeline.season import day_of_year
+from pipeline.season import day_of_year, season_years
 from pipeline.sensors import SENSORS, SceneRule
-from pipeline.variants import SHIFT_DAYS, shifted_year
+from pipeline.variants import SHIFT_DAYS
 
 ONLY = "for sensitivity.csv only"
 UNUSABLE = f"{ONLY}, and cannot be used: "
@@ -35,15 +35,14 @@ def with_margin(found: Inspected, config: Config, sensor: str, zones: Zones, cat
     """
     rule = SENSORS[config.kind(sensor)].scenes
     height, width = found.grid.shape
-    if rule is None or config.sensitivity.refused(height * width) is not None:
+    if config.sensitivity.refused(height * width) is not None:
         return found
     longitude = float(zones.frame.to_crs(4326).total_bounds[[0, 2]].mean())
 
     def years(first: date, last: date, own: set[int]) -> list[int]:
         """Return the years whose shifted seasons hold one of these days, and whose own season does not."""
-        days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
-        there = {shifted_year(day, config.season, shift) for shift in (-SHIFT_DAYS, SHIFT_DAYS) for day in days}
-        return sorted(y for y in there if y in config.all_years and y not in own)
+        there = season_years(first, last, config.season, -SHIFT_DAYS) | season_years(first, last, config.season, SHIFT_DAYS)
+        return sorted((there & set(config.all_years)) - own)
 
     fates = [replace(f) for f in found.fates]
     taken = {s.id: s for s in found.scenes}

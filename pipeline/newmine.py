@@ -23,6 +23,7 @@ from pipeline.season import season_year, solar_day
 from pipeline.stac import Item
 from pipeline.writer import write_text
 
+WHOLE_YEAR = ("01-01", "12-31")
 FIRST, LAST = 2020, 2024  # the founding study's years; used when no images are found
 
 
@@ -134,12 +135,14 @@ def _proposed(mine: str, aoi: Path, zone_field: str | None, catalog: str | None,
     bounds = zones.frame.to_crs(4326).total_bounds
     longitude, latitude = float(bounds[[0, 2]].mean()), float(bounds[[1, 3]].mean())
     season = SEASONS["tropics" if abs(latitude) < 15 else "north" if latitude > 0 else "south"]
+    why = "of the images that were found" if catalog or years else "an example: set them"
     if catalog in CATALOGS:
-        span, images = (FIRST, LAST), _scenes(catalog, "sentinel-2")
+        span, images, why = (FIRST, LAST), _scenes(catalog, ["sentinel-2"]), "an example: set them; the catalogue is searched for these"
     elif catalog:
-        kind = kinds(Path(catalog))[0]
+        found = kinds(Path(catalog))
+        kind = found[0]
         season, taken = _season_and_years(list(listed(Path(catalog), kind).items), longitude, season)
-        span, images = (taken[0], max(taken[-1], taken[0] + 1)), _scenes(catalog, kind)
+        span, images = (taken[0], max(taken[-1], taken[0] + 1)), _scenes(catalog, found)
     else:
         span, images = (min(years, default=FIRST), max(years, default=LAST)), _composites(pattern, years)
     named = mine_title(frame)
@@ -148,11 +151,11 @@ def _proposed(mine: str, aoi: Path, zone_field: str | None, catalog: str | None,
         field = f"  zone_field: {quoted(str(zone_field or guessed))}" + ("    # guessed: the attribute with the zones' names" if guessed else "")
     else:
         field = "  # zone_field: zone    # attribute with the zone's name"
-    return _text(mine, title, [f"  path: {quoted(str(aoi))}", field, *_zones(roles, attribute)], span, season, images)
+    return _text(mine, title, [f"  path: {quoted(str(aoi))}", field, *_zones(roles, attribute)], (span, why), season, images)
 
 
 def _season_and_years(items: list[Item], longitude: float, season: tuple[str, str]) -> tuple[tuple[str, str], list[int]]:
-    """Return the season, plain where few items lie in one across the turn of the year, and the years whose season has items."""
+    """Return the season and the years in which it has items: plain where few lie in one across the turn of the year, the whole year where none lies in it."""
 
     def years(proposed: tuple[str, str]) -> list[int]:
         asked = Season(start=proposed[0], end=proposed[1])
@@ -160,11 +163,13 @@ def _season_and_years(items: list[Item], longitude: float, season: tuple[str, st
 
     if season == SEASONS["south"] and len(years(season)) < len(items) / 2:
         season = PLAIN_SOUTH
-    return season, sorted(set(years(season) or [item.when.year for item in items]))
+    season = season if years(season) else WHOLE_YEAR
+    return season, sorted(set(years(season)))
 
 
-def _scenes(catalog: str, kind: str) -> list[str]:
-    """Return the lines of the sensor whose images are scenes, and of mask and composite."""
+def _scenes(catalog: str, kinds: list[str]) -> list[str]:
+    """Return the lines of the first kind of sensor of which there are scenes, the others as a comment, and of mask and composite."""
+    kind = kinds[0]
     what = "folder of downloaded products; docs/own-files.md" if Path(catalog).is_dir() else "STAC item collection; docs/catalogues.md"
     if catalog in CATALOGS:
         what = "preset, searched by the run; docs/catalogues.md"
@@ -173,6 +178,7 @@ def _scenes(catalog: str, kind: str) -> list[str]:
         f"    catalog: {quoted(catalog)}    # {what}",
         "    max_cloud_pct: 80",
         *(["    offset: auto    # auto | raw | applied: the Sentinel-2 radiometric offset"] if kind == "sentinel-2" else []),
+        *(f"  # {other}: {{catalog: {quoted(catalog)}}}    # images of it are there too" for other in kinds[1:]),
         "mask:",
         "  drop: [cloud, cirrus, shadow, snow, saturated]    # also: water, dark, unclassified",
         "  dilate: [cloud, shadow]",
@@ -254,7 +260,9 @@ def quoted(text: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in shown)
 
 
-def _text(mine: str, title: str, aoi: list[str], span: tuple[int, int], season: tuple[str, str], images: list[str]) -> str:
+def _text(mine: str, title: str, aoi: list[str], years: tuple[tuple[int, int], str], season: tuple[str, str], images: list[str]) -> str:
+    span, why = years
+    whence = "the whole year, as no image lies in the season proposed from the latitude" if season == WHOLE_YEAR else "proposed from the latitude"
     turn = "; it belongs to the year in which it starts" if season[0] > season[1] else ""
     return "\n".join(
         [
@@ -263,8 +271,8 @@ def _text(mine: str, title: str, aoi: list[str], span: tuple[int, int], season: 
             title,
             "aoi:",
             *aoi,
-            f"years: {{first: {span[0]}, last: {span[1]}}}",
-            f'season: {{start: "{season[0]}", end: "{season[1]}"}}    # proposed from the latitude: the season that the images stand for{turn}',
+            f"years: {{first: {span[0]}, last: {span[1]}}}    # {why}",
+            f'season: {{start: "{season[0]}", end: "{season[1]}"}}    # {whence}: the season that the images stand for{turn}',
             "sensors:",
             *images,
             "fvc:",

@@ -6,6 +6,7 @@ Nothing is unpacked, no link is followed out of the catalogue's folder, nothing 
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 import zipfile
@@ -114,8 +115,14 @@ def zip_roots(path: Path) -> list[str]:
 
 @contextmanager
 def reading(read: Callable[[str], str]) -> Iterator[None]:
-    """Let pystac, and with it the stactools packages, read by `read` alone, and write nothing; their warnings are not ours."""
+    """Let pystac, and with it the stactools packages, read by `read` alone, and write nothing; their warnings are not ours.
+
+    Nor what they log: of each scene of Landsat 4, 5 and 7 that its footprint is a box.
+    """
     from pystac import StacIO
+
+    log = logging.getLogger("stactools")
+    level = log.level
 
     class Guarded(StacIO):
         def read_text(self, source: Any, *args: Any, **kwargs: Any) -> str:
@@ -130,7 +137,9 @@ def reading(read: Callable[[str], str]) -> Iterator[None]:
         for package in ("stactools.sentinel2", "stactools.landsat"):  # each sets a reader of URLs when it is imported
             import_module(package)
         StacIO.set_default(Guarded)
+        log.setLevel(logging.ERROR)
         try:
             yield
         finally:
+            log.setLevel(level)
             StacIO.set_default(usual)

@@ -166,7 +166,12 @@ def make(paths: list[str], settings: dict[str, object]) -> Plan:
     small: set[tuple[str, str]] = set()
     together: set[tuple[str, str]] = set()
     for mine, (path, config) in mines.items():
-        checked = check(path, config, results)
+        try:
+            checked = check(path, config, results)
+        except BadInput as error:
+            if len(mines) > 1 and error.where != str(path):
+                error.config = str(path)
+            raise
         for sensor, found in checked.scenes.items():
             years: dict[int, list[str]] = defaultdict(list)
             for scene in (*found.scenes, *found.margin):

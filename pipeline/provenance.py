@@ -69,6 +69,11 @@ def _without_files(values: Any) -> Any:
 
 
 @cache
+def is_synthetic(scenes: Path) -> bool:
+    """Return whether the images of a sensor are made by software, not observed, as its scenes.json says."""
+    return bool(json.loads(scenes.read_text(encoding="utf-8"))["synthetic"])
+
+
 def code(stage: str) -> str:
     """Return a hash of the source of a stage's module, of everything in `pipeline` that it imports, and of the templates beside these."""
     todo, seen = [f"pipeline.stages.{stage}"], set()

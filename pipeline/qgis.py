@@ -14,6 +14,7 @@ from pipeline.config import Config
 from pipeline.geopackage import LAYER
 from pipeline.grid import finest
 from pipeline.layout import OBSERVED, MineFolder
+from pipeline.provenance import is_synthetic
 from pipeline.season import season_days
 from pipeline.styles import class_pipe, continuous_pipe
 from pipeline.upright import upright
@@ -64,7 +65,7 @@ def groups(config: Config, root: MineFolder, lead: str) -> list[Group]:
             spans = {"doy": season_days(config.season)}
             seen = [Layer(folder.observed(w, y), f"{CLEAR[w]} {y}", continuous_pipe(w, spans.get(w))) for w in OBSERVED for y in years]
             parts.append(Group("observations", [*seen], visible=False, open=False))
-        synthetic = " (SYNTHETIC DATA, not observed)" if entry.catalog == "synthetic" else ""
+        synthetic = " (SYNTHETIC DATA, not observed)" if is_synthetic(folder.scenes) else ""
         out.append(Group(sensor + synthetic, parts, visible=sensor == lead, open=sensor == lead))
     return out
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from pipeline.listing import listed
 from pipeline.missions import check_mission, lacking, linear
 from pipeline.radiometry import Decision, decide, facts, floor
 from pipeline.scenefiles import meets, open_header, sample
-from pipeline.season import day_of_year, season_year, solar_day
-from pipeline.sensors import SENSORS, SceneRule
+from pipeline.season import day_of_year, season_years, solar_day
+from pipeline.sensors import SENSORS, SceneRule, kind_of
 from pipeline.stac import Asset, Item
 
 THREADS = 8
@@ -81,10 +81,10 @@ class Fate:
     notes: dict[str, str] = field(default_factory=dict)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one ledger row per listed asset."""
+        """Return one ledger row per listed asset, by name: catalogues list the same assets in different orders."""
         common = {"item": self.item.id, "datetime": self.item.when.isoformat().replace("+00:00", "Z")}
         rows = []
-        for key in self.item.assets or ("",):
+        for key in sorted(self.item.assets) or ("",):
             reason = self.dropped or self.notes.get(key)
             read = self.dropped is None and key in self.notes
             rows.append(common | {"asset": key, "status": "read" if read else "dropped", "reason": reason or "not needed"})
@@ -117,18 +117,14 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
         For everything in the catalogue or the files that cannot be used and is not merely missing; items are named.
     """
     rule = SENSORS[config.kind(sensor)].scenes
-    if rule is None:
-        raise AssertionError("the config model allows a catalogue only where the sensor has a rule")
     entry, access = config.sensors[sensor], access_of(config, sensor)
     fates = [Fate(item) for item in listed(catalog, config.kind(sensor)).items]
     fates.sort(key=lambda f: (f.item.when, f.item.id))
     longitude = float(zones.frame.to_crs(4326).total_bounds[[0, 2]].mean())
-    years = config.all_years
+    years = set(config.all_years)
 
     def years_of(item: Item) -> list[int]:
-        first, last = days_of(item, rule, longitude)
-        there = {season_year(first + timedelta(days=i), config.season) for i in range((last - first).days + 1)}
-        return sorted(year for year in there if year in years)
+        return sorted(season_years(*days_of(item, rule, longitude), config.season) & years)
 
     select(fates, config, sensor, lambda item: bool(years_of(item)))
     for fate in _kept(fates):
@@ -177,6 +173,12 @@ def scene_of(item: Item, year: int, rule: SceneRule, longitude: float, decision:
     when = item.when.isoformat().replace("+00:00", "Z")
     until = last.isoformat() if "day" in layers else ""
     return Scene(item.id, when, first.isoformat(), year, day_of_year(first, year), decision.offset, layers, until)
+
+
+def _other_sensor(item: Item, rule: SceneRule) -> str:
+    """Return how to mend an item whose assets are those of another sensor; empty where they are not."""
+    kind = kind_of(item.assets)
+    return f"these are assets of {SENSORS[kind].title}: write `{kind}:`, or `sensor: {kind}`" if kind and SENSORS[kind].scenes is not rule else ""
 
 
 def _kept(fates: list[Fate]) -> list[Fate]:
@@ -243,7 +245,7 @@ def layers_of(item: Item, rule: SceneRule, catalog: Path, sensor: str, adjust: s
             f"item {item.id}: assets",
             f"no {missing[0]} among {', '.join(item.assets) or 'no assets'}",
             f"an asset named {' or '.join(instead.get(missing[0], rule.assets[missing[0]]))}",
-            "search again with these assets, or remove the item",
+            _other_sensor(item, rule) or "search again with these assets, or remove the item",
         )
     out = {}
     for role in (*roles, *(role for role in ("day", *dict.fromkeys(layer.role for layer in rule.quality)) if role in found)):

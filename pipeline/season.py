@@ -18,19 +18,37 @@ def solar_day(when: datetime, longitude: float) -> date:
     return (when + timedelta(hours=longitude / 15)).date()
 
 
-def season_year(day: date, season: Season) -> int | None:
+def season_year(day: date, season: Season, shift: int = 0) -> int | None:
     """Return the year of the season's start if the day lies in a season, else None; both ends belong to it.
+
+    `shift` moves the season as a whole by so many days. It keeps its year, also where its start falls into another, so that
+    the seasons of two years never share a day.
 
     >>> summer, winter = Season(start="07-01", end="08-31"), Season(start="11-15", end="02-28")
     >>> season_year(date(2021, 8, 31), summer), season_year(date(2021, 9, 1), summer), season_year(date(2022, 2, 1), winter)
     (2021, None, 2021)
+    >>> season_year(date(2021, 6, 16), summer, -15), season_year(date(2021, 6, 15), summer, -15)
+    (2021, None)
+    >>> season_year(date(2020, 12, 21), Season(start="01-05", end="03-31"), -15)
+    2021
     """
+    day -= timedelta(days=shift)
     here = f"{day:%m-%d}"
     if season.start <= season.end:
         return day.year if season.start <= here <= season.end else None
     if here >= season.start:
         return day.year
     return day.year - 1 if here <= season.end else None
+
+
+def season_years(first: date, last: date, season: Season, shift: int = 0) -> set[int]:
+    """Return the years of the seasons, moved as a whole by `shift` days, that hold one of the days from `first` to `last`.
+
+    >>> season_years(date(2021, 8, 20), date(2022, 7, 2), Season(start="07-01", end="08-31")) == {2021, 2022}
+    True
+    """
+    days = (first + timedelta(days=i) for i in range((last - first).days + 1))
+    return {year for day in days if (year := season_year(day, season, shift)) is not None}
 
 
 def bounds(season: Season, year: int, shift: int = 0) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from pipeline.quality import QUALITY, MaskRule
@@ -74,7 +75,7 @@ class Sensor:
     title: str
     resolution_m: float
     reference: str
-    scenes: SceneRule | None = None
+    scenes: SceneRule
     least_pixels: int = 0
     native_grid: bool = False
 
@@ -147,3 +148,17 @@ SENSORS: dict[str, Sensor] = {
         ),
     )
 }
+
+
+def kind_of(assets: Collection[str]) -> str | None:
+    """Return the kind of sensor that has quality layers, or a vegetation index, of these names; None where none has, or several have.
+
+    >>> kind_of(["red", "nir08", "qa_pixel"]), kind_of(["B04", "B08", "SCL"]), kind_of(["red", "nir"])
+    ('landsat', 'sentinel-2', None)
+    """
+    found = []
+    for kind, sensor in SENSORS.items():
+        index = {name for name in sensor.scenes.assets.get("ndvi", ()) if name.lower() != "ndvi"}
+        if not index.union(*(layer.names for layer in sensor.scenes.quality)).isdisjoint(assets):
+            found.append(kind)
+    return found[0] if len(found) == 1 else None

@@ -88,13 +88,13 @@ def _row(folder: MineFolder, run: dict[str, Any], sensor: str) -> dict[str, Any]
     areas = _areas([r for r in groups if r["level"] == "zone" and _has(r, period)])
     own, there = (_together([of_pair[z] for z in zones], areas) for zones in (mine, reference))
     whole = _whole(mine, areas)
-    known = {g for g in (*SHARES, *TESTED) if whole > 0 and all(g in areas[z] for z in mine)}
-    shares = {f"{g}_pct": 100 * sum(areas[z][g] for z in mine) / whole if g in known else None for g in (*SHARES, *TESTED)}
+    known = {g for g in (*SHARES, *TESTED) if whole > 0 and any(g in areas[z] for z in mine)}  # a zone too small is in `insufficient`
+    shares = {f"{g}_pct": 100 * sum(areas[z].get(g, 0.0) for z in mine) / whole if g in known else None for g in (*SHARES, *TESTED)}
     return {
         "mine": folder.mine,
         "title": config["title"] or folder.mine,
         "sensor": sensor,
-        "synthetic": "yes" if config["sensors"][sensor]["catalog"] == "synthetic" else "no",
+        "synthetic": "yes" if sensor in run["synthetic"] else "no",
         "variable": config["trend"]["variable"],
         "first_year": first,
         "last_year": last,

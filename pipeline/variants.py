@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from pipeline.config import Config, Season
 from pipeline.config_scenes import Composite
 from pipeline.config_sensitivity import FixedPair
-from pipeline.season import bounds, day_of_year, season_year
+from pipeline.season import bounds, day_of_year
 
 SHIFT_DAYS = 15
 METHODS = ("median", "p75", "max")
@@ -39,19 +39,6 @@ class Variant:
     def of_scenes(self) -> bool:
         """Return whether the variant has composites of its own."""
         return bool(self.shift) or self.percentile is not None
-
-
-def shifted_year(day: date, season: Season, shift: int) -> int | None:
-    """Return the year of the season that, moved as a whole by `shift` days, holds the day; None where none does.
-
-    The shifted season keeps the year of the season it comes from, also where its start falls into another year, so that
-    the seasons of two years never share a day.
-
-    >>> summer, new_year = Season(start="07-01", end="08-31"), Season(start="01-05", end="03-31")
-    >>> shifted_year(date(2021, 6, 16), summer, -15), shifted_year(date(2021, 6, 15), summer, -15), shifted_year(date(2020, 12, 21), new_year, -15)
-    (2021, None, 2021)
-    """
-    return season_year(day - timedelta(days=shift), season)
 
 
 def span(days: Iterable[tuple[date, date]], season: Season, shift: int, year: int) -> slice:

@@ -113,6 +113,12 @@ SENTENCES: dict[str, Text] = {
         "Cover was clamped to 0 or 1 on up to {share} of a zone's valid area ({zone}, {year}).",
         "截断为0或1的面积最多占分区有效面积的{share}（{zone}，{year}年）。",
     ),
+    "green_soil": Text(
+        "Bare ground by percentile has NDVI {soil}; 2906 bare soils had a mean of 0.21 and a standard deviation of 0.10 (Montandon and Small 2008). "
+        "The pooled pixels seem to hold no bare ground, so that cover is told too low: give the NDVI of bare ground, with its source.",
+        "按百分位得到的裸土 NDVI 为 {soil}；2906 个裸土样本的平均值为 0.21，标准差为 0.10（Montandon 和 Small 2008）。"
+        "汇总像元中似乎没有裸土，覆盖度因而偏低：请给出裸土的 NDVI 值并注明来源。",
+    ),
     "not_clamped": Text("No cover of {zones} was clamped in {first}-{last}.", "{first}—{last}年{zones}的覆盖度均未截断。"),
     "checked": Text(
         "{first}-{last}: {count} cells computed again with pymannkendall and scipy; largest relative differences: {worst}; all within tolerance.",

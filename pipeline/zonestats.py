@@ -85,7 +85,7 @@ class ZoneSeries:
         inside = self.coverage.touched
         clear, doy = self.seen.clear[i][inside].astype(np.float64), self.seen.doy[i][inside].astype(np.float64)
         return {
-            "water_pct": self.share(self.water[i]),
+            "water_pct": self.share(self.water[i]) if np.isfinite(self.seen.water[i][inside]).any() else None,
             "masked_pct": self.seen.masked_pct[i],
             "clear_mean": self.mean(clear, np.ones(clear.size, bool)),
             "doy_mean": self.mean(doy, np.isfinite(doy)),

@@ -93,6 +93,12 @@ def composed(kind, span):
     return [f"{R}/{{mine}}/{{sensor}}/{name}" for name in names]
 
 
+def year_of(wildcards):
+    """The option of a job that is of one year."""
+    year = getattr(wildcards, "year", None)
+    return [] if year is None else ["--year", year]
+
+
 def log_of_composite(span):
     return "composite_{year}" if span is None else "composite"
 

@@ -116,13 +116,15 @@ for KIND, SPAN in [(kind, span) for kind in KINDS for span in (None, *SPANS)]:
             options=options_of("composite"),
             code=code("composite"),
             results=R,
+            chosen=year_of,
         message:
             "{wildcards.mine}, {wildcards.sensor}: NDVI "
             + ("{wildcards.year}" if SPAN is None else "of every year")
+            + (", and under variants" if KIND == "composite_varied" else "")
+        # The command is put together when a job starts, by when the variables of the loop are those of the last rule.
         shell:
-            "minegreen composite {params.config:q} --sensor {wildcards.sensor:q} "
-            + ("--year {wildcards.year:q}" if SPAN is None else "")
-            + " --results {params.results:q} --threads {threads} --log {log:q}"
+            "minegreen composite {params.config:q} --sensor {wildcards.sensor:q} {params.chosen:q}"
+            " --results {params.results:q} --threads {threads} --log {log:q}"
 
 
 rule endmembers:

@@ -1,13 +1,16 @@
 """Products as the providers deliver them, small, made from arrays that a test knows: .SAFE trees, their zips, HDF4-EOS grids, Landsat bundles."""
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from affine import Affine
+from pyproj import Transformer
 from running import SHARED
+from scenemine import write_tif
 
 BANDS = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"]
 
@@ -184,6 +187,57 @@ def landsat_bundle(target, product, suffixes=("MTL.xml",), images=True):
         if path.name.endswith(suffixes) or (images and path.suffix == ".TIF"):
             (target / path.name).write_bytes(path.read_bytes())
     return target
+
+
+LANDSAT_SENSORS = {"4": "TM", "5": "TM", "7": "ETM", "8": "OLI_TIRS", "9": "OLI_TIRS"}
+LANDSAT_FILES = {"red": ("SR_B3", "SR_B4"), "nir08": ("SR_B4", "SR_B5"), "qa_pixel": ("QA_PIXEL",) * 2, "qa_radsat": ("QA_RADSAT",) * 2}  # TM and ETM+, OLI
+
+
+def write_landsat(folder, product, when, files, suffix="MTL.txt", cloud=10.5):
+    """Write a Collection 2 Level-2 bundle: these files (asset name: values, transform, CRS, nodata) and its MTL.txt, .json or .xml, as USGS has them."""
+    number = product[3]
+    values, where, crs, _ = files["red"]
+    names = {asset: f"{product}_{LANDSAT_FILES[asset][number in '89']}.TIF" for asset in files}
+    for asset, (stored, at, system, nodata) in files.items():
+        write_tif(Path(folder) / names[asset], stored, at, system, nodata)
+    rows, cols = values.shape
+    centres = {"UL": (0.5, 0.5), "UR": (cols - 0.5, 0.5), "LL": (0.5, rows - 0.5), "LR": (cols - 0.5, rows - 0.5)}
+    to_degrees = Transformer.from_crs(crs, 4326, always_xy=True)
+    corners = {}
+    for corner, (col, row) in centres.items():
+        x, y = where @ (col, row)
+        lon, lat = to_degrees.transform(x, y)
+        corners |= {f"CORNER_{corner}_LAT_PRODUCT": f"{lat:.5f}", f"CORNER_{corner}_LON_PRODUCT": f"{lon:.5f}"}
+        corners |= {f"CORNER_{corner}_PROJECTION_X_PRODUCT": f"{x:.3f}", f"CORNER_{corner}_PROJECTION_Y_PRODUCT": f"{y:.3f}"}
+    day, time = when.rstrip("Z").split("T")
+    contents = {"LANDSAT_PRODUCT_ID": product, "PROCESSING_LEVEL": "L2SP", "COLLECTION_NUMBER": "02", "COLLECTION_CATEGORY": "T1", "OUTPUT_FORMAT": "GEOTIFF"}
+    contents |= {f"FILE_NAME_BAND_{names[a].split('_B')[-1][0]}": names[a] for a in ("red", "nir08")}
+    attributes = {"SPACECRAFT_ID": f"LANDSAT_{number}", "SENSOR_ID": LANDSAT_SENSORS[number], "WRS_TYPE": "2", "WRS_PATH": product[10:13].lstrip("0")}
+    attributes |= {"WRS_ROW": product[13:16].lstrip("0"), "DATE_ACQUIRED": day, "SCENE_CENTER_TIME": f"{time}Z"}
+    attributes |= {"CLOUD_COVER": cloud, "CLOUD_COVER_LAND": cloud, "SUN_AZIMUTH": "130.5", "SUN_ELEVATION": "60.25"}
+    size = {"GRID_CELL_SIZE_REFLECTIVE": "30.00"}
+    shape = {"REFLECTIVE_LINES": rows, "REFLECTIVE_SAMPLES": cols}
+    groups = {"PRODUCT_CONTENTS": contents, "IMAGE_ATTRIBUTES": attributes}
+    groups["PROJECTION_ATTRIBUTES"] = {"MAP_PROJECTION": "UTM", "DATUM": "WGS84", "UTM_ZONE": crs[-2:]} | size | shape | corners
+    groups["LEVEL2_PROCESSING_RECORD"] = {"LANDSAT_PRODUCT_ID": product, "DATE_PRODUCT_GENERATED": "2020-09-13T01:02:03Z"}
+    groups["LEVEL1_PROCESSING_RECORD"] = {"LANDSAT_SCENE_ID": f"L{product[1]}{number}{product[10:16]}{day[:4]}001XXX00"}
+    groups |= {"LEVEL1_RADIOMETRIC_RESCALING": {"RADIANCE_MULT_BAND_3": "1.0", "RADIANCE_ADD_BAND_3": "-1.0"}, "LEVEL1_PROJECTION_PARAMETERS": size}
+    text = json.dumps({"LANDSAT_METADATA_FILE": {g: {k: str(v) for k, v in own.items()} for g, own in groups.items()}}, indent=1)
+    if suffix.endswith("xml"):
+        inner = "".join(f"<{g}>{''.join(f'<{k}>{v}</{k}>' for k, v in own.items())}</{g}>" for g, own in groups.items())
+        text = f'<?xml version="1.0" encoding="UTF-8"?><LANDSAT_METADATA_FILE>{inner}</LANDSAT_METADATA_FILE>'
+    elif suffix.endswith("txt"):
+        lines = []
+        for group, own in groups.items():
+            lines += [f"  GROUP = {group}", *(f"    {k} = {quoted(v)}" for k, v in own.items()), f"  END_GROUP = {group}"]
+        text = "\n".join(["GROUP = LANDSAT_METADATA_FILE", *lines, "END_GROUP = LANDSAT_METADATA_FILE", "END", ""])
+    (Path(folder) / f"{product}_{suffix}").write_text(text, encoding="utf-8")
+    return Path(folder)
+
+
+def quoted(value):
+    """Return a value as MTL.txt has it: numbers and dates plain, other text in quotes."""
+    return value if re.fullmatch(r"[-\d.]+", str(value)) else f'"{value}"'
 
 
 def saved(features):

@@ -146,13 +146,24 @@ class SceneMine:
 
     def run(self, results="results", more=(), write=True):
         """Make every table; return results/small/<sensor>/."""
-        folder = self.composites(results, more, write)
         (sensor,) = self.settings["sensors"]
+        return self.tables(sensor, self.composites(results, more, write), results)
+
+    def run_of(self, sensor, results="results"):
+        """Make every table of one of several sensors, everything being written; return results/small/<sensor>/."""
+        assert self.stage("scenes", "--sensor", sensor, results=results) == 0
+        for year in range(self.settings["years"]["first"], self.settings["years"]["last"] + 1):
+            assert self.stage("composite", "--sensor", sensor, "--year", str(year), results=results) == 0
+        return self.tables(sensor, self.folder / results / "small" / sensor, results)
+
+    def tables(self, sensor, folder, results="results"):
+        """Make every table from the composites of a sensor; return their folder."""
         first, last = self.settings["years"]["first"], self.settings["years"]["last"]
         calls = [("observations",), ("endmembers",), ("fvc",)]
         for a, b in self.settings.get("trend", {}).get("periods", [[first, last]]):
             calls += [("trend", "--period", f"{a}-{b}"), ("classes", "--period", f"{a}-{b}")]
-        for name, *arguments in [*calls, ("areas",), ("sensitivity",)]:
+        wanted = self.settings.get("sensitivity") is not False
+        for name, *arguments in [*calls, ("areas",), *([("sensitivity",)] if wanted else [])]:
             assert self.stage(name, "--sensor", sensor, *arguments, results=results) == 0, name
         return folder
 

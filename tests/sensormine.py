@@ -59,6 +59,19 @@ class SensorMine(SceneMine):
         self.scenes.append({"id": scene_id, "files": files, "properties": properties} | more)
         return self.scenes[-1]
 
+    def modis_reflectance(self, start, red, nir, state, day=None, origin=None, *, product="MOD09Q1", cell=CELL, **more):
+        """Add a composite of 8 days of reflectance, stored values (y, x); MOD09A1 has cells of twice the side and each pixel's `day`."""
+        first = dt.date.fromisoformat(start)
+        where, size = Affine(cell, 0, origin[0], 0, -cell, origin[1]), "250m" if product.endswith("Q1") else "500m"
+        kinds = {"sur_refl_b01": (red, "int16", -28672), "sur_refl_b02": (nir, "int16", -28672), f"sur_refl_state_{size}": (state, "uint16", 65535)}
+        kinds |= {"sur_refl_day_of_year": (day, "uint16", 65535)} if day is not None else {}
+        files = {name: (np.asarray(v).astype(t), where, SINUSOIDAL, n) for name, (v, t, n) in kinds.items()}
+        properties = {"datetime": None, "start_datetime": f"{start}T00:00:00Z", "end_datetime": f"{first + dt.timedelta(days=7)}T23:59:59Z"}
+        properties |= {"platform": "terra", "modis:horizontal-tile": 25, "modis:vertical-tile": 5}
+        scene_id = f"{product}.A{first.year}{first.timetuple().tm_yday:03d}.h25v05.061"
+        self.scenes.append({"id": scene_id, "files": files, "properties": properties} | more)
+        return self.scenes[-1]
+
     def item(self, scene):
         """Return the item of a scene."""
         assets = {name: {"href": f"scenes/{scene['id']}/{name}.tif"} for name in scene["files"]}

@@ -112,13 +112,17 @@ def test_a_zone_of_fewer_pixels_is_too_small_as_a_whole():
 
 def test_rows_of_a_zone_too_small_sum_to_it_and_have_no_valid_share_and_no_p():
     rows = area_rows("seven", "auto", {98: 2e6}, {98: 5.0, 8: 15.0}, 0, {})
-    assert {r["code"]: r["area_km2"] for r in rows if r["area_km2"]} == {98: 2.0}
+    assert {r["code"]: r["area_km2"] for r in rows if r["area_km2"] is not None} == {98: 2.0}, "what is not known is no zero"
+    assert {r["code"] for r in rows if r["share_pct"] is not None} == {98}
     assert {r["share_valid_pct"] for r in rows} == {None}
     assert all(np.isnan(r["p_min"]) for r in rows)
     assert {r["code"]: r["share_reference_pct"] for r in rows if r["share_reference_pct"]} == {98: 25, 8: 75}
     groups = {r["group"]: r for r in group_rows("seven", total([{98: 2e6}, {8: 6e6}]), {}, {})}
     assert groups["insufficient"]["share_pct"] == 25
     assert groups["increase"]["share_valid_pct"] == 100
+    alone = {r["group"]: (r["area_km2"], r["share_pct"], r["share_reference_pct"]) for r in group_rows("seven", {98: 2e6}, {98: 5.0}, {})}
+    assert alone.pop("insufficient") == (2.0, 100.0, 100.0)
+    assert set(alone.values()) == {(None, None, None)}
 
 
 def shrunk(made, zone):
@@ -129,12 +133,12 @@ def shrunk(made, zone):
             return r
         whole = sum(float(x["area_km2"] or 0) for x in made.area if x["zone"] == zone)
         here = r["code"] == "98"
-        return r | {"area_km2": str(whole if here else 0.0), "share_pct": str(100.0 if here else 0.0), "share_valid_pct": "", "p_min": ""}
+        return r | {"area_km2": str(whole) if here else "", "share_pct": "100.0" if here else "", "share_valid_pct": "", "p_min": ""}
 
     def group(r):
         if r["zone"] != zone:
             return r
-        return r | {"share_pct": "100.0" if r["group"] == "insufficient" else "0.0", "share_valid_pct": ""}
+        return r | {"share_pct": "100.0" if r["group"] == "insufficient" else "", "share_valid_pct": ""}
 
     return Tables(made.fvc, made.change, [area(r) for r in made.area], [group(r) for r in made.groups], made.trend)
 

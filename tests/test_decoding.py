@@ -103,7 +103,7 @@ def test_the_report_of_the_default_run_says_of_each_sensor_what_it_read(three_se
     said = {}
     for sensor, cell in (("sentinel-2", 10), ("landsat", 30), ("modis", 231.656)):
         found = decoded(json.loads((root / sensor / "scenes.json").read_text(encoding="utf-8")))
-        said[sensor] = " ".join(t.en for t in method.method(config, sensor, found, cell))
+        said[sensor] = " ".join(t.en for t in method.method(config, sensor, found, cell, synthetic=True))
     page = (root / "report.html").read_text(encoding="utf-8")
     for sensor in ("sentinel-2", "landsat"):
         assert "Rouse" in said[sensor] and "0.04" in said[sensor] and "know no" not in said[sensor] and "grown by 40 m" in said[sensor]

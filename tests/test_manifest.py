@@ -88,7 +88,7 @@ def test_outside_the_config_there_is_no_absolute_path_and_no_time(done, root):
         assert str(done.folder) not in text
         assert not text.startswith("/")
         assert ":" not in text  # a time of day, or a drive
-    assert set(content) == {"software", "warnings", "ledger", "sha256"}
+    assert set(content) == {"software", "warnings", "ledger", "synthetic", "sha256"}
 
 
 def test_the_manifest_of_the_same_files_is_the_same(done, root):
@@ -177,10 +177,40 @@ def test_missing_changed_and_foreign_files_are_all_named(root, capsys):
     assert capsys.readouterr().out.splitlines() == verify(root)
 
 
-def test_every_mine_of_a_results_folder_is_verified(root):
+def test_what_is_left_of_an_earlier_configuration_is_named_and_is_not_of_the_run(done, tmp_path, capsys):
+    import yaml
+
+    shutil.copytree(done.results, tmp_path / "results")
+    root = tmp_path / "results" / "small"
+    shutil.copytree(root / "sentinel-2", root / "modis")  # a sensor that the config had before
+    for name in ("fvc_2019.tif", "trend_2019-2024.tif"):
+        (root / "sentinel-2" / name).write_text("x")
+    (root / "sentinel-2" / "a_2019_b.csv").write_text("x")  # no year of a product
+    config = tmp_path / "small.yaml"
+    config.write_text(yaml.safe_dump(done.settings), encoding="utf-8")
+    assert main(["manifest", str(config), "--results", str(tmp_path / "results")]) == 0
+    said = capsys.readouterr().err
+    assert "of an earlier configuration" in said and "modis/" in said and "more; delete or move them" in said
+    listed = written(root)["sha256"]
+    assert {name.split("/")[0] for name in listed} == {"sentinel-2"}
+    assert "sentinel-2/a_2019_b.csv" in listed
+    left = {line.split(": ")[-1] for line in verify(root)}
+    assert {"sentinel-2/fvc_2019.tif", "sentinel-2/trend_2019-2024.tif"} < left
+    assert all(": not of this run: " in line for line in verify(root))
+    shutil.rmtree(root / "modis")
+    for name in ("fvc_2019.tif", "trend_2019-2024.tif"):
+        (root / "sentinel-2" / name).unlink()
+    assert verify(root) == []
+
+
+def test_every_mine_of_a_results_folder_is_verified(root, capsys):
     shutil.copytree(root, root.parent / "other")
     (root.parent / "other" / "sentinel-2" / "endmembers.json").unlink()
-    (root.parent / "unfinished").mkdir()
+    shutil.copytree(root, root.parent / "begun")
+    (root.parent / "begun" / "run.json").unlink()
+    (root.parent / "empty").mkdir()
+    assert main(["verify", str(root.parent)]) == 3
+    assert capsys.readouterr().out.splitlines()[1:] == ["not finished, so not verified: begun"]
     assert verify(root.parent) == [f"{root.parent / 'other'}: missing: sentinel-2/endmembers.json"]
 
 

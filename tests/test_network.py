@@ -1,6 +1,5 @@
 """Scenes over the network: the same bytes as from files whatever the server does, or a stop that names item and asset; no secret anywhere."""
 
-import csv
 import json
 import os
 from datetime import UTC, datetime, timedelta
@@ -8,16 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from affine import Affine
-from conftest import REQUIRED
 from faultserver import serving
-from pyproj import Transformer
+from remotemines import QUICK, by_api, files, made, pinned, same
 from running import ROOT, snakemake
-from scenemine import CRS, NORTH, WEST, SceneMine, read, snapshot, write_tif
-from sensormine import CELL, SINUSOIDAL, SensorMine
-from sensormine import SHAPE as LANDSAT_SHAPE
-from servers import COLLECTION, landing, nginx, served_items, stac_api
+from scenemine import write_tif
+from servers import COLLECTION, landing, served_items
 
 from pipeline import images, plan
 from pipeline.access import KEYS, Access
@@ -27,42 +22,7 @@ from pipeline.handles import close_idle
 from pipeline.remote import _lock as asking
 
 WHAT = "item S2_X: asset B04"
-QUICK = {"timeout_s": 2, "connect_timeout_s": 2, "attempts": 3, "pause_s": 0.01}
 SECRETS = ("hunter2", "sesame")
-
-
-def made(folder):
-    """Return a mine with tiled scenes that differ, some cloudy, all of them named in a collection."""
-    mine = SceneMine(folder)
-    for i, year in enumerate(range(2020, 2025)):
-        for day in (5, 15, 25):
-            codes = np.full((30, 40), 4, "uint8")
-            codes[: 3 * (day // 10 + i), :7] = 9
-            mine.add(f"{year}-07-{day:02d}", ndvi=0.3 + 0.08 * i, noise=0.01, scl=codes, item={"collection": COLLECTION})
-    mine.add("2021-06-20", ndvi=0.4, noise=0.01, item={"collection": COLLECTION})
-    mine.settings["network"] = QUICK
-    return mine
-
-
-def by_api(mine, api, results):
-    """Write a config beside the mine's own that names an API; return its path."""
-    settings = mine.settings | {"sensors": {"sentinel-2": {"catalog": api, "collection": COLLECTION}}}
-    path = mine.folder / f"{results}.yaml"
-    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    return path
-
-
-def same(folder, other, *, but=("scenes.json", "items.json")):
-    """Compare every raster and table of two runs of one sensor byte by byte; return how many there are."""
-    names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.suffix in (".tif", ".csv") and p.name not in but)
-    for name in names:
-        assert (folder / name).read_bytes() == (other / name).read_bytes(), name
-    return len(names)
-
-
-def files(folder):
-    """Return every file below a folder with the time of its change."""
-    return {path: when for path, when in snapshot(folder).items() if when is not None}
 
 
 @pytest.fixture(scope="module")
@@ -93,86 +53,6 @@ def remote(from_files, tmp_path, monkeypatch):
         (tmp_path / "mine" / "aoi.gpkg").write_bytes((mine.folder / "aoi.gpkg").read_bytes())
         pinned(other, server.url)
         yield other, server
-    close_idle()
-
-
-def pinned(mine, base, query=""):
-    """Write the items with hrefs below an address, and the config."""
-    mine.catalog.write_text(json.dumps({"type": "FeatureCollection", "features": served_items(mine, base, query=query)}), encoding="utf-8")
-    mine.write_config()
-
-
-def test_a_stac_api_and_a_server_give_the_bytes_that_files_give(from_files, tmp_path):
-    """The whole workflow, twice: against rustac and nginx, then with the API gone, when nothing is left to do."""
-    mine, folder = from_files
-    results = mine.folder / "from-api"
-    with nginx(mine.folder, tmp_path / "nginx", "http" in REQUIRED) as base:
-        with stac_api(served_items(mine, base), tmp_path / "api") as api:
-            config = by_api(mine, api, "from-api")
-            arguments = ("--configfile", str(config), "--config", f"results={results}")
-            done = snakemake(*arguments)
-            assert done.returncode == 0, done.stderr[-3000:]
-        before = snapshot(results)
-        again = snakemake(*arguments)  # the API is not asked again
-        assert again.returncode == 0, again.stderr[-3000:]
-        assert "Nothing to be done" in again.stdout + again.stderr
-        assert snapshot(results) == before
-    there = results / "small" / "sentinel-2"
-    assert same(folder, there) > 35
-    items = json.loads((there / "items.json").read_text(encoding="utf-8"))["features"]
-    assert len(items) == 16
-    manifest = json.loads((results / "small" / "run.json").read_text(encoding="utf-8"))
-    assert "sentinel-2/items.json" in manifest["sha256"]
-    with (there / "ledger.csv").open(encoding="utf-8") as handle:
-        rows = list(csv.DictReader(handle))
-    assert len(rows) == sum(len(i["assets"]) for i in items) == 48
-    hrefs = [layer["href"] for s in json.loads((there / "scenes.json").read_text(encoding="utf-8"))["scenes"] for layer in s["layers"].values()]
-    assert len(hrefs) == 45
-    assert all(href.startswith(base) for href in hrefs)
-    requests = (tmp_path / "nginx" / "access.log").read_text()
-    assert requests.count('" 206 ') > 45  # by ranges
-
-
-def of_sensor(folder, sensor):
-    """Return a mine with Landsat or MODIS scenes of 2020 and 2021, all of them named in a collection."""
-    mine = SensorMine(folder, sensor=sensor)
-    mine.settings |= {"years": {"first": 2020, "last": 2021}, "composite": {"min_clear": 1}, "sensitivity": False, "network": QUICK}
-    rng = np.random.default_rng(7)
-    if sensor == "landsat":
-        for when in ("2020-07-05", "2020-07-21", "2021-07-08", "2021-08-09"):
-            mine.landsat(when, rng.uniform(0.1, 0.8, LANDSAT_SHAPE), "landsat-7" if when.startswith("2020") else "landsat-9")
-    else:
-        x, y = Transformer.from_crs(CRS, SINUSOIDAL, always_xy=True).transform(WEST + 50, NORTH - 60)
-        origin = (np.floor(x / CELL) * CELL - 2 * CELL, np.ceil(y / CELL) * CELL + 2 * CELL)
-        mine.settings["grid"] = {"buffer_m": 0}
-        for start, day in (("2020-06-25", 185), ("2020-07-11", 200), ("2021-06-26", 190), ("2021-07-12", 201)):
-            mine.modis(start, rng.integers(1000, 9000, (8, 8)), day, origin=origin)  # the first composites begin before the season
-    for scene in mine.scenes:
-        scene["item"] = {"collection": f"test-{sensor}"}
-    mine.settings["sensors"][sensor]["collection"] = f"test-{sensor}"
-    return mine
-
-
-@pytest.mark.parametrize("sensor", ["landsat", "modis"])
-def test_scenes_of_the_other_sensors_give_the_bytes_that_files_give(tmp_path, monkeypatch, sensor):
-    monkeypatch.chdir(tmp_path)
-    mine = of_sensor(tmp_path / "mine", sensor)
-    folder = mine.composites()
-    with nginx(mine.folder, tmp_path / "nginx", "http" in REQUIRED) as base:
-        items = served_items(mine, base, f"test-{sensor}")
-        others = [item | {"id": f"other-{item['id']}", "collection": "other"} for item in items]
-        with stac_api([*others, *items], tmp_path / "api") as api:
-            mine.settings["sensors"][sensor]["catalog"] = api
-            mine.write_config()
-            assert mine.stage("search", "--sensor", sensor, results="api") == 0
-        there = mine.composites(results="api", write=False)
-    assert same(folder, there, but=("ledger.csv",)) >= 8
-    lines = [sorted((f / "ledger.csv").read_text(encoding="utf-8").splitlines()) for f in (folder, there)]
-    assert lines[0] == lines[1]  # the assets of an item come by name where a search has found it
-    pinned_items = json.loads((there / "items.json").read_text(encoding="utf-8"))["features"]
-    assert sorted(i["id"] for i in pinned_items) == sorted(s["id"] for s in mine.scenes)
-    assert np.isfinite(read(there / "ndvi_2021.tif")).sum() > 5
-    assert (tmp_path / "nginx" / "access.log").read_text().count('" 206 ') >= 4
     close_idle()
 
 

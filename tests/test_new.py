@@ -315,7 +315,7 @@ SEASON_YEARS = [
     (SOUTH, ["2021-12-02", "2022-05-01", "2023-05-01"], "01-01", (2021, 2023)),
     (SOUTH, ["2020-12-01T02:00:00Z", "2021-12-05", "2023-01-05"], "12-01", (2021, 2022)),
     ({}, ["2018-01-01", "2019-07-10", "2021-08-31", "2022-09-01"], "07-01", (2019, 2021)),
-    ({}, ["2018-01-01", "2022-09-01"], "07-01", (2018, 2022)),
+    ({}, ["2018-01-01", "2022-09-01"], "01-01", (2018, 2022)),  # no image in the summer: the whole year
     ({}, ["2019-07-10", "2022-09-01"], "07-01", (2019, 2020)),
 ]
 
@@ -329,6 +329,46 @@ def test_years_and_season_are_those_of_the_items(folder, where, times, start, sp
     assert config.season.start == start
     assert (config.years.first, config.years.last) == span
     assert config.periods == (span,)
+
+
+KINDS = [
+    ({"red", "nir08", "qa_pixel"}, "landsat"),
+    ({"250m_16_days_NDVI", "250m_16_days_pixel_reliability"}, "modis"),
+    ({"sur_refl_b01", "sur_refl_b02", "sur_refl_state_250m"}, "modis"),
+    ({"B04", "B08", "SCL"}, "sentinel-2"),
+    ({"red", "nir"}, "sentinel-2"),
+]
+
+
+def listing(*assets):
+    """Write items.json with one item of each set of assets."""
+    items = [
+        {"type": "Feature", "id": f"s{i}", "properties": {"datetime": f"202{i}-07-10T04:00:00Z"}, "assets": {a: {"href": f"{a}.tif"} for a in names}}
+        for i, names in enumerate(assets)
+    ]
+    Path("items.json").write_text(json.dumps({"type": "FeatureCollection", "features": items}), encoding="utf-8")
+
+
+@pytest.mark.parametrize(("assets", "sensor"), KINDS)
+def test_the_sensor_is_that_of_the_items_assets(folder, assets, sensor):
+    write_zones(["a"])
+    listing(assets, assets)
+    assert new("site", "--catalog", "items.json") == 0
+    assert list(written("site").sensors) == [sensor]
+
+
+def test_other_sensors_of_a_catalogue_are_named(folder):
+    write_zones(["a"])
+    listing(KINDS[1][0], KINDS[0][0], KINDS[0][0])
+    assert new("site", "--catalog", "items.json") == 0
+    assert list(written("site").sensors) == ["landsat"]
+    assert '  # modis: {catalog: "items.json"}' in Path("configs/site.yaml").read_text(encoding="utf-8")
+
+
+def test_years_that_nothing_was_found_of_are_called_an_example(folder):
+    write_zones(["a"])
+    assert new("site", "--catalog", "earth-search") == 0
+    assert "last: 2024}    # an example: set them" in Path("configs/site.yaml").read_text(encoding="utf-8")
 
 
 def test_the_example_item_of_the_documentation_is_accepted(tmp_path, monkeypatch, capsys):

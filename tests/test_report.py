@@ -445,7 +445,7 @@ SEEN = replace(PREPARED, scenes=70, known=frozenset(MASK_NAMES))
 
 def test_method_names_every_option_that_decides(tmp_path):
     config = configs.load(ROOT / "configs" / "jiangcang.yaml")
-    both = method.method(config, "sentinel-2", SEEN, 10)
+    both = method.method(config, "sentinel-2", SEEN, 10, synthetic=True)
     text = " ".join(t.en for t in both)
     for part in (
         "07-01",
@@ -463,7 +463,7 @@ def test_method_names_every_option_that_decides(tmp_path):
         "0.0005",
     ):
         assert part in text, part
-    assert "scenes" not in " ".join(t.en for t in method.method(config, "sentinel-2", PREPARED, 10)[1:])
+    assert "scenes" not in " ".join(t.en for t in method.method(config, "sentinel-2", PREPARED, 10, synthetic=True)[1:])
 
 
 def test_smallest_p_is_two_over_n_factorial():

@@ -20,9 +20,10 @@ from pipeline.__main__ import main
 from pipeline.config import Season
 from pipeline.manifest import verify
 from pipeline.margin import UNUSABLE
+from pipeline.season import season_year
 from pipeline.sensitivity import robust, sign, with_verdicts
 from pipeline.tables import read_csv, write_csv
-from pipeline.variants import all_variants, scene_variants, shifted_year, span
+from pipeline.variants import all_variants, scene_variants, span
 
 YEARS = (2020, 2021, 2022, 2023)
 DAYS = ("06-14", "06-18", "06-28", "07-03", "07-20", "08-10", "08-25", "09-05", "09-20")
@@ -370,13 +371,13 @@ def test_a_shifted_season_holds_the_days_of_the_season_moved_and_keeps_its_year(
     chosen = Season(start=season[0], end=season[1])
     calendar = [date(2019, 1, 1) + timedelta(n) for n in range(366 * 6)]
     for year in (2020, 2021, 2022, 2023):
-        own = [d for d in calendar if shifted_year(d, chosen, 0) == year]
-        moved = [d for d in calendar if shifted_year(d, chosen, shift) == year]
+        own = [d for d in calendar if season_year(d, chosen, 0) == year]
+        moved = [d for d in calendar if season_year(d, chosen, shift) == year]
         assert moved == [d + timedelta(shift) for d in own]
         assert own[0].strftime("%m-%d") == season[0]
         assert own[0].year == year
         assert calendar[span([(day, day) for day in calendar], chosen, shift, year)] == moved
-    assert len(own) + len(calendar) > len(set(own))  # and no day is of two years: shifted_year returns one
+    assert len(own) + len(calendar) > len(set(own))  # and no day is of two years: season_year returns one
     assert span([], chosen, shift, 2021) == slice(0, 0)
 
 
@@ -664,7 +665,7 @@ def test_the_workflow_makes_the_table_and_a_deleted_intermediate_again(tmp_path)
     bands_before = (folder / "sensitivity" / "ndvi_2021.tif").read_bytes()
     (folder / "sensitivity" / "ndvi_2021.tif").unlink()
     planned = snakemake("-n", *more).stdout
-    assert planned.count("and under variants") == planned.count("NDVI 2021, and under variants") == 1
+    assert planned.count("and under variants") == planned.count("NDVI of every year, and under variants") == 1
     assert mine.stage("composite", "--sensor", "sentinel-2", "--year", "2021") == 0
     assert (folder / "sensitivity" / "ndvi_2021.tif").read_bytes() == bands_before
     mine.settings["sensitivity"] = False

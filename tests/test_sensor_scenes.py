@@ -112,8 +112,8 @@ def test_published_coefficients_are_those_of_the_tables():
     assert hls == {"a": ((0.9765, 0.0009), (0.9983, -0.0001)), "b": ((0.9761, 0.0010), (0.9966, 0.0)), "c": ((0.9718, 0.0011), (0.9995, -0.0003))}
 
 
-def test_slc_off_gaps_two_missions_two_utm_zones_duplicates_and_any_order_give_one_answer(landsat):
-    """Landsat 7 has gaps of fill that Landsat 8 does not have; the neighbour row and the next UTM zone show the same ground."""
+def test_slc_off_gaps_two_missions_two_rows_duplicates_and_any_order_give_one_answer(landsat):
+    """Landsat 7 has gaps of fill that Landsat 8 does not have; the neighbour row shows the same ground."""
     stripes = np.full(SHAPE, LANDSAT_BITS["clear"], "uint16")
     stripes[:, ::4] = 1
     for year in range(2020, 2025):
@@ -142,6 +142,58 @@ def test_slc_off_gaps_two_missions_two_utm_zones_duplicates_and_any_order_give_o
         assert len(rows) == 4 * len(twice)
         assert sum(r["status"] == "read" for r in rows) == 4 * len(landsat.scenes)
         assert all("duplicate" in r["reason"] for r in rows if r["status"] == "dropped")
+
+
+def test_gaps_of_landsat_7_beside_landsat_8_in_two_utm_zones_twice_and_in_any_order_equal_plain_numpy(landsat):
+    """Medians: a gap of Landsat 7 takes nothing from the Landsat 8 below it; a scene of the next zone counts by the pixel under each centre."""
+    rng = np.random.default_rng(11)
+    x, y = Transformer.from_crs(CRS, "EPSG:32648", always_xy=True).transform(WEST, NORTH)
+    beside = {"crs": "EPSG:32648", "west": round(x / 30) * 30 - 15 - 60, "north": round(y / 30) * 30 + 15 + 60}
+    for year in range(2020, 2025):
+        for k, (day, platform, more) in enumerate(
+            (("07-05", "landsat-7", {}), ("07-13", "landsat-8", {}), ("07-21", "landsat-7", beside), ("08-06", "landsat-8", beside), ("08-14", "landsat-7", {}))
+        ):
+            qa = np.full(SHAPE, LANDSAT_BITS["clear"], "uint16")
+            if platform == "landsat-7":
+                qa[(np.arange(SHAPE[0])[:, None] + np.arange(SHAPE[1])[None, :] + k) % 5 < 2] = LANDSAT_BITS["fill"]  # slanting gaps, elsewhere each time
+            landsat.landsat(f"{year}-{day}", rng.uniform(0.1, 0.8, SHAPE), platform, qa=qa, **more)
+    landsat.settings |= {"composite": {"min_clear": 1}, "sensitivity": False}
+    folder = landsat.run()
+    top, left, height, width = window(landsat)
+    cols, rows = np.meshgrid(WEST - 15 + 30 * (left + np.arange(width) + 0.5), NORTH + 15 - 30 * (top + np.arange(height) + 0.5))
+    gaps = other = 0
+    for year in range(2020, 2025):
+        values = []
+        for scene in (s for s in landsat.scenes if s["properties"]["datetime"].startswith(str(year))):
+            (red, where, crs, _), nir, qa = scene["files"]["red"], scene["files"]["nir08"][0], scene["files"]["qa_pixel"][0]
+            east, north = Transformer.from_crs(CRS, crs, always_xy=True).transform(cols, rows)
+            col, row = np.floor((east - where.c) / 30).astype(int), np.floor((where.f - north) / 30).astype(int)
+            inside = (row >= 0) & (row < SHAPE[0]) & (col >= 0) & (col < SHAPE[1])
+            row, col = np.where(inside, row, 0), np.where(inside, col, 0)
+            r, n = decoded(red)[row, col], decoded(nir)[row, col]
+            there = inside & (qa[row, col] != 1)
+            values.append(np.where(there, (n - r) / (n + r), np.nan))
+            gaps += int((inside & ~there).sum())
+            other += int(there.sum()) if crs != CRS else 0
+        number = np.isfinite(values).sum(axis=0)
+        np.testing.assert_array_equal(read(folder / f"clear_{year}.tif"), number)
+        np.testing.assert_allclose(read(folder / f"ndvi_{year}.tif"), np.nanmedian(values, axis=0), rtol=0, atol=2e-6)
+        assert (number >= 1).all()
+    print(f"{gaps} cells in gaps, {other} observations from the other zone, {5 * height * width} medians agree with numpy")
+    assert gaps > 2000 and other > 2000
+    expected = {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix in (".tif", ".csv") and p.name != "ledger.csv"}
+    twice = [landsat.item(s) for s in landsat.scenes for _ in range(2)]
+    ledgers = set()
+    for round_ in range(2):
+        items = [twice[i] for i in rng.permutation(len(twice))]
+        items = [item | {"assets": {k: item["assets"][k] for k in rng.permutation(list(item["assets"]))}} for item in items]
+        landsat.catalog.write_text(json.dumps({"type": "FeatureCollection", "features": items}))
+        again = landsat.run(results=f"again{round_}", write=False)
+        assert {p.name: p.read_bytes() for p in again.iterdir() if p.name in expected} == expected
+        ledgers.add((again / "ledger.csv").read_bytes())
+    assert len(ledgers) == 1
+    status = [r["status"] for r in read_csv(again / "ledger.csv")]
+    assert (status.count("read"), status.count("dropped")) == (4 * 25, 4 * 25)
 
 
 def test_a_scene_of_the_neighbouring_utm_zone_is_read_where_it_lies(landsat):

@@ -96,16 +96,15 @@ def test_a_zone_too_small_has_its_whole_area_in_one_row_and_no_class(mine, zone)
     own = {int(r["code"]): r for r in rows(mine, "modis", "trend_area_by_zone") if r["zone"] == zone}
     assert float(own[98]["area_km2"]) > 0
     assert own[98]["class_id"] == "too_small"
-    assert {r["area_km2"] for code, r in own.items() if code not in (97, 98)} == {"0.0"}
+    assert {r["area_km2"] for code, r in own.items() if code != 98} == {""}, "not known, and no zero"
     assert {r["share_valid_pct"] for r in own.values()} == {""}
     assert {r["p_min"] for r in own.values()} == {""}  # no cell is classed: nothing can be reached
-    assert own[97]["area_km2"] == ""  # composites do not tell water
     reference = {int(r["code"]): r["share_pct"] for r in rows(mine, "modis", "trend_area_by_zone") if r["zone"] == "meadow"}
     assert {code: r["share_reference_pct"] for code, r in own.items()} == reference  # it is large enough: its own shares stay
     assert float(reference[98]) == 0
     groups = {r["group"]: r for r in rows(mine, "modis", "trend_groups_by_zone") if r["zone"] == zone}
     assert groups["insufficient"]["area_km2"] == own[98]["area_km2"]
-    assert {groups[g]["share_pct"] for g in ("increase", "decrease", "no_change")} == {"0.0"}
+    assert {groups[g]["share_pct"] for g in ("increase", "decrease", "no_change", "water")} == {""}
     assert {groups[g]["share_valid_pct"] for g in ("increase", "decrease", "no_change")} == {""}
 
 
@@ -182,7 +181,7 @@ def test_the_mean_of_a_small_zone_is_still_tested_and_its_sensitivity_has_no_net
         (base,) = [r for r in rows(mine, "modis", "sensitivity") if r["zone"] == zone and r["variant"] == "base"]
         (change,) = [r for r in rows(mine, "modis", "fvc_change_by_zone") if (r["zone"], r["from_year"], r["to_year"]) == (zone, "2020", "2024")]
         assert float(base["change_points"]) == pytest.approx(float(change["change_points"]))
-        assert (base["insufficient_pct"], base["increase_pct"], base["net_pct"], base["net_robust"]) == ("100.0", "0.0", "", "")
+        assert (base["insufficient_pct"], base["increase_pct"], base["net_pct"], base["net_robust"]) == ("100.0", "", "", "")
         assert base["change_robust"] == "yes"
 
 
@@ -317,6 +316,9 @@ def test_workbook_zones_and_summary_hold_all_sensors(mine):
         found = database.execute("SELECT zone, modis_2020_2024_insufficient_pct, sentinel_2_2020_2024_increase_pct, landsat_2020_2024_p FROM zones").fetchall()
     assert {z: small for z, small, *_ in found} == {"pit": 0, "dump": 100, "meadow": 0, "speck": 100}
     assert all(value is not None for row in found for value in row)
+    with closing(sqlite3.connect(mine / "zones.gpkg")) as database:
+        classed = dict(database.execute("SELECT zone, modis_2020_2024_increase_pct FROM zones").fetchall())
+    assert {zone for zone, share in classed.items() if share is None} == set(SMALL), "not known, and no zero"
     with (mine.parent / "summary" / "mines.csv").open(encoding="utf-8") as handle:
         summary = {r["sensor"]: r for r in csv.DictReader(handle)}
     for row in summary.values():

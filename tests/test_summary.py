@@ -227,7 +227,8 @@ def test_the_first_period_of_the_config_is_shown_once_per_sensor(results, finish
     shutil.copytree(results / "a" / "sentinel-2", results / "a" / "second")
 
     def change(run):
-        run["config"]["sensors"] |= {"second": run["config"]["sensors"]["sentinel-2"] | {"catalog": "synthetic"}}
+        run["config"]["sensors"] |= {"second": run["config"]["sensors"]["sentinel-2"]}
+        run["synthetic"] = ["second"]
         run["sha256"] |= {name.replace("sentinel-2", "second"): digest for name, digest in run["sha256"].items()}
         run["config"]["trend"]["periods"] = [[2020, 2024], [2021, 2023]]
 

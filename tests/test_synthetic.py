@@ -456,3 +456,47 @@ def test_another_aoi_is_refused(tmp_path):
     with pytest.raises(BadInput, match="the embedded mine's zones"):
         generate(path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+# A copy of what is synthetic stays synthetic
+
+
+def said_synthetic(folder):
+    """Return what the results say of the images: the pin, the tags of a raster, the row of the summary and the page."""
+    from pipeline.stages import summary
+    from pipeline.tables import read_csv
+
+    with rasterio.open(folder / "fvc_2020.tif") as dataset:
+        tag = dataset.tags().get("source")
+    results = folder.parents[1]
+    summary.run(results)
+    (row,) = read_csv(results / "summary" / "mines.csv")
+    listed = json.loads((folder.parent / "run.json").read_text(encoding="utf-8"))["synthetic"]
+    return json.loads((folder / "scenes.json").read_text(encoding="utf-8"))["synthetic"], tag, listed, row["synthetic"]
+
+
+@pytest.mark.parametrize("mark", [None, "synthetic: made by minegreen, not observed"])
+def test_scenes_that_are_marked_give_results_that_say_so(tmp_path, caplog, mark):
+    from scenemine import SceneMine
+
+    mine = SceneMine(tmp_path).series(2)
+    for scene in mine.scenes[3:]:  # some of them are enough
+        scene["properties"] = {"minegreen:source": mark} if mark else {}
+    folder = mine.run()
+    assert mine.stage("manifest") == 0
+    assert said_synthetic(folder) == ((True, "synthetic", ["sentinel-2"], "yes") if mark else (False, None, [], "no"))
+    assert ("marked as synthetic" in caplog.text) == (mark is not None)
+
+
+def test_composites_that_are_marked_give_results_that_say_so(small_mine, caplog):
+    from pipeline.__main__ import main
+
+    small_mine.write()
+    with rasterio.open(small_mine.folder / "2021.tif", "r+") as dataset:
+        dataset.update_tags(source="synthetic")
+    small_mine.write_images = lambda: None
+    folder = small_mine.run()
+    assert main(["manifest", str(small_mine.config), "--results", str(small_mine.results)]) == 0
+    assert said_synthetic(folder) == (True, "synthetic", ["sentinel-2"], "yes")
+    assert "marked as synthetic" in caplog.text
+    assert main(["map", str(small_mine.config), "--sensor", "sentinel-2", "--results", str(small_mine.results)]) == 0

@@ -156,3 +156,7 @@ def test_all_three_are_called_synthetic(root):
         for path in (root / sensor).glob("*.tif"):
             with rasterio.open(path) as dataset:
                 assert dataset.tags()["source"] == "synthetic", path
+
+
+def test_the_report_of_three_sensors_stays_below_5_mb(root):
+    assert (root / "report.html").stat().st_size <= 5_000_000

@@ -98,7 +98,7 @@ def images(config: Config, found: Decoded) -> Text:
     return Text(f"Images: {what.en} {first}-{last} of season {season}{over.en}.", f"影像：{first}—{last}年（{season}）共 {what.zh}{over.zh}。")
 
 
-def method(config: Config, sensor: str, found: Decoded, cell_m: float) -> list[Text]:
+def method(config: Config, sensor: str, found: Decoded, cell_m: float, *, synthetic: bool) -> list[Text]:
     """Return how the results of a sensor were made, from what was read of its images; `cell_m`: side of a cell on the ground."""
     entry, mask, trend, fvc = config.sensors[sensor], config.mask, config.trend, config.fvc
     out = []
@@ -174,7 +174,7 @@ def method(config: Config, sensor: str, found: Decoded, cell_m: float) -> list[T
                 f"仅对不少于 {pixels} 个像元的分区给出各类别面积；更小的分区对此传感器而言面积过小，仅给出平均值（含部分周围地面）。",
             )
         )
-    if entry.catalog == "synthetic":
+    if synthetic:
         out.insert(
             0, Text("The scenes are synthetic: made by the software with planted truth, not observed.", "影像为软件生成的合成数据（已知真值），并非观测。")
         )

@@ -18,6 +18,7 @@ from pipeline.findings import findings
 from pipeline.grid import finest, ground_cell_m, native_grid
 from pipeline.layout import MineFolder
 from pipeline.manifest import software
+from pipeline.provenance import is_synthetic
 from pipeline.reader import open_raster
 from pipeline.report import headings, sections
 from pipeline.report.mapdata import map_data, span
@@ -58,7 +59,7 @@ def page(config: Config, folder: MineFolder, zones: Zones) -> str:
     content = {
         "mine": config.mine,
         "title": config.title or config.mine,
-        "synthetic": any(s.catalog == "synthetic" for s in config.sensors.values()),
+        "synthetic": any(is_synthetic(folder.sensor(s).scenes) for s in config.sensors),
         "sensors": described,
         "several": several(tables, extents, {d["name"]: (d["endmembers"]["soil"], d["endmembers"]["vegetation"]) for d in described}) if others else None,
         "warnings": zones.warnings,
@@ -117,15 +118,16 @@ def _sensor(
     places = where(folder, each_coverage(zones, grid), grid, config.periods, least)
     references = {r for own in zones.references.values() for r in own}
     read, cell_m = decoded(json.loads(folder.scenes.read_text(encoding="utf-8"))), ground_cell_m(grid)
+    synthetic = is_synthetic(folder.scenes)
     found = sections.describe(config, zones, folder, tables) | {
         "name": name,
         "cell": length_text(float(f"{cell_m:.3g}")),
-        "synthetic": config.sensors[name].catalog == "synthetic",
+        "synthetic": synthetic,
         "periods": [span(p) for p in config.periods],
         "zones": findings(tables, rules_of(config), zones.references, places, {zone: part("pixels", **fields) for zone, fields in small.items()}),
         "references": references,
         "checked": [sections.checked_sentence(check(config, name, folder, p, CHECKED)) for p in config.periods],
-        "method": method(config, name, read, cell_m),
+        "method": method(config, name, read, cell_m, synthetic=synthetic),
         "images": images(config, read),
     }
     return found, map_data(config, folder, zones, references, tables, out_of_reach(config), sections.codes_shown(config, tables))

@@ -12,7 +12,7 @@ from pipeline.captions import class_captions, cover_caption, zones_text
 from pipeline.classes import P_TOLERANCE, legend
 from pipeline.config import Config
 from pipeline.coverchart import restored_on
-from pipeline.coverwords import clamped_sentences, masked_warning
+from pipeline.coverwords import clamped_sentences, masked_warning, soil_sentences
 from pipeline.crosscheck import Checked
 from pipeline.layout import SENSITIVITY, SensorFolder
 from pipeline.manifest import warnings_of
@@ -140,6 +140,7 @@ def endmembers(config: Config, folder: SensorFolder, tables: Tables) -> dict[str
     given = config.fvc.endmembers is not None or (config.fvc.soil.ndvi is not None and config.fvc.vegetation.ndvi is not None)
     lender = config.pair_of(folder.root.name)
     warnings: list[Text] = [GIVEN_SCALE if given else OWN_SCALE if lender is None else lent_scale(lender)]
+    warnings += soil_sentences(pair)
     clamped = [(v, r) for r in tables.fvc if (v := number(r["clamped_pct"])) is not None]
     if clamped:
         share, row = max(clamped, key=lambda c: c[0])
@@ -181,7 +182,7 @@ def ledger(folder: SensorFolder) -> dict[str, Any]:
 
 def warnings(folder: SensorFolder, tables: Tables) -> list[Text]:
     """Return what the results of a sensor warn of, as run.json has it, in Chinese too where it comes from a table."""
-    chinese = {}
+    chinese = {text.en: text.zh for text in soil_sentences(json.loads(folder.endmembers.read_text(encoding="utf-8")))}
     for row in _optional(folder.table("masked_by_zone")):
         if row["warning"]:
             times = f"为参照区的{float(row['ratio']):.1f}倍" if row["ratio"] else "远高于参照区"

@@ -27,5 +27,5 @@ def run(job: Job) -> None:
     days = season_days(config.season)
     restored = {zone: restored_on(facts.restored, days) for zone, facts in config.aoi.zones.items() if facts.restored}
     series = cover_series(tables.fvc, read_zones(config, job.config_path).references, restored)
-    source = source_line(config, job.sensor, (config.years.first, config.years.last))
+    source = source_line(config, job.sensor, (config.years.first, config.years.last), synthetic=job.synthetic)
     save(cover_chart(series, Words(title_of(config, "vegetation cover by zone", job.sensor), (cover_caption(tables),), (source,))), folder.cover_chart)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,15 @@ import numpy as np
 from pipeline.aoi import read_zones
 from pipeline.cover import configured_pair, percentiles
 from pipeline.coverage import touched_cells, zone_coverages
+from pipeline.coverwords import soil_sentences
 from pipeline.endmembers import Endmembers
 from pipeline.grid import native_grid
 from pipeline.reader import open_raster, open_stack
 from pipeline.sources import read_pair
 from pipeline.stages.job import Job
 from pipeline.writer import write_text
+
+log = logging.getLogger("minegreen")
 
 
 def run(job: Job) -> None:
@@ -36,6 +40,8 @@ def run(job: Job) -> None:
         "fvc": config.fvc.model_dump(mode="json", exclude={"endmembers"}, exclude_none=True),
         "pooled_values": pair.pixels,
     }
+    for text in soil_sentences(described):
+        log.warning("%s: %s", job.sensor, text.en)
     write_text(job.folder.endmembers, json.dumps(described, indent=1) + "\n")
 
 

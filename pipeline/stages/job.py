@@ -12,7 +12,7 @@ import pipeline
 from pipeline import config as configs
 from pipeline.config import Config
 from pipeline.layout import MineFolder, SensorFolder
-from pipeline.provenance import digest, options
+from pipeline.provenance import digest, is_synthetic, options
 from pipeline.sensors import SENSORS, Sensor
 
 
@@ -51,10 +51,15 @@ class Job:
         """Return results/<mine>/<sensor>/."""
         return self.mine_folder.sensor(self.sensor)
 
+    @cached_property
+    def synthetic(self) -> bool:
+        """Return whether the sensor's images are made by software, not observed."""
+        return is_synthetic(self.folder.scenes)
+
     def tags(self, stage: str, **more: str) -> dict[str, str]:
         """Return the tags of a raster: no paths, titles or times, so that equal inputs give equal bytes."""
         config = self.config
-        synthetic = {"source": "synthetic"} if config.sensors[self.sensor].catalog == "synthetic" else {}
+        synthetic = {"source": "synthetic"} if self.synthetic else {}
         chosen = digest(options(config, stage, self.sensor), with_files=False)
         return {"software": f"minegreen {pipeline.__version__}", "sensor": config.kind(self.sensor), "options": chosen} | synthetic | more
 

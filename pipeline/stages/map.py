@@ -37,7 +37,7 @@ def run(job: Job, period: tuple[int, int]) -> None:
     pinned = json.loads(folder.scenes.read_text(encoding="utf-8"))
     beyond = frozenset[int]() if all_too_small(tables) else unreachable(config, pinned, period)  # the years are not what hinders
     span, variable = f"{period[0]}-{period[1]}", config.trend.variable.upper()
-    caption, source = class_captions(tables)[period], source_line(config, job.sensor, period, trend=True)
+    caption, source = class_captions(tables)[period], source_line(config, job.sensor, period, synthetic=job.synthetic, trend=True)
     words = Words(title_of(config, f"trend of {variable} {span}", job.sensor), (caption,), (source,))
     shown, step = upright(grid, zones), step_of(grid.shape)
     if shown is grid:

@@ -53,7 +53,7 @@ def run(job: Job) -> None:
         caption = preview_caption(str(year) if view is None else view.name, share, scenes=listed is not None, last=view.last if view else "")
         one = "composite" if view is not None and view.last else "day"
         what = f"composite of {year}" if listed is None else f"clearest {one} of the season {year}"
-        lines = (source_line(config, job.sensor, (year, year), images=True), items_line(view.items if view else ()))
+        lines = (source_line(config, job.sensor, (year, year), synthetic=job.synthetic, images=True), items_line(view.items if view else ()))
         words = Words(title_of(config, what, job.sensor), (caption,), tuple(line for line in lines if line))
         save(preview_map(view, limits, grid, zones, words, None if drawn is own else own), folder.preview(year))
         close_idle()

@@ -11,7 +11,7 @@ from pipeline import scenes
 from pipeline.aoi import Zones, read_zones
 from pipeline.errors import BadInput, one_line
 from pipeline.grid import sensor_grid, to_json
-from pipeline.inspection import catalog_of, inspected
+from pipeline.inspection import catalog_of, inspected, made_by_software
 from pipeline.margin import UNUSABLE
 from pipeline.sources import inspect, source
 from pipeline.stages.job import Job
@@ -39,7 +39,12 @@ def _scenes(job: Job, zones: Zones) -> None:
         log.warning("%s", one_line(text))
     for status, number in sorted(Counter(row["status"] for row in found.ledger).items()):
         log.info("%s: %d of %d listed assets %s", job.sensor, number, len(found.ledger), status)
-    pinned: dict[str, Any] = {"grid": to_json(found.grid), "warnings": found.warnings, "scenes": [scenes.to_json(s) for s in found.scenes]}
+    pinned: dict[str, Any] = {
+        "grid": to_json(found.grid),
+        "warnings": found.warnings,
+        "synthetic": _synthetic(job),
+        "scenes": [scenes.to_json(s) for s in found.scenes],
+    }
     height, width = found.grid.shape
     if job.config.sensors[job.sensor].searched:
         _as_planned(job, zones, height * width)
@@ -48,6 +53,13 @@ def _scenes(job: Job, zones: Zones) -> None:
         pinned["margin_unusable"] = len({row["item"] for row in found.ledger if str(row["reason"]).startswith(UNUSABLE)})
     write_text(job.folder.scenes, json.dumps(pinned, indent=1, ensure_ascii=False) + "\n")
     write_csv(job.folder.ledger, LEDGER_COLUMNS, found.ledger)
+
+
+def _synthetic(job: Job) -> bool:
+    marked = made_by_software(job.config, job.sensor, job.results)
+    if marked and job.config.sensors[job.sensor].catalog != "synthetic":
+        log.warning("%s: the images are marked as synthetic, made by software, not observed; every result says so", job.sensor)
+    return marked
 
 
 def _as_planned(job: Job, zones: Zones, cells: int) -> None:
@@ -68,7 +80,14 @@ def _composites(job: Job, zones: Zones) -> None:
     """Pin one image per year; the ledger has one row per year and band."""
     chosen = source(job.config, job.sensor)
     grid, records = inspect(job.config, job.config_path, job.sensor, zones, chosen)
-    pinned: dict[str, Any] = {"grid": to_json(grid), "bands": chosen.bands, "scale": chosen.scale, "offset": chosen.offset, "images": records}
+    pinned: dict[str, Any] = {
+        "grid": to_json(grid),
+        "bands": chosen.bands,
+        "scale": chosen.scale,
+        "offset": chosen.offset,
+        "synthetic": _synthetic(job),
+        "images": records,
+    }
     write_text(job.folder.scenes, json.dumps(pinned, indent=1, ensure_ascii=False) + "\n")
     rows = [
         {

@@ -27,12 +27,13 @@ from pipeline.errors import RunFault, one_line
 from pipeline.kernels.codes import OUTPUTS
 from pipeline.kernels.pixels import classify
 from pipeline.reader import open_raster
+from pipeline.season import season_year
 from pipeline.sensitivity import BASE, SENSITIVITY_COLUMNS, SHARES, with_verdicts
 from pipeline.sources import read_pair
 from pipeline.stages.job import Job
 from pipeline.tables import write_csv
 from pipeline.trend import annual_statistics
-from pipeline.variants import SHIFT_DAYS, Variant, all_variants, scene_variants, shifted_year
+from pipeline.variants import SHIFT_DAYS, Variant, all_variants, scene_variants
 from pipeline.zonestats import ZoneSeries
 
 log = logging.getLogger("minegreen")
@@ -108,7 +109,7 @@ class _Scenes:
         return self._of(self.added, variant, year)
 
     def _of(self, days: list[tuple[int, date]], variant: Variant, year: int) -> int:
-        return sum(y == year and shifted_year(day, self.season, variant.shift) == year for y, day in days)
+        return sum(y == year and season_year(day, self.season, variant.shift) == year for y, day in days)
 
     def has_images(self, year: int) -> bool:
         """Return whether a year has an image."""
