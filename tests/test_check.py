@@ -1,9 +1,15 @@
 """`minegreen check`: what a run will do, before it does; nothing is written when any of its configs is bad."""
 
+import json
+
 import pytest
 import rasterio
+import yaml
+from running import ROOT
 
 from pipeline.__main__ import main
+from pipeline.checkup import _periods
+from pipeline.config import Config
 
 
 def check(capsys, mine, *more):
@@ -66,6 +72,38 @@ def test_the_smallest_p_and_the_classes_that_no_vegetation_can_reach(small_mine,
     assert float(line.split(" is ")[-1]) == pytest.approx(p, rel=5e-3)
     listed = {name for line in lines_with(lines, f"trend {first}-2024: cannot occur") for name in line.split(": ")[-1].split(", ")}
     assert listed == impossible
+
+
+@pytest.mark.parametrize(("significance", "years", "said"), [("auto", 21, True), ("auto", 20, False), ("normal", 21, False)])
+def test_above_20_years_the_smallest_p_is_said_to_be_an_approximation(significance, years, said):
+    first = 2025 - years
+    settings = yaml.safe_load((ROOT / "configs" / "jiangcang.yaml").read_text(encoding="utf-8"))
+    settings |= {"years": {"first": first, "last": 2024}, "trend": {"periods": [[first, 2024]], "significance": significance}}
+    settings |= {"sensors": {"landsat": {"catalog": "items.json"}}, "fvc": {}, "sensitivity": False}
+    (line, *_) = _periods(Config.model_validate_json(json.dumps(settings)), "landsat", None)
+    assert f"{years} years with images" in line
+    assert ("(normal approximation above 20 years)" in line) == said
+    assert "nan" not in line
+
+
+def test_too_few_years_for_any_p_are_said_in_words(small_mine, capsys):
+    small_mine.settings["sensors"]["sentinel-2"]["missing_years"] = [2020, 2022, 2023]
+    small_mine.write()
+    _, lines = check(capsys, small_mine)
+    (line,) = lines_with(lines, "2 years with images")
+    assert "no p can be formed from so few" in line
+    assert "nan" not in line
+
+
+def test_no_size_is_zero_and_a_zone_is_not_called_zone_twice(small_mine, capsys):
+    small_mine.zones = [("zone 1", small_mine.zones[0][1]), *small_mine.zones[1:]]
+    small_mine.settings["aoi"]["zones"] = {}
+    small_mine.write()
+    _, lines = check(capsys, small_mine)
+    assert lines_with(lines, "  zone 1: role")
+    assert not lines_with(lines, "zone zone")
+    (line,) = lines_with(lines, "writes at most")
+    assert "at most 0 MB" not in line and "0.0 MB" not in line
 
 
 def test_every_period_has_its_line(small_mine, capsys):

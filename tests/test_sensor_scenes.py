@@ -242,6 +242,17 @@ def test_a_platform_that_only_the_adjustment_does_not_know_says_so(tmp_path):
     assert "without `adjust: roy-2016-ols`" in error.fix and "landsat-8" in error.expected
 
 
+def test_check_warns_of_a_mask_that_the_sensor_does_not_know(landsat, capsys):
+    from pipeline.__main__ import main
+
+    series(landsat)
+    landsat.settings["mask"] = {"drop": ["cloud", "dark"], "dilate": []}
+    assert main(["check", str(landsat.write()), "--results", str(landsat.folder / "checked")]) == 0
+    said = capsys.readouterr().out
+    assert "warning: landsat: its quality layers know no dark: to drop these has no effect" in said
+    assert "radiometric offset" not in said
+
+
 def test_without_qa_radsat_an_item_is_dropped_unless_saturation_is_kept(landsat):
     series(landsat)
     del landsat.scenes[0]["files"]["qa_radsat"]
