@@ -122,7 +122,7 @@ def _size(config: Config, sensor: str, grid: Any, per_cell: int) -> list[str]:
     years = len(config.all_years)
     written = height * width * (per_cell * years + 37 * len(config.periods))
     block = BLOCK * BLOCK * (24 * years + 120)  # 63 MB at 5 years; the trend stage was seen to take 61 MB for a second thread
-    return [f"  {sensor}: writes at most {rounded(written / 1e6 + 0.05)} MB before compression; blocks need {block / 1e6:.0f} MB of memory per thread"]
+    return [f"  {sensor}: writes at most {rounded(max(written / 1e6, 0.1))} MB before compression; blocks need {block / 1e6:.0f} MB of memory per thread"]
 
 
 def _scenes(config: Config, sensor: str, found: Inspected) -> list[str]:

@@ -248,7 +248,7 @@ def test_hostile_names_are_whole_and_inert_in_the_report(hostile):
     assert {t for t, _ in page.elements} & {"img", "iframe", "object", "embed", "b"} == set()
     assert [a.get("id", "code") for t, a in page.elements if t == "script"] == ["data", "code"]
     assert not [a for _, a in page.elements for name in a if name.startswith("on")]
-    assert not [v for _, a in page.elements for k, v in a.items() if k in ("href", "src") and not re.fullmatch(r"[a-z0-9./-]+", v)]
+    assert not [v for _, a in page.elements for k, v in a.items() if k in ("href", "src") and not re.fullmatch(r"#?[a-z0-9./-]+", v)]
     assert [z["zone"] for z in page.data["maps"][0]["zones"]] == HOSTILE
     assert [r[0] for r in page.table("overview 概览")[1]] == HOSTILE
     assert [a["data-zone"] for t, a in page.elements if t == "button" and "data-zone" in a] == HOSTILE
@@ -292,8 +292,12 @@ def test_the_page_asks_nothing_of_any_host(default, jiangcang):
 
 
 def test_links_lead_to_files_of_the_run(default, jiangcang):
-    links = [a["href"] for t, a in default.elements if t == "a"]
+    all_links = [a["href"] for t, a in default.elements if t == "a"]
+    links = [link for link in all_links if not link.startswith("#")]
     assert len(links) == 5
+    ids = [a["id"] for _, a in default.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert {link[1:] for link in all_links if link.startswith("#")} <= set(ids)
     for link in set(links) - {"run.json"}:  # written after the report
         assert (jiangcang.results / "jiangcang" / link).exists(), link
 
@@ -303,7 +307,7 @@ def test_links_lead_to_files_of_the_run(default, jiangcang):
 
 def test_both_languages_say_as_much(default):
     assert len(default.texts["en"]) == len(default.texts["zh"]) > 200
-    assert all(re.search("[\u4e00-\u9fff0-9A-Zp=]", t) for t in default.texts["zh"])
+    assert all(re.search("[\u4e00-\u9fff0-9A-Zp=：、。（）]", t) for t in default.texts["zh"])
 
 
 def test_every_number_of_the_english_words_stands_in_the_chinese(default):
