@@ -138,7 +138,7 @@ def test_new_and_check_take_a_folder(mine, safe_run, tmp_path, monkeypatch, caps
     said = capsys.readouterr().out
     assert "sentinel-2: 15 of 16 listed scenes: 2020: 3, 2021: 3, 2022: 3, 2023: 3, 2024: 3" in said
     assert "radiometric offset: 9 scenes -0.1, 6 scenes 0" in said
-    assert "dropped: 1 assets: no product that is known by its name" in said
+    assert "dropped: 1 asset: no product that is known by its name" in said
     assert "zones drawn over the clearest scene" in said
 
 
