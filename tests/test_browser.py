@@ -125,6 +125,8 @@ def test_a_report_of_several_sensors_fits_a_phone_and_its_contents_lead_to_the_k
         narrow = visit(path, viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True, locale=locale)
         assert narrow.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     wide = visit(path)
+    wide.page.locator("nav summary").focus()
+    wide.page.keyboard.press("Enter")
     link = wide.page.locator("nav a[href='#classes-modis']")
     link.focus()
     wide.page.keyboard.press("Enter")
