@@ -12,6 +12,7 @@ from pipeline.config import Config
 from pipeline.errors import BadInput
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+SLOWEST = 1000  # bytes a second; less for `timeout_s` is a server that hangs
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.access import KEYS, Access
+from pipeline.access import KEYS, SLOWEST, Access
 from pipeline.catalogs import SIGNED_HOST
 from pipeline.errors import RunFault, one_line
 
-SLOWEST = 1000  # bytes a second; less for `timeout_s` is a server that hangs
 FINAL = {
     401: "refused (401); credentials are needed",
     403: "refused (403); token expired? Or a login needed? docs/catalogues.md",
