@@ -20,14 +20,16 @@ from pipeline.aoi import Zones
 from pipeline.catalogs import CATALOGS
 from pipeline.config import Config
 from pipeline.errors import BadInput, RunFault, one_line
-from pipeline.images import shown
+from pipeline.images import shown, without_secrets
 from pipeline.remote import CONNECT_FIX, FINAL, connection_reason, plain_text
 from pipeline.season import season_days
+from pipeline.stac import MAX_BYTES, items_of
 from pipeline.variants import SHIFT_DAYS
 
 COMPOSITE_DAYS = 16  # a composite may begin so many days before its observations, and end so many after
 PAGE = 100
 MOST_ITEMS = 100_000
+DEEPEST = 100  # levels of an item
 MOST_STALE = 50  # pages one after the other without a new item; a server may filter what it has found
 AGAIN = (408, 429, 500, 502, 503, 504)
 
@@ -71,7 +73,7 @@ def search(config: Config, sensor: str, zones: Zones) -> str:
     Raises
     ------
     BadInput
-        When nothing is found, or the address is no STAC API.
+        When nothing is found, the address is no STAC API, or an item is none that scenes can be made of.
     RunFault
         When the API cannot be reached or does not answer, after all attempts.
     """
@@ -80,18 +82,34 @@ def search(config: Config, sensor: str, zones: Zones) -> str:
         raise AssertionError("the config model asks for a collection")
     box, spans = box_of(config, zones), spans_of(config)
     found: dict[str, dict[str, Any]] = {}
+    size = 0
     for item in _pages(url, collection, box, spans, access_of(config, sensor)):
         clean = _clean(item, url)
-        found[json.dumps(clean, sort_keys=True)] = clean  # an item of two pages, or of two seasons, is one
-        if len(found) > MOST_ITEMS:
-            raise RunFault(f"{url}: more than {MOST_ITEMS:,} items; is the area right?")
+        key = json.dumps(clean, sort_keys=True)
+        size += len(key) if key not in found else 0
+        found[key] = clean  # an item of two pages, or of two seasons, is one
+        if len(found) > MOST_ITEMS or size > MAX_BYTES:
+            raise RunFault(f"{shown(url)}: more than {MOST_ITEMS:,} items, or {MAX_BYTES // 1_000_000} MB of them; is the area right?")
     if not found:
         asked = f"box {', '.join(f'{v:g}' for v in box)}; {', '.join(f'{a} to {b}' for a, b in spans[:3])}{' ...' if len(spans) > 3 else ''}"
         raise BadInput(
             url, f"sensors.{sensor}.catalog", f"no item of {collection} in {asked}", "at least one item", "are collection, area, years and season right?"
         )
     items = [found[key] for key in sorted(found, key=lambda key: (*_order(found[key]), key))]
+    _check(items, url)
     return json.dumps({"type": "FeatureCollection", "features": items}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _check(items: list[dict[str, Any]], url: str) -> None:
+    """Refuse what the next command would refuse: once pinned, it would not be asked for again."""
+    try:
+        items_of(shown(url), items)
+    except BadInput as error:
+        raise _bad_item(url, error.field, error.found, error.expected) from None
+
+
+def _bad_item(url: str, field: str, found: str, expected: str) -> BadInput:
+    return BadInput(shown(url), field, found, expected, "the fault is the catalogue's: try again later, tell those who run it, or use another one")
 
 
 def _order(item: dict[str, Any]) -> tuple[str, str]:
@@ -249,7 +267,7 @@ def _patient(access: Access) -> Any:
 
     class Patient(StacApiIO):
         def request(self, href: str, method: str | None = None, headers: dict[str, str] | None = None, parameters: dict[str, Any] | None = None) -> str:
-            sent = {"json": parameters} if method == "POST" else {"params": parameters}
+            sent: Any = {"json": parameters} if method == "POST" else {"params": parameters}
             for tried in range(1, access.attempts + 1):
                 wait = access.pause_s * 2 ** (tried - 1)
                 try:
@@ -290,22 +308,39 @@ def _clean(item: dict[str, Any], url: str) -> dict[str, Any]:
     Raises
     ------
     BadInput
-        For an asset on the server's own disk, which would be looked for on this one.
+        For an asset on the server's own disk, which would be looked for on this one; for an address that is none, and for
+        text or depth that cannot be written.
     """
+    where = f"item {item.get('id')}"
     links = item["links"] if isinstance(item.get("links"), list) else []
     base = next((str(k.get("href")) for k in links if isinstance(k, dict) and k.get("rel") == "self"), url)
 
-    def clean(value: Any) -> Any:
+    def clean(value: Any, depth: int) -> Any:
+        if depth > DEEPEST:
+            raise _bad_item(url, where, f"values nested deeper than {DEEPEST}", "a STAC item")
         if isinstance(value, list):
-            return [clean(v) for v in value]
+            return [clean(v, depth + 1) for v in value]
         if not isinstance(value, dict):
             return value
-        out = {key: clean(v) for key, v in value.items()}
+        out = {key: clean(v, depth + 1) for key, v in value.items()}
         if isinstance(href := value.get("href"), str):
-            whole = href if urlsplit(href).scheme else urljoin(base, href)
-            if urlsplit(whole).scheme == "file":
-                raise BadInput(shown(url), f"item {item.get('id')}: href", shown(href), "an address that can be read over the network", "use another catalogue")
-            out["href"] = shown(whole)
+            out["href"] = whole_href(href)
         return out
 
-    return {key: clean(v) for key, v in item.items()}
+    def whole_href(href: str) -> str:
+        try:
+            whole = href if urlsplit(href).scheme else urljoin(base, href)
+            local = urlsplit(whole).scheme == "file"
+            _ = urlsplit(whole).port  # no number: a password may stand there
+        except ValueError:  # whose text may hold a part of the password
+            raise _bad_item(url, f"{where}: href", f"{shown(href)} in {shown(base)}", "an http(s) or s3 address") from None
+        if local:
+            raise BadInput(shown(url), f"{where}: href", shown(href), "an address that can be read over the network", "use another catalogue")
+        return without_secrets(whole)
+
+    out = {key: clean(v, 1) for key, v in item.items()}
+    try:
+        json.dumps(out, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise _bad_item(url, where, "text that is no Unicode: half of a surrogate pair", "a STAC item in UTF-8") from None
+    return out

@@ -64,7 +64,7 @@ class _Exchange:
         """Ask, and read until the end, the limit, or until nobody waits any more."""
         chunk = max(1, min(CHUNK, SLOWEST * self.access.timeout_s // 4))
         try:
-            settings = self.session.merge_environment_settings(self.request.url, {}, True, None, None)
+            settings = self.session.merge_environment_settings(str(self.request.url), {}, True, None, None)
             waits = self.access.connect_timeout_s, self.access.timeout_s
             with self.session.send(self.request, timeout=waits, **settings) as response:
                 self.response = response

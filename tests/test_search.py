@@ -295,6 +295,61 @@ def test_x02_a_search_or_a_page_that_is_no_address_is_bad_input(mine, api, capfd
     assert "no http(s) address" in text
 
 
+def with_(**changes):
+    """Return a change of an item."""
+    return lambda item: item.update(changes)
+
+
+def nest(item):
+    """Nest an item's property deeper than is sane, and as the server writes it."""
+    item["properties"]["deep"] = json.loads("[" * 300 + "]" * 300)
+
+
+BAD_ITEMS = {
+    "no properties": with_(properties=None),
+    "no id": with_(id=None),
+    "no date": lambda item: item["properties"].update(datetime="yesterday"),
+    "no assets": with_(assets=[]),
+    "no address": lambda item: item["assets"]["B04"].update(href="http://[bad/x.tif"),
+    "no base": lambda item: (item.update(links=[{"rel": "self", "href": "http://[bad/x"}]), item["assets"]["B04"].update(href="x.tif")),
+    "a password for a port": lambda item: item["assets"]["B04"].update(href="http://me:hun/ter2@host.org/x.tif"),
+    "half a surrogate pair": with_(title="\ud800"),
+    "such an id": with_(id="\ud800"),
+    "depth": nest,
+}
+
+
+@pytest.mark.parametrize("change", BAD_ITEMS.values(), ids=BAD_ITEMS)
+def test_a_bad_item_is_not_pinned_and_the_same_command_recovers(mine, api, capfd, change):
+    good = json.dumps(api.items)
+    change(api.items[3])
+    before = snapshot(mine.folder)
+    assert mine.stage("search", "--sensor", "sentinel-2") == 2
+    text = capfd.readouterr().err
+    assert f"minegreen: {api.url}/root: " in text
+    assert "items.json" not in text and "Traceback" not in text
+    assert not any(part in text for part in ("hun", "ter2"))
+    assert snapshot(mine.folder) == before
+    api.items = json.loads(good)
+    assert mine.stage("search", "--sensor", "sentinel-2") == 0
+    assert len(found(mine)) == len(mine.scenes)
+
+
+@pytest.mark.parametrize("where", ["/root", "/search"])
+def test_an_answer_nested_too_deep_to_be_read_is_bad_input(mine, api, capfd, where):
+    api.answers[where] = b'{"type":"FeatureCollection","links":[],"features":[{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}]}"
+    assert mine.stage("search", "--sensor", "sentinel-2") == 2
+    text = capfd.readouterr().err
+    assert f"{api.url}/root: catalog" in text and "Traceback" not in text
+
+
+def test_an_at_sign_in_a_path_stays_in_what_is_pinned(mine, api):
+    whole = f"{api.url}/scenes/a@2x.tif"
+    api.items[0]["assets"]["B04"]["href"] = whole
+    assert mine.stage("search", "--sensor", "sentinel-2") == 0
+    assert whole in [i["assets"]["B04"]["href"] for i in found(mine)]
+
+
 @contextlib.contextmanager
 def speaking(*parts, pause=0.0):
     """Answer every connection with these bytes, one part after the other; yield the address and the count of the bytes that were taken."""
