@@ -21,7 +21,7 @@ from pipeline.catalogs import CATALOGS
 from pipeline.config import Config
 from pipeline.errors import BadInput, RunFault, one_line
 from pipeline.images import shown, without_secrets
-from pipeline.remote import CONNECT_FIX, FINAL, connection_reason, plain_text
+from pipeline.remote import AGAIN, CONNECT_FIX, FINAL, connection_reason, plain_text
 from pipeline.season import season_days
 from pipeline.stac import MAX_BYTES, items_of
 from pipeline.variants import SHIFT_DAYS
@@ -31,7 +31,6 @@ PAGE = 100
 MOST_ITEMS = 100_000
 DEEPEST = 100  # levels of an item
 MOST_STALE = 50  # pages one after the other without a new item; a server may filter what it has found
-AGAIN = (408, 429, 500, 502, 503, 504)
 
 
 def api_of(config: Config, sensor: str) -> str:

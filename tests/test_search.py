@@ -455,6 +455,16 @@ def test_a_login_in_netrc_is_not_sent(mine, api, monkeypatch):
     assert not any("Authorization" in headers for _, _, headers in api.asked)
 
 
+def test_a_login_in_netrc_is_not_sent_where_a_server_leads_on_to(mine, api, monkeypatch):
+    (Path.cwd() / "netrc").write_text("default login me password hunter2\n")
+    monkeypatch.setenv("NETRC", str(Path.cwd() / "netrc"))
+    with speaking(f"HTTP/1.1 302 Found\r\nLocation: {api.url}/root\r\nContent-Length: 0\r\n\r\n".encode()) as (url, _):
+        at(mine, url)
+        assert mine.stage("search", "--sensor", "sentinel-2") == 0
+    assert api.count("/root") == 1
+    assert not any("Authorization" in headers for _, _, headers in api.asked)
+
+
 def test_search_is_refused_where_there_is_nothing_to_search(mine, capfd):
     assert mine.stage("search", "--sensor", "sentinel-2") == 2
     assert "nothing to search" in capfd.readouterr().err
