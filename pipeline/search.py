@@ -22,8 +22,9 @@ from pipeline.config import Config
 from pipeline.errors import BadInput, RunFault, one_line
 from pipeline.images import shown, without_secrets
 from pipeline.remote import AGAIN, CONNECT_FIX, FINAL, connection_reason, plain_text
+from pipeline.scenes import content
 from pipeline.season import season_days
-from pipeline.stac import MAX_BYTES, items_of
+from pipeline.stac import MAX_BYTES, Item, items_of
 from pipeline.variants import SHIFT_DAYS
 
 COMPOSITE_DAYS = 16  # a composite may begin so many days before its observations, and end so many after
@@ -102,9 +103,13 @@ def search(config: Config, sensor: str, zones: Zones) -> str:
 def _check(items: list[dict[str, Any]], url: str) -> None:
     """Refuse what the next command would refuse: once pinned, it would not be asked for again."""
     try:
-        items_of(shown(url), items)
+        read = items_of(shown(url), items)
     except BadInput as error:
         raise _bad_item(url, error.field, error.found, error.expected) from None
+    first: dict[tuple[str | None, str], Item] = {}
+    for item in read:
+        if content(first.setdefault((item.collection, item.id), item)) != content(item):
+            raise _bad_item(url, f"item {item.id}", "two items of this id with different content", "ids that occur once")
 
 
 def _bad_item(url: str, field: str, found: str, expected: str) -> BadInput:
@@ -265,6 +270,10 @@ def _patient(access: Access) -> Any:
     from pipeline.transport import Session, fetch
 
     class Patient(StacApiIO):
+        def read_text(self, source: Any, *_: Any, **__: Any) -> str:
+            href = str(getattr(source, "href", source))
+            return self.request(_address(href, href))  # never a file of this machine
+
         def request(self, href: str, method: str | None = None, headers: dict[str, str] | None = None, parameters: dict[str, Any] | None = None) -> str:
             sent: Any = {"json": parameters} if method == "POST" else {"params": parameters}
             for tried in range(1, access.attempts + 1):
