@@ -12,6 +12,8 @@ from pipeline.config import Config
 from pipeline.errors import BadInput
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+SENT = ("AWS_", "PC_SDK_", "GDAL_HTTP_USERPWD", "GDAL_HTTP_BEARER", "GDAL_HTTP_PROXYUSERPWD")  # how variables begin whose values become parts of headers
+SLOWEST = 1000  # bytes a second; less for `timeout_s` is a server that hangs
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,14 @@ def access_of(config: Config, sensor: str) -> Access:
 
 
 def check_keys(config: Config, environment: Mapping[str, str] = os.environ) -> None:
-    """Refuse a config whose images need keys that the environment does not hold.
+    """Refuse a config whose images need keys that the environment does not hold, and values that are no keys.
 
     Raises
     ------
     BadInput
         Naming the variable and the sensor; never a value.
     """
+    check_values(environment)
     for sensor, entry in config.sensors.items():
         preset = CATALOGS.get(str(entry.catalog))
         if not (entry.requester_pays or (preset is not None and preset.access == "s3")):
@@ -69,3 +72,16 @@ def check_keys(config: Config, environment: Mapping[str, str] = os.environ) -> N
                 f"the S3 keys that the images of sensors.{sensor} need (catalog {entry.catalog})",
                 f"set {' and '.join(KEYS)} in the environment; docs/catalogues.md says where they come from",
             )
+
+
+def check_values(environment: Mapping[str, str] = os.environ) -> None:
+    """Refuse credentials with line breaks or other control characters, which would be sent as headers of their own.
+
+    Raises
+    ------
+    BadInput
+        Naming the variable; never its value.
+    """
+    for name in sorted(environment):
+        if name.startswith(SENT) and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in environment[name]):
+            raise BadInput("environment", name, "a line break or another control character", "text without any", "set it anew, without a line break at its end")

@@ -20,6 +20,7 @@ from pipeline.remote import is_remote as is_remote
 
 Stamp = tuple[int, int]
 OPEN = Access()
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/vsi|//")
 ATTEMPTS = 3  # at a local file; over the network as the config says
 
 
@@ -28,17 +29,41 @@ class FileChanged(RunFault):
 
 
 def shown(href: str) -> str:
-    """Return an href for messages and files: without user, password, query and fragment.
+    """Return an href for messages: without user, password, query and fragment; of a password with a slash, too.
 
-    >>> shown("https://me:pw@host.org/B04.tif?sig=secret"), shown("scenes/B04.tif")
-    ('https://host.org/B04.tif', 'scenes/B04.tif')
+    Where a user or a colon stands before the first slash, everything up to the last @ is cut: rather too much than a secret.
+
+    >>> shown("https://me:pw@host.org/B04.tif?sig=secret"), shown("scenes/B04.tif"), shown("https://me:p/w@host.org/B04.tif")
+    ('https://host.org/B04.tif', 'scenes/B04.tif', 'https://host.org/B04.tif')
     """
     href = href.strip()
-    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|/vsi|//", href):
+    if not ADDRESS.match(href):
         return href
-    scheme, separator, rest = re.split(r"[?#]", href, maxsplit=1)[0].partition("://")
+    scheme, separator, rest = _parts(href)
+    host, slash, path = rest.partition("/")
+    if "@" in host or ":" in host:
+        host, slash, path = rest.rpartition("@")[2].partition("/")
+    host = re.sub(r"^([^:\[]*):(?!\d*$).*", r"\1", host)  # a password with ? or #, whose end was cut
+    return f"{scheme}{separator}{host}{slash}{path}"
+
+
+def without_secrets(href: str) -> str:
+    """Return an href as it is kept in files: like `shown`, but with every @ of its path.
+
+    >>> without_secrets("https://me:pw@host.org:8080/a@b.tif?sig=secret")
+    'https://host.org:8080/a@b.tif'
+    """
+    href = href.strip()
+    if not ADDRESS.match(href):
+        return href
+    scheme, separator, rest = _parts(href)
     host, slash, path = rest.partition("/")
     return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _parts(href: str) -> tuple[str, str, str]:
+    """Return scheme, :// and the rest of an address, without query and fragment."""
+    return re.split(r"[?#]", href, maxsplit=1)[0].partition("://")
 
 
 def resolve(href: str, catalog: Path) -> str:

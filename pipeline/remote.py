@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
-from urllib.parse import urlsplit
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
-from pipeline.access import KEYS, Access
+from pipeline.access import KEYS, SLOWEST, Access, check_values
 from pipeline.catalogs import SIGNED_HOST
 from pipeline.errors import RunFault, one_line
 
-SLOWEST = 1000  # bytes a second; less for `timeout_s` is a server that hangs
 FINAL = {
     401: "refused (401); credentials are needed",
     403: "refused (403); token expired? Or a login needed? docs/catalogues.md",
@@ -23,6 +24,9 @@ FINAL = {
 }
 NO_RANGE = "the server gives whole files only, no ranges of bytes; use another server, or download the files"
 S3_WORDS = {"key does not exist": 404, "bucket does not exist": 404, "access denied": 403, "access key id": 401, "signature": 401}  # of its messages
+LEAST_TTL_S = 60  # a token that ends sooner is not used
+AGAIN = (408, 429, 500, 502, 503, 504)  # statuses after which asking again may help
+T = TypeVar("T")
 _lock = threading.Lock()
 
 
@@ -37,7 +41,8 @@ def is_remote(href: str) -> bool:
 
 def plain_text(text: str) -> str:
     """Return text without the query of any URL, and without users and passwords in them."""
-    return re.sub(r"[?][^\s'\"]*", "", re.sub(r"//[^/@\s]*@", "//", text))
+    without_users = re.sub(r"//(?:[^/\s'\"]*[:@][^\s'\"?#]*@|[^/@\s]*@)", "//", text)  # a password may hold a slash or an @
+    return re.sub(r"[?][^\s'\"]*", "", without_users)
 
 
 class _WithoutSecrets(logging.Filter):
@@ -66,7 +71,13 @@ def bucket_and_key(href: str) -> tuple[str, str]:
 
 
 def options(href: str, access: Access) -> dict[str, Any]:
-    """Return GDAL's options for reading an address."""
+    """Return GDAL's options for reading an address.
+
+    Raises
+    ------
+    BadInput
+        When credentials for S3 hold control characters.
+    """
     common: dict[str, Any] = {
         "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
         "GDAL_HTTP_CONNECTTIMEOUT": str(access.connect_timeout_s),
@@ -79,6 +90,7 @@ def options(href: str, access: Access) -> dict[str, Any]:
     }
     if not href.startswith("s3://"):
         return common
+    check_values()
     common["CPL_VSIL_CURL_NON_CACHED"] = "/vsis3/"  # a failure would be remembered
     common["AWS_NO_SIGN_REQUEST"] = "NO" if all(os.environ.get(key) for key in KEYS) else "YES"  # never files or services that hold keys
     if access.requester_pays:
@@ -155,15 +167,13 @@ def signed(href: str, access: Access) -> str:
     parts = urlsplit(href)
     if not (parts.hostname or "").endswith(SIGNED_HOST) or parts.query:
         return href
-    from planetary_computer import sas
+    import requests
+
+    from pipeline.transport import TooLarge
 
     def call() -> str:
         with _lock:  # a token is asked for once, not by every thread
-            account, container = sas.parse_blob_url(parts)
-            sas.get_token(account, container, retry_total=access.attempts - 1, retry_backoff_factor=access.pause_s)
-            return str(sas.sign_url(href))
-
-    import requests
+            return f"{href}?{_token(parts, access)}"
 
     try:
         return _within((access.timeout_s + access.pause_s) * access.attempts, call)
@@ -171,8 +181,43 @@ def signed(href: str, access: Access) -> str:
         if error.response is not None and error.response.status_code == 404:
             return href  # storage that the Planetary Computer does not know: public, or not readable at all
         raise RunFault(f"no token from the Planetary Computer: {plain_text(str(error))}") from None
-    except (requests.RequestException, TimeoutError, ValueError) as error:
+    except requests.exceptions.InvalidHeader:  # its text holds the key
+        raise RunFault("no token from the Planetary Computer: its subscription key holds characters that cannot be sent") from None
+    except (requests.RequestException, TimeoutError, ValueError, TooLarge) as error:
         raise RunFault(f"no token from the Planetary Computer: {connection_reason(plain_text(str(error))) or 'no answer in time'}") from None
+
+
+def _token(parts: SplitResult, access: Access) -> str:
+    """Return a token for the container of an address: one that is kept, or a new one.
+
+    The package planetary-computer would ask for it with a login of ~/.netrc, and wait for ever.
+    """
+    import requests
+    from planetary_computer import sas
+    from planetary_computer.settings import Settings
+
+    from pipeline.transport import Session, fetch
+
+    settings = Settings.get()
+    address = "{}/{}/{}".format(settings.sas_url, *sas.parse_blob_url(parts))
+    kept = sas.TOKEN_CACHE.get(address)
+    if kept is not None and kept.ttl() >= LEAST_TTL_S:
+        return str(kept.token)
+    session = Session()
+    key = {"Ocp-Apim-Subscription-Key": settings.subscription_key} if settings.subscription_key else None
+    request = session.prepare_request(requests.Request("GET", address, headers=key))
+    for tried in range(1, access.attempts + 1):
+        with suppress(*(() if tried == access.attempts else (requests.ConnectionError, requests.Timeout, TimeoutError))):
+            response, body = fetch(session, request, access)
+            if response.status_code not in AGAIN or tried == access.attempts:
+                break
+        time.sleep(access.pause_s * 2 ** (tried - 1))
+    response.raise_for_status()
+    content = json.loads(body)
+    if not isinstance(content, dict):
+        raise ValueError("an answer that is no token")
+    sas.TOKEN_CACHE[address] = token = sas.SASToken(**content)
+    return str(token.token)
 
 
 def forget_token(href: str) -> bool:
@@ -189,9 +234,9 @@ def forget_token(href: str) -> bool:
     return bool(held)
 
 
-def _within(seconds: float, function: Callable[[], str]) -> str:
-    """Return a function's result, or raise TimeoutError: the package that asks for tokens waits for ever."""
-    found: list[str] = []
+def _within(seconds: float, function: Callable[[], T]) -> T:
+    """Return a function's result, or raise TimeoutError."""
+    found: list[T] = []
     failed: list[BaseException] = []
 
     def call() -> None:
@@ -228,12 +273,18 @@ def status_of(href: str, access: Access, error: BaseException) -> tuple[int | No
     if not href.startswith(("http://", "https://")):
         return None, b""
     import requests
+    import urllib3
+
+    from pipeline.transport import Session, own_login
+
+    def ask() -> tuple[int, bytes]:
+        address, waits = signed(href.partition("#")[0], access), (access.connect_timeout_s, access.timeout_s)
+        with Session().get(address, headers={"Range": "bytes=0-15"}, timeout=waits, stream=True, auth=own_login) as answer:
+            return answer.status_code, answer.raw.read(16, decode_content=False)
 
     try:
-        address = signed(href.partition("#")[0], access)
-        with requests.get(address, headers={"Range": "bytes=0-15"}, timeout=(access.connect_timeout_s, access.timeout_s), stream=True) as answer:
-            return answer.status_code, answer.raw.read(16, decode_content=False)
-    except (requests.RequestException, OSError, RunFault):
+        return _within((access.connect_timeout_s + access.timeout_s) * 2, ask)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, RunFault, ValueError):
         return None, b""
 
 

@@ -207,8 +207,8 @@ def read_items(path: Path) -> list[Item]:
     return items_of(path, features)
 
 
-def items_of(path: Path, features: list[Any], *, indexed: bool = False) -> list[Item]:
-    """Return items from their JSON; `path` is named in errors. `indexed`: they come from our own index of a folder, not from a user's file.
+def items_of(path: Path | str, features: list[Any], *, indexed: bool = False) -> list[Item]:
+    """Return items from their JSON; `path` (or an address) is named in errors. `indexed`: they are of our own index of a folder, not of a user's file.
 
     Raises
     ------
@@ -238,7 +238,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _items(path: Path, features: list[Any]) -> Iterator[Item]:
+def _items(path: Path | str, features: list[Any]) -> Iterator[Item]:
     for number, feature in enumerate(features, 1):
         where = f"feature {number}"
         if not isinstance(feature, dict) or not isinstance(feature.get("properties"), dict):
@@ -266,7 +266,7 @@ def _items(path: Path, features: list[Any]) -> Iterator[Item]:
         )
 
 
-def _span(path: Path, item_id: str, properties: dict[str, Any]) -> tuple[datetime, datetime] | None:
+def _span(path: Path | str, item_id: str, properties: dict[str, Any]) -> tuple[datetime, datetime] | None:
     """Return start and end of a composite of several days, None for an image of one moment."""
     if properties.get("start_datetime") is None or properties.get("end_datetime") is None:
         return None
@@ -277,7 +277,7 @@ def _span(path: Path, item_id: str, properties: dict[str, Any]) -> tuple[datetim
     return (start, end) if properties.get("datetime") is None or end - start >= timedelta(days=1) else None
 
 
-def _when(path: Path, item_id: str, field: str, text: Any) -> datetime:
+def _when(path: Path | str, item_id: str, field: str, text: Any) -> datetime:
     try:
         found = datetime.fromisoformat(text)
         if not FIRST_YEAR <= found.year <= LAST_YEAR:

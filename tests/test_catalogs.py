@@ -152,6 +152,24 @@ def test_network_reaches_the_reads(tmp_path):
     assert not any(key.startswith("AWS") for key in given)
 
 
+@pytest.mark.parametrize("name", [*KEYS, "AWS_SESSION_TOKEN", "PC_SDK_SUBSCRIPTION_KEY", "GDAL_HTTP_USERPWD", "GDAL_HTTP_BEARER"])
+@pytest.mark.parametrize("value", ["hunter2\r\nX-Evil: 1", "hunter2\n", "\x00hunter2", "hun\x7fter2", "hunter2\x85"])
+@pytest.mark.parametrize("catalog", ["cdse", "earth-search"])
+def test_x08_credentials_with_control_characters_are_refused_without_being_shown(tmp_path, name, value, catalog):
+    config = loaded(tmp_path, {"sentinel-2": {"catalog": catalog}})
+    with pytest.raises(BadInput) as caught:
+        check_keys(config, dict.fromkeys(KEYS, "a") | {"HOME": "/a\nb", name: value})
+    assert caught.value.field == name
+    assert not any(part in str(caught.value) for part in ("hun", "ter2", "Evil"))
+
+
+def test_x08_a_stage_that_reads_s3_looks_at_the_credentials_too(monkeypatch):
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "hunter2\nX-Evil: 1")
+    with pytest.raises(BadInput, match="AWS_SESSION_TOKEN"):
+        options("s3://bucket/a.tif", Access())
+    assert options("https://host.org/a.tif", Access())
+
+
 def test_keys_are_asked_for_where_they_are_needed_and_never_repeated(tmp_path):
     config = loaded(tmp_path, {"sentinel-2": {"catalog": "cdse"}})
     check_keys(config, dict.fromkeys(KEYS, "hunter2"))
@@ -202,6 +220,12 @@ def test_what_is_not_asked_again(status):
 @pytest.mark.parametrize("status", [None, 206, 408, 429, 500, 502, 503, 504])
 def test_what_is_asked_again(status):
     assert reason(status) is None
+
+
+@pytest.mark.parametrize("user", ["me:hun/ter2", "me:hun@ter2", "me:1/ter2", "me:hun@/ter2", "ter2"])
+def test_texts_lose_passwords_with_a_slash_or_an_at_sign(user):
+    text = plain_text(f"/vsicurl/http://{user}@host.org/B04.tif: no; see https://docs.org/a@b and mail@host.org")
+    assert text == "/vsicurl/http://host.org/B04.tif: no; see https://docs.org/a@b and mail@host.org"
 
 
 def test_texts_of_gdal_lose_their_queries():

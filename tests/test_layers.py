@@ -54,7 +54,7 @@ LAYERS = (
     {"pipeline.findings"},
     {"pipeline.config", "pipeline.styles", "pipeline.zonestyle", "pipeline.radiometry"},
     {"pipeline.access", "pipeline.aoi", "pipeline.provenance", "pipeline.lock", "pipeline.season", "pipeline.variants"},
-    {"pipeline.endmembers"},
+    {"pipeline.endmembers", "pipeline.transport"},
     {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover", "pipeline.attribution", "pipeline.closing"},
     {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.windows", "pipeline.missions", "pipeline.tiling"},
     {"pipeline.images", "pipeline.remote", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.sheet"},

@@ -1,5 +1,6 @@
 """Scenes over the network: the same bytes as from files whatever the server does, or a stop that names item and asset; no secret anywhere."""
 
+import base64
 import json
 import os
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from servers import COLLECTION, landing, served_items
 from pipeline import images, plan
 from pipeline.access import KEYS, Access
 from pipeline.config import load
-from pipeline.errors import RunFault
+from pipeline.errors import BadInput, RunFault
 from pipeline.handles import close_idle
 from pipeline.remote import _lock as asking
 
@@ -230,6 +231,32 @@ def test_n02_a_token_that_is_refused_twice_is_a_fault_without_secrets(signing, c
     assert "refused (403)" in captured.err
     assert f"item {mine.scenes[0]['id']}: asset" in captured.err
     assert not [t for t in (captured.out, captured.err, caplog.text) for secret in SECRETS if secret in t]
+
+
+@pytest.fixture
+def netrc(tmp_path, monkeypatch):
+    """Have a login for every host in ~/.netrc."""
+    (tmp_path / "netrc").write_text("default login me password netrc-hunter2\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+
+def test_x08_a_token_is_asked_for_without_a_login_of_netrc(signing, netrc):
+    mine, server = signing
+    server.fault("/token/", "503", 1)
+    assert mine.stage("scenes", "--sensor", "sentinel-2") == 0
+    assert server.given == ["hunter2-1"]
+    assert server.count("/token/") == 2
+    assert not any("Authorization" in headers for _, _, headers in server.asked)
+
+
+@pytest.mark.parametrize(("login", "sent"), [("", set()), ("me:sesame@", {"Basic " + base64.b64encode(b"me:sesame").decode()})])
+def test_x08_a_host_whose_file_is_no_tiff_gets_no_login_of_netrc(tmp_path, netrc, login, sent):
+    (tmp_path / "B04.tif").write_bytes(b"<html>log in</html>" * 1000)
+    with serving(tmp_path) as server, pytest.raises(BadInput, match="not a readable GeoTIFF") as caught:
+        images.read_image(server.url.replace("//", f"//{login}") + "/B04.tif", WHAT, lambda d: d.read(), access=Access(**QUICK))
+    assert server.count("B04.tif") >= 2  # by GDAL, and to see what it is
+    assert {h["Authorization"] for _, _, h in server.asked if "Authorization" in h} == sent
+    assert f"{server.url}/B04.tif" in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["500", "hang", "cut"])
