@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+from pipeline.errors import RunFault
+
 CHILD = Path(__file__).with_name("hdf4child.py")
 KEPT = Path(".snakemake") / "minegreen" / "proved"
 SECONDS_OF_METADATA = 30  # a sound file takes some milliseconds
@@ -27,20 +29,29 @@ _child: list[subprocess.Popen[bytes]] = []
 
 
 def fault(path: Path | str, name: str = "") -> str:
-    """Return why a file, or a data set of it, must not be opened in this process; empty where it may."""
-    with suppress(OSError):
-        status = os.stat(path)
-        key = f"{os.path.abspath(path)}\0{status.st_mtime_ns}\0{status.st_size}\0{name}"
-        with _lock:
-            if key not in _known:
-                kept = KEPT / hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]
-                _known[key] = "" if kept.exists() else _asked(str(path), name)
-                if not _known[key]:
-                    with suppress(OSError):
-                        kept.parent.mkdir(parents=True, exist_ok=True)
-                        kept.touch()
-            return _known[key]
-    return "not a readable HDF4 file (no such file)"
+    """Return why a file, or a data set of it, must not be opened in this process; empty where it may.
+
+    Raises
+    ------
+    RunFault
+        When no process can be started: nothing is then known of the file.
+    """
+    try:
+        status = Path(path).stat()
+        key = f"{Path(path).resolve()}\0{status.st_mtime_ns}\0{status.st_size}\0{name}"
+    except OSError as error:
+        return f"not a readable HDF4 file ({error.strerror})"
+    if not os.access(path, os.R_OK):
+        return "no permission to read it"
+    with _lock:
+        if key not in _known:
+            kept = KEPT / hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]
+            _known[key] = "" if kept.is_file() else _asked(str(path), name)
+            if not _known[key]:
+                with suppress(OSError):
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    kept.touch()
+        return _known[key]
 
 
 def _asked(path: str, name: str) -> str:
@@ -65,7 +76,10 @@ def _started() -> subprocess.Popen[bytes]:
     """Return a new child; it is given paths as data, never as part of a command."""
     command = [sys.executable, "-P", str(CHILD)]
     few = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    _child.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=few))
+    try:
+        _child.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=few))
+    except OSError as error:
+        raise RunFault(f"HDF4: no process can be started to try the files: {error.strerror}") from None
     return _child[0]
 
 

@@ -280,3 +280,13 @@ def test_one_process_proves_all_files_and_the_proof_is_kept(tmp_path, monkeypatc
     write_hdf(paths[0], {"a": VALUES["a"] + 1}, 0.0, 0.0, CELL)
     assert Hdf4Grid(paths[0], "a").read(1)[0, 0] == -299
     assert len(started) == 2
+
+
+@pytest.mark.usefixtures("short")
+def test_process_that_cannot_be_started_says_nothing_of_the_file(made, monkeypatch):
+    hdf4proof.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(hdf4proof.sys, "executable", "/no/python")
+        with pytest.raises(RunFault, match="no process can be started"):
+            layers(made)
+    assert set(layers(made)) == set(VALUES)
