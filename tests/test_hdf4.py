@@ -289,4 +289,8 @@ def test_process_that_cannot_be_started_says_nothing_of_the_file(made, monkeypat
         patch.setattr(hdf4proof.sys, "executable", "/no/python")
         with pytest.raises(RunFault, match="no process can be started"):
             layers(made)
+        made.rename(made.with_name("MOD13Q1.A2021353.h26v05.061.2022004231519.hdf"))
+        with pytest.raises(RunFault, match="no process can be started"):  # and no row, which would be kept
+            listing.listed(made.parent, "modis")
+    made = made.with_name("MOD13Q1.A2021353.h26v05.061.2022004231519.hdf")
     assert set(layers(made)) == set(VALUES)
