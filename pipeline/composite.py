@@ -301,14 +301,15 @@ class BlockReader:
         return np.where(there, stored * np.float32(layer.scale) + np.float32(layer.offset), np.float32(np.nan))
 
     def days(self, scene: Scene) -> np.ndarray:
-        """Return the day of each pixel on the block, int16, counted from 1 January of the season's year; UNKNOWN_DAY where it is not told."""
+        """Return the day of each pixel on the block, int16, from 1 January of the season's year; UNKNOWN_DAY where none is told, or none of the composite."""
         if "day" not in scene.layers:
             return np.full(self.block.shape, scene.day_of_year, np.int16)
         stored = self._band(scene, "day", 0).astype(np.int16)  # 0 is no day, and fits unsigned files
         first = date.fromisoformat(scene.day)
         start = (first - date(first.year, 1, 1)).days + 1
         turned = np.where(stored < start, stored + (date(first.year + 1, 1, 1) - date(first.year, 1, 1)).days, stored)
-        return np.where((stored >= 1) & (stored <= 366), turned - start + scene.day_of_year, UNKNOWN_DAY).astype(np.int16)
+        told = (stored >= 1) & (stored <= 366) & (turned - start <= (date.fromisoformat(scene.last or scene.day) - first).days)
+        return np.where(told, turned - start + scene.day_of_year, UNKNOWN_DAY).astype(np.int16)
 
     def _ndvi(self, scene: Scene) -> np.ndarray:
         """Return stored NDVI on the block, NaN where there is no data."""

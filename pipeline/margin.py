@@ -19,7 +19,7 @@ from pipeline.errors import BadInput, RunFault, one_line
 from pipeline.missions import lacking
 from pipeline.radiometry import Decision
 from pipeline.scenefiles import meets, open_header
-from pipeline.scenes import LISTED, OUTSIDE, THREADS, Fate, Inspected, Layer, Scene, content, days_of, finished, layers_of, offsets, scene_of, select
+from pipeline.scenes import OUTSIDE, THREADS, Fate, Inspected, Layer, Scene, content, days_of, finished, layers_of, named, offsets, scene_of, select
 from pipeline.season import day_of_year, season_years
 from pipeline.sensors import SENSORS, SceneRule
 from pipeline.variants import SHIFT_DAYS
@@ -79,7 +79,7 @@ def with_margin(found: Inspected, config: Config, sensor: str, zones: Zones, cat
     warnings = found.warnings
     if broken:
         text = f"{sensor}: {len(broken)} items within {SHIFT_DAYS} days of the season cannot be used; sensitivity.csv does without, the ledger says why"
-        warnings = (*warnings, f"{text}: {', '.join(broken[:LISTED])}{' ...' if len(broken) > LISTED else ''}")
+        warnings = (*warnings, f"{text}: {named(broken)}")
     return replace(found, margin=tuple(scenes), warnings=warnings, fates=tuple(fates), ledger=tuple(row for fate in fates for row in fate.rows()))
 
 

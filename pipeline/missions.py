@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from pathlib import Path
 
@@ -26,10 +27,13 @@ def check_mission(item: Item, rule: SceneRule, adjust: str, catalog: Path) -> No
     if known and item.mission not in known:
         found = item.properties.get("platform") or "none"
         raise BadInput(catalog, f"item {item.id}: platform", found, f"one of {', '.join(known)}", fix)
+    told = re.match(r"L[CEOT]0([4-9])_", item.id)
+    if told and known and item.mission != f"landsat-{told[1]}":
+        raise BadInput(catalog, f"item {item.id}: platform", item.properties.get("platform"), f"landsat-{told[1]}, as its id says", "correct the item")
     for name, start in rule.levels.items():
         level = item.properties.get(name)
-        if level is not None and not str(level).startswith(start):
-            raise BadInput(catalog, f"item {item.id}: {name}", level, f"surface reflectance: {start}...", "search the Level 2 collection")
+        if level is not None and not str(level).zfill(len(start)).startswith(start):
+            raise BadInput(catalog, f"item {item.id}: {name}", level, f"{start}...", "search Landsat Collection 2, Level 2")
 
 
 def lacking(roles: Container[str], rule: SceneRule, drop: tuple[str, ...]) -> str | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from pipeline.access import Access
+from pipeline.aoi import Zones
 from pipeline.errors import BadInput, one_line
 from pipeline.grid import native_grid
 from pipeline.images import read_image, shown, state_of
@@ -68,8 +70,10 @@ def open_header(item: Item, layers: Any, rule: SceneRule) -> dict[str, Header]:
     for role, layer in layers.items():
         dtypes = QUALITY[layer.quality].dtypes if layer.quality else {"ndvi": NDVI_DTYPES, "day": DAY_DTYPES}.get(role, rule.dtypes)
         out[role] = _checked(item, layer, dtypes)
-        if role == "ndvi" and out[role].dtype == "int16" and layer.scale == 1:
-            raise BadInput(shown(layer.href), f"item {item.id}: asset {layer.asset}: scale", "1 for whole numbers", "for instance 0.0001", "correct the item")
+        if role == "ndvi" and (out[role].dtype == "int16") == (layer.scale == 1):
+            told = ("1 for whole numbers", "for instance 0.0001") if layer.scale == 1 else (f"{layer.scale:g}, and values of type {out[role].dtype}", "int16")
+            fix = "correct the item" if layer.scale == 1 else "give the files as the provider publishes them, or as yearly composites"
+            raise BadInput(shown(layer.href), f"item {item.id}: asset {layer.asset}: scale", *told, fix)
     if "red" in out and out["red"].grid != out["nir"].grid and layers["nir"].asset in rule.assets["nir"]:
         raise BadInput(shown(layers["nir"].href), f"item {item.id}: grid", "not that of the red band", "red and NIR on one grid", "remove the item")
     main = out["red" if "red" in out else "ndvi"]
@@ -77,6 +81,9 @@ def open_header(item: Item, layers: Any, rule: SceneRule) -> dict[str, Header]:
         if not meets(out[role].grid, main.grid):
             where = f"item {item.id}: asset {layer.asset}: position"
             raise BadInput(shown(layer.href), where, "beside the other bands", "a layer of the same ground", "download it again, or remove the item")
+        if rule.one_grid and not _same(out[role].grid, main.grid):
+            found = f"{_told(out[role].grid)}, the bands' {_told(main.grid)}"
+            raise BadInput(shown(layer.href), f"item {item.id}: asset {layer.asset}: grid", found, "the grid of the bands", "download it again")
     return out | {"main": main}
 
 
@@ -119,6 +126,17 @@ def _checked(item: Item, layer: File, dtypes: tuple[str, ...]) -> Header:
     return Header(grid, dtype, state)
 
 
+def _same(one: GeoBox, other: GeoBox) -> bool:
+    """Return whether two grids are one, to a thousandth of a cell."""
+    close = np.allclose(tuple(one.affine)[:6], tuple(other.affine)[:6], rtol=0, atol=1e-3 * abs(one.affine.a))
+    return bool(one.shape == other.shape and one.crs == other.crs and close)
+
+
+def _told(grid: GeoBox) -> str:
+    a = grid.affine
+    return f"{grid.shape[1]} x {grid.shape[0]} cells of {a.a:g} from {a.c:.10g}, {a.f:.10g}"
+
+
 def _usable(transform: Any) -> bool:
     """Return whether cells have a place and an area."""
     return bool(np.isfinite(tuple(transform)).all()) and not transform.is_degenerate
@@ -145,6 +163,26 @@ def meets(image: GeoBox, grid: GeoBox) -> bool:
     west, south, east, north = transform_bounds(image.crs.to_wkt(), grid.crs.to_wkt(), *image.boundingbox)
     box = grid.boundingbox
     return bool(west < box.right and east > box.left and south < box.top and north > box.bottom)
+
+
+def finest_grid(grids: list[Any], zones: Zones) -> Any:
+    """Return the grid that decides: the finest one in the AOI's UTM zone, else in the commonest CRS; of the first scene that has it."""
+    utm = zones.frame.estimate_utm_crs().to_epsg()
+    epsg = [g.crs.epsg or g.crs.to_wkt() for g in grids]
+    wanted = utm if utm in epsg else Counter(epsg).most_common(1)[0][0]
+    return min((g for g, code in zip(grids, epsg, strict=True) if code == wanted), key=lambda g: round(abs(g.affine.a), 6))
+
+
+def commonest_grid(grids: list[Any]) -> Any:
+    """Return the first grid of those on which most images lie."""
+    (phase, _), *_ = Counter(map(phase_of, grids)).most_common()
+    return next(g for g in grids if phase_of(g) == phase)
+
+
+def phase_of(grid: Any) -> tuple[Any, ...]:
+    """Return what grids share whose cells coincide where they overlap: CRS, cell size, and where in a cell the origin lies, to a thousandth of a cell."""
+    a = grid.affine
+    return grid.crs.to_wkt(), round(a.a, 3), round(a.e, 3), *(round(at / step % 1, 3) % 1 for at, step in ((a.c, a.a), (a.f, a.e)))
 
 
 def sample(item: Item, red: File, mask: File) -> tuple[np.ndarray, np.ndarray]:

@@ -19,8 +19,9 @@ from pipeline.grid import sensor_grid
 from pipeline.images import OPEN, Stamp, resolve, shown
 from pipeline.listing import listed
 from pipeline.missions import check_mission, lacking, linear
+from pipeline.products import GRANULE
 from pipeline.radiometry import Decision, decide, facts, floor
-from pipeline.scenefiles import meets, open_header, sample
+from pipeline.scenefiles import commonest_grid, finest_grid, meets, open_header, phase_of, sample
 from pipeline.season import day_of_year, season_years, solar_day
 from pipeline.sensors import SENSORS, SceneRule, kind_of
 from pipeline.stac import Asset, Item
@@ -136,7 +137,11 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
             fate.grid = header["main"].grid
             fate.layers = {role: replace(layer, state=header[role].state) for role, layer in fate.layers.items()}
     _some(kept, catalog, sensor, fates)
-    grid = sensor_grid(config, sensor, zones, _native([f.grid for f in kept], zones), config_path)
+    _one_product(kept, rule, catalog, sensor)
+    record = SENSORS[config.kind(sensor)]
+    grids = [f.grid for f in kept]
+    chosen = commonest_grid(grids) if record.native_grid else finest_grid(grids, zones)
+    grid = sensor_grid(config, sensor, zones, chosen, config_path)
     for fate in kept:
         if not meets(fate.grid, grid):
             fate.dropped = "does not meet the area"
@@ -150,10 +155,13 @@ def inspect(config: Config, config_path: Path, sensor: str, zones: Zones, catalo
         scenes += [scene_of(fate.item, year, rule, longitude, decision, final) for year in years_of(fate.item)]
     empty = sorted(set(config.all_years) - {s.year for s in scenes})
     warnings = [f"{sensor}: no scene in the season of {', '.join(map(str, empty))}: no data there"] if empty else []
+    moved = [fate.item.id for fate in kept if record.native_grid and phase_of(fate.grid) != phase_of(chosen)]
+    if moved:
+        warnings.append(f"{sensor}: {len(moved)} of {len(kept)} items lie on another grid than the others, and are resampled: {named(moved)}")
     against = [fate.item.id for fate, decision in zip(kept, decisions, strict=True) if decision.doubt]
     if against:
         text = f"{sensor}: offset: {entry.offset} is the config's word, and the data of {len(against)} of {len(kept)} items say the opposite"
-        warnings.append(f"{text}: {', '.join(against[:LISTED])}{' ...' if len(against) > LISTED else ''}")
+        warnings.append(f"{text}: {named(against)}")
     rows = tuple(row for fate in fates for row in fate.rows())
     return Inspected(grid, tuple(scenes), rows, tuple(warnings), len(fates), fates=tuple(fates))
 
@@ -179,6 +187,11 @@ def _other_sensor(item: Item, rule: SceneRule) -> str:
     """Return how to mend an item whose assets are those of another sensor; empty where they are not."""
     kind = kind_of(item.assets)
     return f"these are assets of {SENSORS[kind].title}: write `{kind}:`, or `sensor: {kind}`" if kind and SENSORS[kind].scenes is not rule else ""
+
+
+def named(ids: list[str]) -> str:
+    """Return the first ids of a list that may be long."""
+    return f"{', '.join(ids[:LISTED])}{' ...' if len(ids) > LISTED else ''}"
 
 
 def _kept(fates: list[Fate]) -> list[Fate]:
@@ -213,7 +226,9 @@ def select(fates: list[Fate], config: Config, sensor: str, in_season: Callable[[
     versions: dict[tuple[Any, ...], list[Fate]] = defaultdict(list)
     for fate in _kept(fates):
         item = fate.item
-        if item.tile is not None:
+        if granule := GRANULE.fullmatch(f"{item.id}."):  # product, date and tile; whatever the collection: that names the version
+            versions[granule.group(2, 3, 4)].append(fate)
+        elif item.tile is not None:
             when = item.when.date() if item.tile.startswith("WRS2") else item.when.replace(microsecond=0)
             versions[item.tile, when, item.mission, item.collection].append(fate)
     for group in versions.values():
@@ -280,12 +295,15 @@ def _find(item: Item, names: tuple[str, ...], common: tuple[str, ...]) -> tuple[
     return None
 
 
-def _native(grids: list[Any], zones: Zones) -> Any:
-    """Return the grid that decides: the finest one in the AOI's UTM zone, else in the commonest CRS; of the first scene that has it."""
-    utm = zones.frame.estimate_utm_crs().to_epsg()
-    epsg = [g.crs.epsg or g.crs.to_wkt() for g in grids]
-    wanted = utm if utm in epsg else Counter(epsg).most_common(1)[0][0]
-    return min((g for g, code in zip(grids, epsg, strict=True) if code == wanted), key=lambda g: round(abs(g.affine.a), 6))
+def _one_product(kept: list[Fate], rule: SceneRule, catalog: Path, sensor: str) -> None:
+    """Refuse several products of a sensor, told by their masks, where they would be taken for images of their own: they show the same passes."""
+    found: dict[str, str] = {}
+    for fate in kept:
+        found.setdefault(fate.layers["mask"].asset, fate.item.id)
+    if rule.one_grid and len(found) > 1 and rule.scale_ndvi is not None:
+        told = "; ".join(f"{asset}: {item}" for asset, item in found.items())
+        fix = "say `collection:`, or give each product a catalogue, or a folder, of its own"
+        raise BadInput(catalog, f"sensors.{sensor}.catalog", f"{len(found)} products: {told}", "items of one product", fix)
 
 
 def offsets(kept: list[Fate], rule: SceneRule, asked: str, catalog: Path, sensor: str) -> list[Decision]:

@@ -40,7 +40,7 @@ class SceneRule:
     and a wrong one does no harm; likewise `valid_ndvi` where the files are NDVI. `offset_from` is the baseline from which products
     carry the radiometric offset; `ground_codes` and `dark_codes` are the mask codes over which the data's own floor is taken. Items
     of a sensor with `missions` must be of one of these platforms; `levels`: properties that, where given, start so. The role `day` is
-    the day of year of each pixel's observation.
+    the day of year of each pixel's observation. `one_grid`: all layers of an item lie on the grid of its bands.
     """
 
     assets: dict[str, tuple[str, ...]]
@@ -57,6 +57,7 @@ class SceneRule:
     scale_ndvi: float | None = None
     missions: tuple[str, ...] = ()
     levels: dict[str, str] = field(default_factory=dict)
+    one_grid: bool = False
 
     def names(self, role: str) -> tuple[str, ...]:
         """Return the asset names of a role, quality layers included."""
@@ -105,7 +106,8 @@ LANDSAT_C2_L2 = SceneRule(
         QualityLayer("saturation", ("qa_radsat",), "qa_radsat-tm", ("landsat-4", "landsat-5", "landsat-7"), ("saturated",)),
     ),
     missions=LANDSAT_MISSIONS,
-    levels={"landsat:correction": "L2"},
+    levels={"landsat:correction": "L2", "landsat:collection_number": "02"},
+    one_grid=True,
 )
 MODIS_LAND = SceneRule(
     assets={
@@ -128,6 +130,7 @@ MODIS_LAND = SceneRule(
         QualityLayer("mask", ("sur_refl_state_250m", "sur_refl_state_500m"), "sr_state"),
         QualityLayer("quality", ("250m_16_days_VI_Quality", "500m_16_days_VI_Quality", "1_km_16_days_VI_Quality"), "vi_quality"),
     ),
+    one_grid=True,
     valid_ndvi=(-2000, 10000),
     scale_ndvi=0.0001,
 )

@@ -251,7 +251,7 @@ def _items(path: Path, features: list[Any]) -> Iterator[Item]:
             raise BadInput(path, f"item {item_id}: assets", type(assets).__name__, "the item's assets by name", "save the search's result again")
         properties = feature["properties"]
         cloud = properties.get("eo:cloud_cover")
-        if isinstance(cloud, float) and not isfinite(cloud):
+        if cloud is not None and not (isinstance(cloud, (int, float)) and not isinstance(cloud, bool) and isfinite(cloud)):
             raise BadInput(path, f"item {item_id}: eo:cloud_cover", cloud, "per cent", "correct the item")
         span = _span(path, item_id, properties)
         links = feature["links"] if isinstance(feature.get("links"), list) else []

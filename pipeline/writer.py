@@ -55,7 +55,10 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all."""
     with atomic(path) as part:
-        part.write_bytes(content)
+        try:
+            part.write_bytes(content)
+        except OSError as error:  # a full disk names no file
+            raise RunFault(f"{path}: {error.strerror}; nothing of it was kept") from None
         if part.read_bytes() != content:
             raise RunFault(f"{path}: what was written reads back differently; is the disk full?")
 

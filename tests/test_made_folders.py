@@ -153,7 +153,7 @@ def test_new_check_and_run_take_a_folder_of_modis_hdf_with_zones_too_small(tmp_p
     assert "  modis:\n" in text and "offset:" not in text
     assert "years: {first: 2018, last: 2022}" in text
     assert "modis: 10 of 10 listed scenes: " + ", ".join(f"{y}: 2" for y in planted) in said
-    told = [line for line in said.splitlines() if "class areas need 100" in line]
+    told = [line for line in said.splitlines() if "too small" in line]
     assert [name for name in places if any(name in line for line in told)] == ["West dump", "Pit Speck"]
     config.settings["years"] = {"first": 2018, "last": 2022}
     tables = config.run_of("modis")

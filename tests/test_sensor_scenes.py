@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from affine import Affine
 from pyproj import Transformer
 from scenemine import CRS, NORTH, WEST, read, rejected
 from sensormine import CELL, LANDSAT_BITS, SHAPE, SINUSOIDAL, SensorMine
@@ -217,6 +218,9 @@ def test_a_scene_of_the_neighbouring_utm_zone_is_read_where_it_lies(landsat):
         (lambda s: s["properties"].pop("platform"), "platform", "none"),
         (lambda s: s["properties"].update(platform="landsat-3"), "platform", "landsat-3"),
         (lambda s: s["properties"].update({"landsat:correction": "L1TP"}), "landsat:correction", "L1TP"),
+        (lambda s: s["properties"].update({"landsat:collection_number": "01"}), "landsat:collection_number", "01"),
+        (lambda s: s["properties"].update(platform="landsat-7"), "platform", "landsat-7"),  # its id says landsat-8
+        (lambda s: s["properties"].update({"eo:cloud_cover": "99.5"}), "eo:cloud_cover", "99.5"),
         (lambda s: s.update(assets={"red": {"raster:bands": [{"scale": 0.0001, "offset": 0}]}}), "scale", "0.0001"),
         (lambda s: s.update(assets={"red": {"raster:bands": [{"scale": 0.0000275, "offset": -0.1}]}}), "offset", "-0.1"),
         (lambda s: s["files"].pop("nir08"), "assets", "no nir"),
@@ -384,3 +388,81 @@ def test_spans_that_cannot_be(modis, end, start, told):
         from pipeline.stac import read_items
 
         read_items(modis.catalog)
+
+
+# What is not what it seems
+
+
+def moved(files, name, cells=0.0, step=1):
+    """Move a layer by a part of a cell, or keep every n-th cell of it."""
+    values, where, crs, nodata = files[name]
+    files[name] = (values[::step, ::step].copy(), where @ Affine.translation(cells, cells) @ Affine.scale(step), crs, nodata)
+
+
+@pytest.mark.parametrize(("layer", "cells", "step"), [("qa_pixel", 0.5, 1), ("qa_pixel", 0, 2), ("qa_radsat", 0.5, 1), ("nir08", 0.5, 1)])
+def test_a_landsat_layer_on_another_grid_is_refused(landsat, layer, cells, step):
+    series(landsat)
+    moved(landsat.scenes[4]["files"], layer, cells, step)
+    landsat.write()
+    error = rejected(landsat)
+    assert landsat.scenes[4]["id"] in error.field and error.field.endswith("grid")
+
+
+def test_a_modis_quality_layer_shifted_by_half_a_cell_is_refused(modis):
+    modis.modis("2021-07-12", 5000, 200, origin=modis.origin)
+    moved(modis.scenes[0]["files"], "250m_16_days_pixel_reliability", 0.5)
+    modis.write()
+    assert "250m_16_days_pixel_reliability: grid" in rejected(modis).field
+
+
+def test_one_image_on_another_grid_does_not_move_that_of_the_others(modis):
+    for start, shift in (("2021-07-12", 0.5), ("2021-07-28", 0), ("2021-08-13", 0)):
+        modis.modis(start, 5000, -1, origin=(modis.origin[0] + shift * CELL, modis.origin[1]))
+        del modis.scenes[-1]["files"]["250m_16_days_composite_day_of_the_year"]
+    folder = modis.composites()
+    pinned = json.loads((folder / "scenes.json").read_text())
+    columns = (pinned["grid"]["transform"][2] - modis.origin[0]) / CELL
+    assert columns == pytest.approx(round(columns), abs=1e-6)
+    (text,) = [w for w in pinned["warnings"] if "another grid" in w]
+    assert text == f"modis: 1 of 3 items lie on another grid than the others, and are resampled: {modis.scenes[0]['id']}"
+
+
+def test_ndvi_in_floating_point_with_the_scale_of_whole_numbers_is_refused(modis):
+    modis.modis("2021-07-12", 5000, 200, origin=modis.origin)
+    files = modis.scenes[0]["files"]
+    values, *more = files["250m_16_days_NDVI"]
+    files["250m_16_days_NDVI"] = ((values * 0.0001).astype("float32"), *more)
+    modis.write()
+    error = rejected(modis)
+    assert (error.found, error.expected) == ("0.0001, and values of type float32", "int16")
+
+
+def test_an_older_version_of_a_modis_tile_is_not_read_whatever_its_collection(modis):
+    for version, ndvi in (("006", 2000), ("061", 5000)):
+        modis.modis("2021-07-12", ndvi, 200, origin=modis.origin, item={"collection": f"modis-13Q1-{version}"})
+        modis.scenes[-1]["id"] = f"MOD13Q1.A2021193.h25v05.{version}.2021210101112"
+        modis.scenes[-1]["item"]["id"] = modis.scenes[-1]["id"]
+    folder = modis.composites()
+    found = read(folder / "ndvi_2021.tif")
+    assert set(np.unique(found[np.isfinite(found)]).round(4)) == {np.float32(0.5)}
+    dropped = {r["item"]: r["reason"] for r in read_csv(folder / "ledger.csv") if r["status"] == "dropped"}
+    assert list(dropped) == ["MOD13Q1.A2021193.h25v05.006.2021210101112"]
+
+
+def test_two_products_of_one_sensor_are_refused_as_they_show_the_same_passes(modis):
+    modis.modis("2021-07-12", 5000, 200, origin=modis.origin)
+    modis.modis_reflectance("2021-07-12", np.full((8, 8), 1000), np.full((8, 8), 3000), np.full((8, 8), 8), origin=modis.origin)
+    modis.write()
+    error = rejected(modis)
+    assert error.found.startswith("2 products: ")
+    assert all(f"{asset}: {item}.A2021193" in error.found for asset, item in (("250m_16_days_pixel_reliability", "MOD13Q1"), ("sur_refl_state_250m", "MOD09Q1")))
+
+
+def test_a_day_that_is_none_of_the_composites_is_no_observation(modis):
+    day = np.full((8, 8), 200)
+    day[:, ::2] = 240  # the composite ends on day 208
+    modis.modis("2021-07-12", 5000, day, origin=modis.origin)
+    folder = modis.composites()
+    found = read(folder / "doy_2021.tif")
+    assert set(found[np.isfinite(found)]) == {200.0}
+    assert 0.2 < np.isnan(read(folder / "ndvi_2021.tif")).mean() < 0.8
