@@ -46,7 +46,7 @@ def fault(path: Path | str, name: str = "") -> str:
     with _lock:
         if key not in _known:
             kept = KEPT / hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]
-            _known[key] = "" if kept.is_file() else _asked(str(path), name)
+            _known[key] = "" if kept.is_file() else _asked(str(Path(path).absolute()), name)
             if not _known[key]:
                 with suppress(OSError):
                     kept.parent.mkdir(parents=True, exist_ok=True)

@@ -294,3 +294,11 @@ def test_process_that_cannot_be_started_says_nothing_of_the_file(made, monkeypat
             listing.listed(made.parent, "modis")
     made = made.with_name("MOD13Q1.A2021353.h26v05.061.2022004231519.hdf")
     assert set(layers(made)) == set(VALUES)
+
+
+@pytest.mark.usefixtures("short")
+def test_relative_path_after_the_working_folder_has_changed(tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        write_hdf(tmp_path / name / "x.hdf", VALUES, 0.0, 0.0, CELL)
+        monkeypatch.chdir(tmp_path / name)
+        assert set(layers("x.hdf")) == set(VALUES)
