@@ -1,7 +1,7 @@
 """HDF4-EOS grids (MODIS) through pyhdf: GDAL in rasterio's wheels has no HDF4 driver.
 
 The HDF4 library is not thread-safe and opens few files at a time: every call is under one lock, and a file is open
-only while it is read.
+only while it is read. A file on which it would crash or hang is told by `pipeline.hdf4proof` before it is opened here.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from pipeline import hdf4proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +31,12 @@ class Hdf4Error(ValueError):
 
 
 @contextmanager
-def _opened(path: Path | str) -> Iterator[Any]:
+def _opened(path: Path | str, name: str = "") -> Iterator[Any]:
     from pyhdf.error import HDF4Error
     from pyhdf.SD import SD, SDC
 
+    if problem := hdf4proof.fault(path, name):
+        raise Hdf4Error(problem)
     with _lock:
         try:
             file = SD(str(path), SDC.READ)
@@ -94,7 +98,7 @@ class Hdf4Grid:
 
         self.path, self.name = str(path), name
         struct = attribute(path, "StructMetadata")
-        with _opened(path) as file:
+        with _opened(path, name) as file:
             if name not in file.datasets():
                 raise Hdf4Error(f"no data set {name}")
             data = file.select(name)
@@ -142,7 +146,7 @@ class Hdf4Grid:
         if row < 0 or col < 0 or rows < 1 or cols < 1 or row + rows > self.height or col + cols > self.width:
             raise RasterioIOError(f"{self.name}: a window outside of the grid")
         try:
-            with _opened(self.path) as file:
+            with _opened(self.path, self.name) as file:
                 values = np.asarray(file.select(self.name).get(start=(row, col), count=(rows, cols)), self.dtypes[0]).reshape(rows, cols)
         except (Hdf4Error, ValueError, IndexError) as error:
             raise RasterioIOError(f"{self.name}: {error}") from None

@@ -18,7 +18,7 @@ from pipeline.errors import BadInput
 from pipeline.images import resolve
 from pipeline.packaged import Unusable
 from pipeline.productitems import item_of, version_key
-from pipeline.products import IMAGES, SOUGHT, Product, find
+from pipeline.products import IMAGES, SOUGHT, TEXTS, Product, below, find
 from pipeline.provenance import code
 from pipeline.reader import open_raster
 from pipeline.sensors import SENSORS, kind_of
@@ -26,7 +26,7 @@ from pipeline.stac import INSIDE, Item, items_of, read_items
 from pipeline.writer import write_text
 
 CACHE = Path(".snakemake") / "minegreen" / "indexed"
-MATTER = (*IMAGES, ".safe", ".xml", ".txt", ".json")  # other files may come and go
+MATTER = (*IMAGES, ".safe", *TEXTS)  # other files may come and go
 NAMED = 5  # refused products in one message
 
 
@@ -97,13 +97,15 @@ def fingerprint(catalog: Path) -> str:
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for name in (*folders, *sorted(files)):
             path = Path(root) / name
-            told = 0, 0
-            if name not in folders:
+            told: tuple[int, ...] = 0, 0
+            if name in folders:
+                told = (os.access(path, os.R_OK | os.X_OK),)
+            else:
                 if not name.lower().endswith(MATTER) or name.lower().endswith(".aux.xml"):
                     continue
                 with suppress(OSError):
                     status = path.stat()
-                    told = status.st_size, status.st_mtime_ns
+                    told = status.st_size, status.st_mtime_ns, os.access(path, os.R_OK)
             hashed.update(os.fsencode(f"{path}\0{told}\n"))
     return hashed.hexdigest()
 
@@ -116,15 +118,25 @@ def _index(folder: Path) -> dict[str, Any]:
         values: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
         if isinstance(values["products"], list) and isinstance(values["refused"], list):
             return values
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise BadInput(folder, "catalog", "no permission to read this folder", "a folder that can be read", "correct its permissions")
     products, refusals = find(folder)
+    copies = Counter(product.name for product in products)
     refused = [(_text(r.name), r.reason) for r in refusals]
     entries: list[dict[str, Any]] = []
+    read: dict[str, str] = {}  # where the copy of a product is that is read
     for product in products:
+        name, where = _text(product.name), _text(below(folder, product.package.path / product.package.root))
+        where = "the folder itself" if where == "." else where
+        if product.name in read:
+            refused.append((name, f"the same product is read from {read[product.name]}"))
+            continue
+        several = f"the copy in {where}: " if copies[product.name] > 1 else ""
         try:
             entries.append({"sensor": product.sensor, "item": _usable(product, folder)})
+            read[product.name] = where
         except (Unusable, BadInput) as error:
-            told = f"{error.field}: {error.found}" if isinstance(error, BadInput) else str(error)
-            refused.append((_text(product.name), told))
+            refused.append((name, several + (f"{error.field}: {error.found}" if isinstance(error, BadInput) else str(error))))
     entries, older = _newest(entries)
     values = {"products": entries, "refused": sorted([*refused, *older])}
     with suppress(OSError):
@@ -161,6 +173,8 @@ def _usable(product: Product, folder: Path) -> dict[str, Any]:
         raise Unusable(f"files of the product are missing: {'; '.join(f'{role} ({chr(32).join(names[role])})' for role in lacking)}")
     for key in filter(None, roles.values()):
         asset = item["assets"][key]
+        if product.sensor == "sentinel-2":
+            product.package.check(asset["href"], asset.get(INSIDE, ""))
         open_raster(Path(asset["href"]), asset.get(INSIDE, "")).close()
     for asset in item["assets"].values():
         asset["href"] = str(Path(folder.name) / Path(asset["href"]).relative_to(folder))

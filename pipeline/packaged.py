@@ -6,10 +6,14 @@ Nothing is unpacked, no link is followed out of the catalogue's folder, nothing 
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import lzma
+import os
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +23,9 @@ from pathlib import Path
 from typing import Any
 
 MOST_BYTES = 64 * 2**20  # of one metadata file; the largest seen, MTD_TL.xml, has 0.6 MB
+MOST_OF_AN_IMAGE = 2 * 2**30  # of a band in a zip, which is read to its end; the largest seen have 0.15 GB
+BAD_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, OSError)
+SUMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA3-256": "sha3_256"}  # as ESA's manifests name them, and their relatives
 
 
 class Unusable(Exception):
@@ -56,6 +63,8 @@ class Package:
             raise Unusable(f"{name} is missing")
         if not path.resolve().is_relative_to(self.outer.resolve()):
             raise Unusable(f"{name} is a link that leads out of the folder")
+        if not os.access(path, os.R_OK):
+            raise Unusable(f"no permission to read {name}")
         return str(path), ""
 
     def text(self, name: str) -> str:
@@ -83,14 +92,52 @@ class Package:
             raise Unusable(f"{name} declares a document type, which no product does")
         return text
 
+    def check(self, path: str, member: str) -> None:
+        """Read a file of the product, as `href` names it, against the checksum of the zip or in manifest.safe; nothing where there is none.
+
+        Raises
+        ------
+        Unusable
+            When it is damaged.
+        """
+        if member:
+            name = member.removeprefix(f"{self.root}/")
+            with _zip(Path(path), f"{name} is damaged") as archive, archive.open(member) as handle:
+                if archive.getinfo(member).file_size > MOST_OF_AN_IMAGE:
+                    raise Unusable(f"{name} has more than {MOST_OF_AN_IMAGE // 2**30} GB")
+                while handle.read(2**20):
+                    pass  # zipfile compares the checksum at the end
+            return
+        name = Path(path).relative_to(self.path).as_posix()
+        if (told := _sums(self.text("manifest.safe")).get(name)) is None:
+            return
+        with Path(path).open("rb") as handle:
+            found = hashlib.file_digest(handle, lambda: hashlib.new(SUMS[told[0]], usedforsecurity=False)).hexdigest()
+        if found != told[1].lower():
+            raise Unusable(f"{name} is damaged: its {told[0]} checksum is not that of manifest.safe")
+
+
+@lru_cache(maxsize=1)
+def _sums(manifest: str) -> dict[str, tuple[str, str]]:
+    """Return the checksums that a manifest lists of its files: name -> kind and value; those of kinds unknown are left out."""
+    out = {}
+    for stream in re.findall(r"<byteStream\b.*?</byteStream>", manifest, re.DOTALL):
+        href = re.search(r"<fileLocation\b[^>]*\bhref=[\"'](?:\./)?([^\"']+)[\"']", stream)
+        value = re.search(r"<checksum\b[^>]*\bchecksumName=[\"']([^\"']+)[\"'][^>]*>\s*([0-9A-Fa-f]+)\s*<", stream)
+        if href and value and value[1] in SUMS:
+            out[href[1]] = value[1], value[2]
+    return out
+
 
 @contextmanager
-def _zip(path: Path) -> Iterator[zipfile.ZipFile]:
+def _zip(path: Path, problem: str = "a zip that cannot be read") -> Iterator[zipfile.ZipFile]:
+    if path.exists() and not os.access(path, os.R_OK):
+        raise Unusable("no permission to read it")
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
-        raise Unusable(f"a zip that cannot be read: {error}") from None
+    except BAD_ZIP as error:
+        raise Unusable(f"{problem}: {error}") from None
 
 
 @lru_cache(maxsize=4)

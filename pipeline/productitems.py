@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import hdf4
-from pipeline.errors import one_line
+from pipeline.errors import RunFault, one_line
 from pipeline.packaged import Unusable, reading
 from pipeline.products import GRANULE, Product
 from pipeline.stac import INSIDE
@@ -38,7 +38,7 @@ def item_of(product: Product) -> dict[str, Any]:
     """
     try:
         return {"sentinel-2": _sentinel_2, "landsat": _landsat, "modis": _modis}[product.sensor](product)
-    except Unusable:
+    except (Unusable, RunFault):
         raise
     except hdf4.Hdf4Error as error:
         raise Unusable(str(error)) from None

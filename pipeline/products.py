@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ LANDSAT_PACKED = re.compile(r"L[COTEM]\d\d_.*\.(tar|tar\.gz|tgz|tar\.bz2)", re.I
 GRANULE = re.compile(r"((M[OYC]D\w{3,6})\.A(\d{7})\.(h\d\dv\d\d)\.(\d{3})(?:\.(\d{10,14}))?)(?=[._])(.*)")  # NASA's name of a MODIS tile
 APPEEARS = re.compile(r"(M[OYC]D\w{3,6})\.(\d{3})_+(.+?)_doy(\d{7})\d{0,6}_(aid\d+)\.tiff?")
 IMAGES = (".tif", ".tiff", ".jp2", ".hdf", ".he5", ".h5", ".nc", ".img", ".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2")
+TEXTS = (".xml", ".txt", ".json")
 METADATA = ("MTL.xml", "MTL.txt", "MTL.json")
 
 
@@ -47,24 +49,27 @@ class Refused:
 
 
 def find(folder: Path) -> tuple[list[Product], list[Refused]]:
-    """Return the products below a folder in the order of their names, each once, and what is refused."""
+    """Return the products below a folder in the order of their names, and what is refused.
+
+    Copies of a product follow each other, a folder before its zip: the first that can be used is the one to read.
+    """
     found: list[Product] = []
     refused: list[Refused] = []
-    for root, names, files in os.walk(folder):
+
+    def unread(error: OSError) -> None:
+        refused.append(Refused(below(folder, Path(error.filename)), f"a folder that cannot be read: {error.strerror}"))
+
+    for root, names, files in os.walk(folder, onerror=unread):
         here = Path(root)
         names.sort()
         for entry in (*_folders(folder, here, names), *_files(folder, here, sorted(files))):
             (found if isinstance(entry, Product) else refused).append(entry)  # type: ignore[arg-type]
-    first: dict[str, Product] = {}
-    for product in sorted(found, key=lambda p: (p.name, bool(p.package.root), str(p.package.path))):  # a folder before its zip
-        if product.name in first:
-            refused.append(Refused(product.name, f"the same product is read from {_below(folder, first[product.name].package.path)}"))
-        else:
-            first[product.name] = product
-    return list(first.values()), sorted(refused, key=lambda r: (r.name, r.reason))
+    found.sort(key=lambda p: (p.name, bool(p.package.root), str(p.package.path)))
+    return found, sorted(refused, key=lambda r: (r.name, r.reason))
 
 
-def _below(folder: Path, path: Path) -> str:
+def below(folder: Path, path: Path) -> str:
+    """Return the name of a file or folder from the catalogue's folder on."""
     return path.relative_to(folder).as_posix()
 
 
@@ -75,17 +80,20 @@ def _folders(folder: Path, here: Path, names: list[str]) -> Iterator[Product | R
         if name.startswith(".") or name == "__MACOSX" or path.is_symlink():
             names.remove(name)
             if path.is_symlink() and not name.startswith("."):
-                yield Refused(_below(folder, path), "a link to a folder, which is not followed: give that folder itself as catalog")
+                yield Refused(below(folder, path), "a link to a folder, which is not followed: give that folder itself as catalog")
+        elif not os.access(path, os.R_OK | os.X_OK):
+            names.remove(name)
+            yield Refused(below(folder, path), "no permission to read it")
         elif name.upper().endswith(".SAFE"):
             if (path / "manifest.safe").is_file():
                 names.remove(name)
                 yield _safe(name[:-5], Package(folder, path), path.name)
-            elif not any(p.name.upper().endswith(".SAFE") for p in path.iterdir()):
+            elif not any(p.name.upper().endswith(".SAFE") and p.is_dir() for p in path.iterdir()):
                 names.remove(name)
-                yield Refused(_below(folder, path), "a .SAFE folder without its manifest.safe: unpack it again")
+                yield Refused(below(folder, path), "a .SAFE folder without its manifest.safe: unpack it again")
         elif (path / "manifest.safe").is_file():
             names.remove(name)
-            yield Refused(_below(folder, path), "a product whose folder does not end in .SAFE: give it the name back that it was downloaded under")
+            yield Refused(below(folder, path), "a product whose folder does not end in .SAFE: give it the name back that it was downloaded under")
 
 
 def _safe(name: str, package: Package, shown: str) -> Product | Refused:
@@ -102,9 +110,12 @@ def _files(folder: Path, here: Path, names: list[str]) -> Iterator[Product | Ref
     bundles: dict[str, list[str]] = defaultdict(list)
     tiles: dict[str, dict[str, str]] = defaultdict(dict)
     for name in names:
-        path, shown = here / name, _below(folder, here / name)
+        path, shown = here / name, below(folder, here / name)
         lower = name.lower()
         if name.startswith("."):
+            continue
+        if lower.endswith((*IMAGES, *TEXTS)) and (mode := _mode(path)) and not stat.S_ISREG(mode):
+            yield Refused(shown, "no regular file, but a pipe, socket or device")
             continue
         granule = GRANULE.fullmatch(name)
         if match := LANDSAT.fullmatch(name):
@@ -127,6 +138,14 @@ def _files(folder: Path, here: Path, names: list[str]) -> Iterator[Product | Ref
         yield _bundle(folder, here, name, files)
     for name, layers in tiles.items():
         yield Product("modis", name, Package(folder, here), "", tuple(sorted(layers.items())))
+
+
+def _mode(path: Path) -> int:
+    """Return what kind of file a path leads to; 0 where it leads to none."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
 
 
 def _layer(text: str) -> str:
@@ -158,7 +177,7 @@ def _bundle(folder: Path, here: Path, name: str, files: list[str]) -> Product | 
     if match is None:
         raise AssertionError("files are grouped by this expression")
     level, collection = match[2], match[3]
-    shown = _below(folder, here / name)
+    shown = below(folder, here / name)
     if collection != "02":
         return Refused(shown, f"Landsat Collection {int(collection)}, which USGS has withdrawn: download Collection 2 Level-2")
     if not level.startswith("L2"):

@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline import hdf4
 from pipeline.errors import BadInput
+from pipeline.packaged import BAD_ZIP
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -85,8 +86,8 @@ def _open_member(path: Path, inside: str) -> Any:
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
             # The braces end the name of the zip: GDAL would look for another one in names such as a.zip.d/b.zip.
             dataset = rasterio.open(f"/vsizip/{{{path.absolute()}}}/{inside}", driver=driver_of(start), sharing=False)
-    except (OSError, RuntimeError, ValueError, NotImplementedError, KeyError, zipfile.BadZipFile, rasterio.errors.RasterioError) as error:
-        told = f"{inside}: {error}" if isinstance(error, (KeyError, RuntimeError, zipfile.BadZipFile)) else f"{inside} cannot be read"
+    except (*BAD_ZIP, ValueError, KeyError, rasterio.errors.RasterioError) as error:
+        told = f"{inside} cannot be read" if isinstance(error, (OSError, ValueError, rasterio.errors.RasterioError)) else f"{inside}: {error}"
         raise BadInput(path, "zip", told, f"{KINDS} in it", "download it again, or unpack it") from None
     check_blocks(path, dataset)
     return dataset

@@ -1,5 +1,6 @@
 """HDF4-EOS grids read as GDAL would read them, by many threads, and refused where they are something else."""
 
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 from running import SHARED
 
+from pipeline import hdf4proof, listing
 from pipeline.errors import BadInput, RunFault
 from pipeline.grid import native_grid
 from pipeline.hdf4 import Hdf4Error, Hdf4Grid, attribute, layers
@@ -188,3 +190,115 @@ def test_state_tells_grids_apart(made, tmp_path):
     assert state_of(Hdf4Grid(same, "a"), str(same)) == first
     assert state_of(Hdf4Grid(moved, "a"), str(moved)) != first
     assert state_of(Hdf4Grid(made, "b"), str(made)) != first
+
+
+# --- files on which the HDF4 library crashes or hangs: small ones of which random bytes were changed until it did -------
+
+DAMAGED = Path(__file__).parent / "damaged"
+
+
+@pytest.fixture
+def short(monkeypatch, tmp_path):
+    """Wait for a few seconds only; keep the proofs in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(hdf4proof, "SECONDS_OF_METADATA", 4)
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize(("name", "words"), [("abort", "it crashes"), ("crash", "it crashes"), ("endless", "no answer within 4 s")])
+def test_file_that_kills_or_holds_the_library_is_an_error(made, name, words):
+    path = DAMAGED / f"{name}.hdf"
+    for read in (layers, lambda p: attribute(p, "CoreMetadata"), lambda p: Hdf4Grid(p, "250m 16 days NDVI")):
+        with pytest.raises(Hdf4Error, match=f"the HDF library fails on it.*{words}"):
+            read(path)
+    with pytest.raises(BadInput, match=f"{name}.hdf"):
+        open_raster(path, "250m 16 days NDVI")
+    assert np.array_equal(Hdf4Grid(made, "a").read(1), VALUES["a"])
+
+
+@pytest.mark.usefixtures("short")
+def test_folder_with_such_files_gives_the_others(tmp_path):
+    folder = tmp_path / "d"
+    name = "250m 16 days NDVI"
+    write_hdf(folder / "MOD13Q1.A2021353.h26v05.061.2022004231519.hdf", {name: VALUES["a"]}, 8_000_000.0, 4_200_000.0, CELL)
+    for day, kind in enumerate(("abort", "crash", "endless"), 1):
+        (folder / f"MOD13Q1.A20200{day:02d}.h25v05.061.2021123456789.hdf").write_bytes((DAMAGED / f"{kind}.hdf").read_bytes())
+    found = listing.listed(folder, "modis")
+    assert [i.id[:16] for i in found.items] == ["MOD13Q1.A2021353"]
+    assert [r for _, r in found.refused if "damaged (the HDF library fails on it" in r] == [r for _, r in found.refused]
+    assert len(found.refused) == 3
+
+
+@pytest.mark.usefixtures("short")
+def test_file_that_is_damaged_while_it_is_read_is_a_fault_that_names_it(made):
+    what = "item M: asset NDVI"
+
+    def read(dataset):
+        Path(made).write_bytes((DAMAGED / "crash.hdf").read_bytes())
+        return dataset.read(1)
+
+    with pytest.raises((RunFault, BadInput), match="x.hdf"):
+        read_image(str(made), what, read, inside="a")
+
+
+@pytest.mark.usefixtures("short")
+def test_values_that_cannot_be_unpacked_are_found_before_they_are_needed(tmp_path):
+    """A packed layer whose last rows were overwritten: its metadata are whole."""
+    from pyhdf.SD import SD, SDC
+
+    path = write_hdf(tmp_path / "x.hdf", VALUES, 0.0, 0.0, CELL)
+    file = SD(str(path), SDC.WRITE)
+    data = file.create("packed", SDC.INT16, (20, 30))
+    data.setcompress(SDC.COMP_DEFLATE, 9)
+    noise = np.random.default_rng(1).integers(-9999, 9999, (20, 30)).astype("int16")
+    data[:] = noise
+    data.endaccess()
+    file.end()
+    assert hdf4proof.fault(path, "packed") == ""
+    content, packed = bytearray(path.read_bytes()), zlib.compress(noise.astype(">i2").tobytes(), 9)
+    at = bytes(content).index(packed[:32])
+    content[at + 200 : at + 900] = b"\xff" * 700
+    path.write_bytes(content)
+    assert "damaged" in hdf4proof.fault(path, "packed")
+    assert hdf4proof.fault(path) == hdf4proof.fault(path, "a") == ""
+
+
+@pytest.mark.usefixtures("short")
+def test_one_process_proves_all_files_and_the_proof_is_kept(tmp_path, monkeypatch):
+    paths = [write_hdf(tmp_path / f"{i}.hdf", VALUES, 0.0, 0.0, CELL) for i in range(3)]
+    hdf4proof.close()
+    started, original = [], hdf4proof._started
+    monkeypatch.setattr(hdf4proof, "_started", lambda: started.append(1) or original())
+    for path in paths:
+        for name in "abc":
+            assert Hdf4Grid(path, name).read(1).shape == (20, 30)
+    assert len(started) == 1
+    hdf4proof.close()
+    monkeypatch.setattr(hdf4proof, "_known", {})  # as in the next stage
+    assert np.array_equal(Hdf4Grid(paths[0], "a").read(1), VALUES["a"])
+    assert len(started) == 1
+    write_hdf(paths[0], {"a": VALUES["a"] + 1}, 0.0, 0.0, CELL)
+    assert Hdf4Grid(paths[0], "a").read(1)[0, 0] == -299
+    assert len(started) == 2
+
+
+@pytest.mark.usefixtures("short")
+def test_process_that_cannot_be_started_says_nothing_of_the_file(made, monkeypatch):
+    hdf4proof.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(hdf4proof.sys, "executable", "/no/python")
+        with pytest.raises(RunFault, match="no process can be started"):
+            layers(made)
+        made.rename(made.with_name("MOD13Q1.A2021353.h26v05.061.2022004231519.hdf"))
+        with pytest.raises(RunFault, match="no process can be started"):  # and no row, which would be kept
+            listing.listed(made.parent, "modis")
+    made = made.with_name("MOD13Q1.A2021353.h26v05.061.2022004231519.hdf")
+    assert set(layers(made)) == set(VALUES)
+
+
+@pytest.mark.usefixtures("short")
+def test_relative_path_after_the_working_folder_has_changed(tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        write_hdf(tmp_path / name / "x.hdf", VALUES, 0.0, 0.0, CELL)
+        monkeypatch.chdir(tmp_path / name)
+        assert set(layers("x.hdf")) == set(VALUES)

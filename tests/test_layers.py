@@ -15,6 +15,8 @@ LAYERS = (
         "pipeline",
         "pipeline.errors",
         "pipeline.handles",
+        "pipeline.hdf4child",
+        "pipeline.hdf4proof",
         "pipeline.kernels",
         "pipeline.kernels.codes",
         "pipeline.kernels.null",

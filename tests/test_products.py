@@ -1,9 +1,13 @@
 """What a folder of downloads is taken for: products, and what is refused with which reason; hostile ones do no harm."""
 
+import hashlib
 import json
+import os
+import re
 import shutil
 import socket
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,8 +78,6 @@ def test_items_are_relative_to_the_folder_beside_them(tmp_path):
 
 @pytest.mark.parametrize("catalog", [".", "..", "b/.."])
 def test_folder_may_be_named_by_dots(tmp_path, monkeypatch, catalog):
-    from pathlib import Path
-
     (tmp_path / "w" / "b").mkdir(parents=True)
     safe(tmp_path if catalog == ".." else tmp_path / "w")
     monkeypatch.chdir(tmp_path / "w")
@@ -215,6 +217,83 @@ def test_zip_member_that_is_no_image(tmp_path):
     assert "B04_10m.jp2 cannot be read" in reason
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+@pytest.mark.parametrize("which", ["B04_10m", "MTD_MSIL2A"])
+def test_zip_with_damaged_packing_is_a_row_and_others_are_read(tmp_path, which, method):
+    home = tmp_path / "z"
+    target = zip_safe(safe(tmp_path / "t"), tmp_path / "t" / "bad.zip", method)
+    damage(target, which, 97)
+    home.mkdir()
+    shutil.copy(target, home / "bad.zip")
+    other = zip_safe(safe(tmp_path / "u", "2022-07-09T04:07:11"))
+    shutil.copy(other, home)
+    told = refused(home)
+    assert len(told) == 1
+    assert {i.id for i in listing.listed(home, "sentinel-2").items} == {other.name[:-9], safe_name("2021-07-04T04:07:11", "03.00")}
+    assert listing.kinds(home) == ["sentinel-2"]
+
+
+def damage(target, which, step):
+    """Change bytes of the packed content of a member, and nothing else of the zip."""
+    with zipfile.ZipFile(target) as archive:
+        (info,) = [i for i in archive.infolist() if which in i.filename]
+    content = bytearray(target.read_bytes())
+    start = info.header_offset + 30 + len(info.filename)
+    for at in range(start + info.compress_size // 4, start + info.compress_size, step):
+        content[at] ^= 0xFF
+    target.write_bytes(content)
+
+
+@pytest.mark.parametrize("where", ["in the middle", "at the end"])
+def test_stored_image_in_a_zip_is_held_against_its_checksum(tmp_path, where):
+    home = tmp_path / "z"
+    home.mkdir()
+    target = zip_safe(safe(tmp_path / "t"), home / "rot.zip", zipfile.ZIP_STORED)
+    assert len(listing.listed(home, "sentinel-2").items) == 1
+    damage(target, "B08_10m", 700 if where == "in the middle" else 10**9)
+    (reason,) = refused(home).values()
+    assert "damaged" in reason
+    assert "B08_10m" in reason
+
+
+# --- checksums of manifest.safe --------------------------------------------------------------------------------------
+
+
+def with_sums(root, kind="MD5", sums=lambda content: hashlib.md5(content).hexdigest().upper()):
+    """Let manifest.safe list checksums of the images, as ESA's does."""
+    streams = "".join(
+        f"""<dataObject ID="i{n}"><byteStream mimeType="application/octet-stream" size="{p.stat().st_size}">
+        <fileLocation locatorType="URL" href="./{p.relative_to(root).as_posix()}"/>
+        <checksum checksumName="{kind}">{sums(p.read_bytes())}</checksum></byteStream></dataObject>"""
+        for n, p in enumerate(sorted(root.rglob("*.jp2")))
+    )
+    path = root / "manifest.safe"
+    path.write_text(path.read_text().replace("</dataObjectSection>", f"{streams}</dataObjectSection>"))
+
+
+SHA3 = "SHA3-256", lambda content: hashlib.sha3_256(content).hexdigest()
+UNKNOWN = "CRC-99", lambda _: "00ff"
+
+
+@pytest.mark.parametrize("kind", [(), SHA3], ids=["MD5", "SHA3"])
+@pytest.mark.parametrize("band", ["B04_10m", "B08_10m", "SCL_20m"])
+def test_image_that_is_not_what_its_manifest_says_is_refused(tmp_path, band, kind):
+    root = safe(tmp_path)
+    with_sums(root, *kind)
+    assert len(listing.listed(tmp_path, "sentinel-2").items) == 1
+    path = next(root.rglob(f"*{band}.jp2"))
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))  # as a download that was allotted and not finished
+    (reason,) = refused(tmp_path).values()
+    assert re.search(rf"{band}.jp2 is damaged: its (MD5|SHA3-256) checksum is not that of manifest.safe", reason)
+
+
+def test_manifest_without_checksums_or_with_unknown_ones_is_read(tmp_path):
+    plain, unknown = safe(tmp_path), safe(tmp_path, "2022-07-09T04:07:11")
+    with_sums(unknown, *UNKNOWN)
+    assert [i.id for i in listing.listed(tmp_path, "sentinel-2").items] == [plain.stem, unknown.stem]
+
+
 # --- hostile metadata ------------------------------------------------------------------------------------------------
 
 XXE = '<?xml version="1.0"?>\n<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>\n'
@@ -301,8 +380,6 @@ def test_names_do_no_harm(tmp_path, name):
 
 
 def test_name_that_is_no_text(tmp_path):
-    import os
-
     safe(tmp_path / "good")
     shutil.copytree(tmp_path / "good", os.fsdecode(os.fsencode(tmp_path) + b"/\xff/x"))
     found = listing.listed(tmp_path, "sentinel-2")
@@ -527,3 +604,112 @@ def test_pystac_reads_as_before_afterwards(tmp_path):
     safe(tmp_path)
     listing.listed(tmp_path, "sentinel-2")
     assert type(StacIO.default()) is before
+
+
+# --- what is no file, what may not be read, and copies ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x.zip",
+        f"{NAME}.hdf",
+        f"{LANDSAT}_MTL.json",
+        f"{LANDSAT}_SR_B4.TIF",
+        "x.tar",
+        "S2A_MSIL2A_20220704T040711_N0510_R061_T47SNC_20240101T000000.SAFE/manifest.safe",
+    ],
+)
+def test_pipe_in_a_folder_is_a_row_and_is_not_opened(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    os.mkfifo(tmp_path / name)
+    (reason,) = refused(tmp_path).values()
+    assert "no regular file" in reason or ("SAFE" in name and "without its manifest.safe" in reason)
+
+
+@pytest.fixture
+def by_mode(monkeypatch):
+    """Obey the permissions of files and folders, which the system does not where the tests run as its administrator."""
+
+    def access(path, wanted):
+        mode = Path(path).stat().st_mode
+        return (not wanted & os.R_OK or bool(mode & 0o400)) and (not wanted & os.X_OK or bool(mode & 0o100))
+
+    monkeypatch.setattr(os, "access", access)
+
+
+@pytest.mark.usefixtures("by_mode")
+@pytest.mark.parametrize("mode", [0o000, 0o400, 0o100])
+@pytest.mark.parametrize("inner", ["", "sub"])
+def test_folder_without_permission_is_a_row_until_it_is_given(tmp_path, mode, inner):
+    root = safe(tmp_path / inner)
+    closed = tmp_path / inner if inner else root
+    closed.chmod(mode)
+    try:
+        told = refused(tmp_path)
+        assert told == {closed.name: "no permission to read it"}
+    finally:
+        closed.chmod(0o700)
+    assert len(listing.listed(tmp_path, "sentinel-2").items) == 2
+
+
+@pytest.mark.usefixtures("by_mode")
+@pytest.mark.parametrize("name", ["manifest.safe", "MTD_TL.xml", "*_B04_10m.jp2", "*.zip", "*.hdf"])
+def test_file_without_permission_is_a_row_until_it_is_given(tmp_path, name):
+    root = safe(tmp_path / "d")
+    if name == "*.zip":
+        zip_safe(root)
+        shutil.rmtree(root)
+    if name == "*.hdf":
+        hdf(tmp_path / "d")
+    (closed,) = (tmp_path / "d").rglob(name)
+    closed.chmod(0)
+    told = refused(tmp_path / "d")
+    assert [r for r in told.values() if "no permission to read" in r] == list(told.values())
+    assert len(told) == 1
+    closed.chmod(0o600)
+    assert not [r for _, r in listing.listed(tmp_path / "d", "sentinel-2").refused if "permission" in r]
+
+
+@pytest.mark.usefixtures("by_mode")
+def test_catalogue_folder_without_permission_is_bad_input(tmp_path):
+    folder = tmp_path / "d"
+    safe(folder)
+    folder.chmod(0)
+    try:
+        with pytest.raises(BadInput, match="no permission to read this folder"):
+            listing.listed(folder, "sentinel-2")
+    finally:
+        folder.chmod(0o700)
+
+
+def test_folder_that_the_system_does_not_list_is_a_row(tmp_path, monkeypatch):
+    safe(tmp_path / "broken")
+    original = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("broken"):
+            raise OSError(5, "Input/output error", str(path))
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert refused(tmp_path) == {"broken": "a folder that cannot be read: Input/output error"}
+
+
+def test_copy_that_can_be_used_is_read_whichever_comes_first(tmp_path):
+    whole = safe(tmp_path / "b")
+    shutil.copytree(tmp_path / "b", tmp_path / "a")
+    shutil.copytree(tmp_path / "b", tmp_path / "c")
+    next((tmp_path / "a").rglob("*_B08_10m.jp2")).unlink()
+    index = listing._index(tmp_path)
+    (entry,) = index["products"]
+    assert entry["item"]["id"] == whole.stem
+    assert f"/b/{whole.name}/" in entry["item"]["assets"]["nir"]["href"]
+    told = sorted(reason for _, reason in index["refused"])
+    assert told == [f"the copy in a/{whole.name}: files of the product are missing: nir (nir B08 B08_10m)", f"the same product is read from b/{whole.name}"]
+    shutil.rmtree(tmp_path / "b")
+    shutil.rmtree(tmp_path / "c")
+    zip_safe(whole if whole.exists() else next((tmp_path / "a").glob("*.SAFE")), tmp_path / "z.zip")
+    with pytest.raises(BadInput) as caught:
+        listing.listed(tmp_path, "sentinel-2")
+    assert caught.value.found.count("are missing") == 2

@@ -294,9 +294,15 @@ def test_x10_no_module_can_run_text_or_unpickle(path):
     imported = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     imported |= {(n.module or "").split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     dangerous = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "subprocess", "pty", "code", "socket", "http", "ctypes"}
-    assert not imported & dangerous
+    only = {"subprocess"} if path.name == "hdf4proof.py" else set()  # the one process that is started: Python with a file of this package
+    assert imported & dangerous == only
     for name, call in calls(tree):
         last = name.rsplit(".", 1)[-1]
+        if only and name == "subprocess.Popen":
+            assert 'command = [sys.executable, "-P", str(CHILD)]' in path.read_text(encoding="utf-8")
+            assert ast.unparse(call.args[0]) == "command"
+            assert not {k.arg for k in call.keywords} & {"shell", "executable", "preexec_fn"}
+            continue
         assert name not in {"eval", "exec", "compile", "__import__", "input", "breakpoint"}, f"line {call.lineno}: {name}"
         assert last not in {"system", "popen", "Popen", "spawn", "spawnl", "spawnv", "execv", "execve", "fork", "startfile", "to_pickle", "read_pickle"}, name
         assert not (name.startswith("yaml.") and last in {"load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"}), name
