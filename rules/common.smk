@@ -2,9 +2,9 @@
 import atexit
 import logging
 import os
-import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 from pipeline.provenance import code
 
@@ -16,6 +16,7 @@ from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.logging import logger
 
 from pipeline import lock, plan
+from pipeline.__main__ import main
 from pipeline.closing import last_lines
 from pipeline.errors import BadInput, RunFault
 from pipeline.layout import OBSERVED, ZONE_TABLES
@@ -33,7 +34,7 @@ except RunFault as error:
     print(f"minegreen: {error}", file=sys.stderr)
     sys.exit(3)
 
-LOCKS, ENDED, COMPILERS = [], [], []
+LOCKS, ENDED = [], []
 R = str(PLAN.results)
 THREADS = min(8, os.cpu_count() or 1)
 os.environ[CORES] = str(workflow.resource_settings.cores or sys.maxsize)
@@ -271,19 +272,23 @@ def start():
 
 
 def compile_kernels():
-    """Compile the kernels once, beside the jobs that need none; those that do wait for the lock, which the compiling process holds."""
+    """Compile the kernels once, beside the jobs that need none; those that do wait for the lock that is held meanwhile."""
     cache = Path(os.environ["NUMBA_CACHE_DIR"])
     marker = cache / "compiled.txt"
     if marker.exists():
         return
     os.environ[lock.COMPILING] = str(cache)
     try:
-        with lock.acquire(cache) as held:
-            print("minegreen: compile the kernels, once", file=sys.stderr)
-            command = [sys.executable, "-m", "pipeline", "warm", str(marker)]
-            COMPILERS.append(subprocess.Popen(command, pass_fds=[held.fileno()]))
+        held = lock.acquire(cache)
     except BadInput:  # another run compiles them
-        pass
+        return
+
+    def work():
+        with held:
+            main(["warm", str(marker)])
+
+    print("minegreen: compile the kernels, once", file=sys.stderr)
+    Thread(target=work, daemon=True).start()
 
 
 class NothingToDo(logging.Handler):
@@ -295,9 +300,7 @@ class NothingToDo(logging.Handler):
 
 
 def finish():
-    """End what still compiles, and name what to open, below Snakemake's own last lines, whether something had to be done or not."""
-    for process in COMPILERS:
-        process.terminate()
+    """Name what to open, below Snakemake's own last lines, whether something had to be done or not."""
     if ENDED:
         for line in last_lines(PLAN.results, list(PLAN.mines)):
             print(f"minegreen: {line}", file=sys.stderr)

@@ -455,7 +455,9 @@ def test_two_products_of_one_sensor_are_refused_as_they_show_the_same_passes(mod
     modis.write()
     error = rejected(modis)
     assert error.found.startswith("2 products: ")
-    assert all(f"{asset}: {item}.A2021193" in error.found for asset, item in (("250m_16_days_pixel_reliability", "MOD13Q1"), ("sur_refl_state_250m", "MOD09Q1")))
+    assert all(
+        f"{asset}: {item}.A2021193" in error.found for asset, item in (("250m_16_days_pixel_reliability", "MOD13Q1"), ("sur_refl_state_250m", "MOD09Q1"))
+    )
 
 
 def test_a_day_that_is_none_of_the_composites_is_no_observation(modis):
