@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ from pipeline.config import Config
 from pipeline.geopackage import LAYER
 from pipeline.grid import finest
 from pipeline.layout import OBSERVED, MineFolder
-from pipeline.provenance import is_synthetic
 from pipeline.season import season_days
 from pipeline.styles import class_pipe, continuous_pipe
 from pipeline.upright import upright
@@ -47,7 +47,7 @@ class Group:
     open: bool = True
 
 
-def groups(config: Config, root: MineFolder, lead: str) -> list[Group]:
+def groups(config: Config, root: MineFolder, lead: str, synthetic: Collection[str]) -> list[Group]:
     """Return a group per sensor, that of `lead` open and visible: its periods with trend class (visible in the first) and slope; cover, NDVI, observations."""
     out = []
     for sensor, entry in config.sensors.items():
@@ -65,13 +65,16 @@ def groups(config: Config, root: MineFolder, lead: str) -> list[Group]:
             spans = {"doy": season_days(config.season)}
             seen = [Layer(folder.observed(w, y), f"{CLEAR[w]} {y}", continuous_pipe(w, spans.get(w))) for w in OBSERVED for y in years]
             parts.append(Group("observations", [*seen], visible=False, open=False))
-        synthetic = " (SYNTHETIC DATA, not observed)" if is_synthetic(folder.scenes) else ""
-        out.append(Group(sensor + synthetic, parts, visible=sensor == lead, open=sensor == lead))
+        marked = " (SYNTHETIC DATA, not observed)" if sensor in synthetic else ""
+        out.append(Group(sensor + marked, parts, visible=sensor == lead, open=sensor == lead))
     return out
 
 
-def project_xml(config: Config, root: MineFolder, grids: dict[str, Any], zones: Zones) -> str:
-    """Return the project; `grids` are the sensors' GeoBoxes, and the project takes CRS and view from that with the finest cells."""
+def project_xml(config: Config, root: MineFolder, grids: dict[str, Any], zones: Zones, synthetic: Collection[str] = ()) -> str:
+    """Return the project; `grids` are the sensors' GeoBoxes, `synthetic` names those whose images are not observed.
+
+    CRS and view are those of the sensor with the finest cells.
+    """
     lead = finest(grids)
     first = upright(grids[lead], zones)
     qgis = ET.Element("qgis", version="3.22.0", projectname=_plain(config.title or config.mine))
@@ -87,7 +90,7 @@ def project_xml(config: Config, root: MineFolder, grids: dict[str, Any], zones: 
     drawn.attrib |= {"geometry": "Polygon", "labelsEnabled": "1"}
     ET.SubElement(drawn, "provider", encoding="UTF-8").text = "ogr"
     drawn.extend(zone_style(dict.fromkeys(zones.frame["role"])))
-    for (sensor, grid), group in zip(grids.items(), groups(config, root, lead), strict=True):
+    for (sensor, grid), group in zip(grids.items(), groups(config, root, lead, synthetic), strict=True):
         _add(tree, layers, group, root, sensor, grid)
     _order(qgis, layers)
     ET.indent(qgis, " ")

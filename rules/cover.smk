@@ -158,6 +158,7 @@ for FIRST, LAST in SPANS:
         name:
             f"fvc_{FIRST}_{LAST}"
         input:
+            scenes=R + "/{mine}/{sensor}/scenes.json",
             ndvi=ndvi_of_all_years,
             endmembers=R + "/{mine}/{sensor}/endmembers.json",
         output:

@@ -113,6 +113,7 @@ for PERIODS in PERIOD_LISTS:
 rule chart:
     input:
         aoi=aoi_of,
+        scenes=R + "/{mine}/{sensor}/scenes.json",
         cover=R + "/{mine}/{sensor}/fvc_by_zone.csv",
     output:
         chart=R + "/{mine}/{sensor}/fvc_by_zone.png",

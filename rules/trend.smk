@@ -5,6 +5,7 @@ for PERIODS in PERIOD_LISTS:
         name:
             "trend_" + "_".join(PERIODS).replace("-", "_")
         input:
+            scenes=R + "/{mine}/{sensor}/scenes.json",
             ndvi=ndvi_of_all_years,
             endmembers=R + "/{mine}/{sensor}/endmembers.json",
         output:
@@ -32,6 +33,7 @@ for PERIODS in PERIOD_LISTS:
             "classes_" + "_".join(PERIODS).replace("-", "_")
         input:
             aoi=aoi_of,
+            scenes=R + "/{mine}/{sensor}/scenes.json",
             trends=trends_of,
             water=water_of_all_years,
         output:

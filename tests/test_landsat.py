@@ -78,8 +78,8 @@ def normal_ndvi(landsat, folder, tmp_path_factory):
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
     target = results / "bc-wildfire-516" / "landsat"
     target.mkdir(parents=True)
-    for year in YEARS:
-        (target / f"ndvi_{year}.tif").write_bytes((folder / f"ndvi_{year}.tif").read_bytes())
+    for name in ("scenes.json", *(f"ndvi_{year}.tif" for year in YEARS)):
+        (target / name).write_bytes((folder / name).read_bytes())
     assert main(["trend", str(config), "--sensor", "landsat", "--period", "2000-2023", "--results", str(results)]) == 0
     return dict(zip(BANDS, read(target / "trend_2000-2023.tif"), strict=True))
 

@@ -46,6 +46,7 @@ def fixed(noise_free, folder, tmp_path_factory):
     for path in [p for name in ("ndvi", "clear", "doy", "water") for p in folder.glob(f"{name}_*.tif")]:
         shutil.copy(path, target)
     shutil.copytree(folder / "zone_by_scene", target / "zone_by_scene")
+    shutil.copy(folder / "scenes.json", target)
     common = ["--sensor", "sentinel-2", "--results", str(results)]
     for stage, *more in [["endmembers"], ["fvc"]]:
         assert main([stage, str(config), *common, *more]) == 0
@@ -154,7 +155,7 @@ def test_s_and_p_of_fvc_equal_those_of_ndvi_pixel_by_pixel(period, noise_free, f
     config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
     target = tmp_path / "jiangcang" / "sentinel-2"
     target.mkdir(parents=True)
-    for path in folder.glob("ndvi_*.tif"):
+    for path in (folder / "scenes.json", *folder.glob("ndvi_*.tif")):
         shutil.copy(path, target)
     assert main(["trend", str(config), "--sensor", "sentinel-2", "--period", period, "--results", str(tmp_path)]) == 0
     of_fvc, of_ndvi = read(folder / f"trend_{period}.tif"), read(target / f"trend_{period}.tif")
@@ -173,7 +174,7 @@ def test_classes_of_schemes_five_seven_nine_nest(period, present, noise_free, fo
         config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
         target = tmp_path / scheme / "jiangcang" / "sentinel-2"
         target.mkdir(parents=True)
-        for path in (folder / f"trend_{period}.tif", *folder.glob("water_*.tif")):
+        for path in (folder / "scenes.json", folder / f"trend_{period}.tif", *folder.glob("water_*.tif")):
             shutil.copy(path, target)
         call = ["classes", str(config), "--sensor", "sentinel-2", "--period", period, "--results", str(tmp_path / scheme)]
         assert main(call) == 0

@@ -117,10 +117,10 @@ def test_no_zone_name_is_in_the_project_and_its_title_is_text(root):
     assert project.findtext("title") == project.get("projectname") == '<b>&"江仓'
 
 
-def built(named, grids, **changes):
+def built(named, grids, synthetic=(), **changes):
     config = configs.load(named.config).model_copy(update=changes)
     zones = read_zones(config, named.config)
-    return ET.fromstring(project_xml(config, MineFolder(Path("r"), "small"), grids, zones))
+    return ET.fromstring(project_xml(config, MineFolder(Path("r"), "small"), grids, zones, synthetic))
 
 
 def grid(crs):
@@ -164,7 +164,7 @@ def test_a_crs_without_a_code_is_given_by_its_wkt(named):
 def test_observations_of_scenes_have_a_group_and_the_season_their_range(named):
     config = configs.load(Path("configs/jiangcang.yaml"))
     entry = config.sensors["sentinel-2"]
-    project = built(named, {"sentinel-2": grid("EPSG:32647")}, sensors={"sentinel-2": entry})
+    project = built(named, {"sentinel-2": grid("EPSG:32647")}, ["sentinel-2"], sensors={"sentinel-2": entry})
     sensor = tree(project.find("layer-tree-group"))[3][1]
     assert sensor[0] == "sentinel-2 (SYNTHETIC DATA, not observed)"
     assert sensor[3][-1][:3] == ["observations", False, False]
