@@ -56,6 +56,11 @@ RAMPS: dict[str, Ramp] = {
             ((0.0, "#eff3ff", "0"), (0.25, "#bdd7e7", "0.25"), (0.5, "#6baed6", "0.5"), (0.75, "#3182bd", "0.75"), (1.0, "#08519c", "1")),
             "ColorBrewer Blues, colour-blind safe",
         ),
+        Ramp(
+            "q",
+            ((0.0, "#54278f", "0"), (0.05, "#756bb1", "0.05"), (0.1, "#9e9ac8", "0.1"), (0.2, "#cbc9e2", "0.2"), (1.0, "#f2f0f7", "1")),
+            "ColorBrewer Purples, colour-blind safe; dark where little of what is called a trend is chance",
+        ),
     )
 }
 

@@ -200,6 +200,7 @@ FRAGMENTS: dict[str, Text] = {
     "rose_never_fell": Text(" (it fell in no year)", "（没有一年下降）"),
     "fell_never_rose": Text(" (it rose in no year)", "（没有一年上升）"),
     "fvc": Text("cover", "植被覆盖度"),
+    "minus_reference": Text("{variable} minus reference", "{variable}与参照区之差"),
     "fvc_before": Text("cover (before clamping)", "植被覆盖度（截断前）"),
     "ndvi_name": Text("NDVI", "NDVI"),
     "mostly": Text("mostly in the {sectors} ({share} of the class, {zone} of the zone)", "主要分布于{sectors}（占该类{share}，占全区{zone}）"),

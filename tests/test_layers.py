@@ -20,6 +20,7 @@ LAYERS = (
         "pipeline.kernels",
         "pipeline.kernels.codes",
         "pipeline.kernels.null",
+        "pipeline.kernels.joint",
         "pipeline.kernels.kendall",
         "pipeline.kernels.neighbours",
         "pipeline.kernels.observe",
@@ -28,6 +29,8 @@ LAYERS = (
         "pipeline.columns",
         "pipeline.layout",
         "pipeline.sensitivity",
+        "pipeline.manytests",
+        "pipeline.jointtest",
     },
     {"pipeline.quality", "pipeline.adjustments"},
     {
@@ -58,7 +61,9 @@ LAYERS = (
     {"pipeline.access", "pipeline.aoi", "pipeline.provenance", "pipeline.lock", "pipeline.season", "pipeline.variants"},
     {"pipeline.endmembers", "pipeline.transport"},
     {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover", "pipeline.attribution", "pipeline.closing"},
-    {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.windows", "pipeline.missions", "pipeline.tiling"},
+    {"pipeline.reader", "pipeline.writer", "pipeline.zonestats", "pipeline.windows", "pipeline.missions", "pipeline.tiling"},
+    {"pipeline.relative", "pipeline.control"},
+    {"pipeline.areas", "pipeline.referencecheck", "pipeline.zonetrend"},
     {"pipeline.images", "pipeline.remote", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.sheet"},
     {
         "pipeline.ground",
