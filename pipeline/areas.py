@@ -73,8 +73,8 @@ def area_rows(
 ) -> list[dict[str, Any]]:
     """Return one row per class of the scheme, zeros included, then water, too small, insufficient; empty where all is too small to be classed.
 
-    `control`: what `pipeline.control.control_cells` says of each class. `reference` holds the class areas of the zone's reference zones together, empty without one. Cells of 98 and 99
-    and water are no trend class: `share_valid_pct` leaves them out of the denominator, and is empty for themselves.
+    `control`: what `pipeline.control.control_cells` says of each class. `reference` holds the class areas of the zone's
+    reference zones together, empty without one. Cells of 98 and 99 and water are no trend class: `share_valid_pct` leaves them out of the denominator, and is empty for themselves.
     """
     rows = []
     for c in (c for c in legend(scheme) if c.code != 0):

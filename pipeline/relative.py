@@ -92,7 +92,7 @@ class References:
 
     def series(self, periods: Iterable[tuple[int, int]], variable: str, pair: Endmembers) -> dict[tuple[tuple[str, ...], tuple[int, int]], ReferenceSeries]:
         """Return the mean series of every reference in every period; one reference is in memory at a time."""
-        out = {}
+        out: dict[tuple[tuple[str, ...], tuple[int, int]], ReferenceSeries] = {}
         for chosen in self.sets:
             parts = [read_series(self.folder, self.coverages[z], self.years, pair) for z in chosen]
             out |= {(chosen, period): reference_series(parts, chosen, period, variable) for period in periods}

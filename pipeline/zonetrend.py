@@ -19,6 +19,7 @@ TREND_COLUMNS = (
     "p_monotone", "p_slope_mean", "p_joint_min", "orders",
 )  # fmt: skip
 JOINT = TREND_COLUMNS[-8:]
+OF_MEAN = ("slope", "slope_low", "slope_high", "s", "tau", "p", "p_min", "change_mean", "p_s_mean", "p_monotone", "p_slope_mean", "p_joint_min", "orders")
 
 
 def trend_row(
@@ -34,7 +35,8 @@ def trend_row(
 
     `pixel_slope` and `pixel_s` are the zone's window of the trend raster. `change_mean` is the mean over pixels of last
     minus first year, over pixels valid in both; `s_zero_pct` the share of tested area with S = 0. The years are those of the zone's mean
-    series (`ZoneSeries.period`), of the difference those that the reference has too.
+    series (`ZoneSeries.period`), of the difference those that the reference has too. A zone that is (part of) its own reference has no trend
+    of the difference: its mean is taken from itself, so that nothing is left to test; its cells still have theirs.
     """
     used, means, cells = series.period(*period, variable)
     less = np.zeros(len(used)) if reference is None else reference.of(used)
@@ -47,7 +49,7 @@ def trend_row(
     inside = series.coverage.touched
     slope, s = pixel_slope[inside].astype(np.float64), pixel_s[inside]
     tested = np.isfinite(slope)
-    return {
+    row = {
         "years_used": " ".join(map(str, used)),
         "common_pct": series.share(cells),
         **{k: out[k] for k in ("slope", "slope_low", "slope_high", "s", "tau", "p")},
@@ -58,6 +60,8 @@ def trend_row(
         "s_zero_pct": 100 * float(series.weights[tested & (s == 0)].sum() / series.weights[tested].sum()) if tested.any() else None,
         **_joint(series, used, variable, less),
     }
+    own = reference is not None and series.coverage.zone in reference.zones
+    return row | dict.fromkeys(OF_MEAN) if own else row
 
 
 def _change(series: ZoneSeries, period: tuple[int, int], variable: str, reference: ReferenceSeries | None) -> float | None:

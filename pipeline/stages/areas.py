@@ -118,5 +118,5 @@ def _class_tables(
 def _tests(job: Job, zones: Zones, c: ZoneCoverage, codes: np.ndarray, bands: dict[str, np.ndarray]) -> ZoneTests:
     trend = job.config.trend
     rules = limits(trend.scheme, trend.alpha.slight, trend.alpha.significant, trend.alpha.extreme)
-    options = {"significance": trend.significance, "least_pixels": job.record.least_pixels, "is_reference": c.zone in zones.reference_zones}
-    return zone_tests(codes, bands, c, rules, trend.no_change, **options)
+    own = c.zone in zones.reference_zones
+    return zone_tests(codes, bands, c, rules, trend.no_change, trend.significance, job.record.least_pixels, is_reference=own)

@@ -45,7 +45,8 @@ def _write(job: Job, period: tuple[int, int], grid: Any, target: str) -> None:
     pair = read_pair(job.folder.endmembers) if trend.variable == "fvc" else None
     stack = open_stack({y: job.folder.ndvi(y) for y in years}, job.block)
     times = np.array(years, np.float64)
-    means, more, tags = None, [], {}
+    means, more = None, []
+    tags: dict[str, str] = {}
     if target == RELATIVE:
         number, means, tags = _references(job, period, grid)
         more = [da.from_array(number[None], chunks=(1, *stack.chunks[1:]))]
