@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.classes import GROUPS, legend
-from pipeline.control import CONTROLLED
 from pipeline.coverage import ZoneCoverage
 from pipeline.kernels.null import smallest_p
+from pipeline.manytests import CONTROLLED
 
 AREA_COLUMNS = (
     "mine", "sensor", "variable", "target", "zone", "role", "first_year", "last_year", "test", "scheme", "code", "class_id", "class",
@@ -74,7 +74,8 @@ def area_rows(
     """Return one row per class of the scheme, zeros included, then water, too small, insufficient; empty where all is too small to be classed.
 
     `control`: what `pipeline.control.control_cells` says of each class. `reference` holds the class areas of the zone's
-    reference zones together, empty without one. Cells of 98 and 99 and water are no trend class: `share_valid_pct` leaves them out of the denominator, and is empty for themselves.
+    reference zones together, empty without one. Cells of 98 and 99 and water are no trend class: `share_valid_pct` leaves them out of the denominator, and is
+    empty for themselves.
     """
     rows = []
     for c in (c for c in legend(scheme) if c.code != 0):

@@ -100,7 +100,7 @@ _ALL = (
     Column(
         "area_q_km2",
         "km2",
-        "Area of the class when q (p adjusted for the number of cells tested in the zone, Benjamini-Hochberg) takes the place of p; empty where control says why",
+        "Area of the class with q (p adjusted for the number of cells tested in the zone, Benjamini-Hochberg) in place of p; empty where control says why",
         "以 q（按分区受检像元数作 Benjamini-Hochberg 校正的 p）代替 p 时该类别的面积；为空时原因见 control",
         AREA,
     ),

@@ -15,10 +15,9 @@ from pipeline.classes import P_TOLERANCE, legend
 from pipeline.coverage import ZoneCoverage
 from pipeline.kernels.null import smallest_p
 from pipeline.kernels.pixels import classify
-from pipeline.manytests import Family
+from pipeline.manytests import CONTROLLED, NOT_TESTABLE, REFERENCE, Family
 
 TREND_CODES = range(1, 10)
-CONTROLLED, NOT_TESTABLE, REFERENCE = "controlled", "not testable", "reference"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+CONTROLLED, NOT_TESTABLE, REFERENCE = "controlled", "not testable", "reference"  # whether an area can be told with p adjusted, or why not
+
 
 def lookup(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return the adjusted p of each distinct p of a family, float64.

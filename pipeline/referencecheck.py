@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.classes import P_TOLERANCE
 from pipeline.kernels.codes import OUTPUTS
 from pipeline.kernels.null import smallest_p
 from pipeline.relative import ReferenceSeries
@@ -21,7 +20,6 @@ REFERENCE_COLUMNS = (
     "mine", "sensor", "variable", "zone", "role", "reference", "first_year", "last_year", "years_used", "common_pct", "mean", "beyond_pct",
     "slope", "slope_low", "slope_high", "s", "p", "n", "p_min", "zone_slope", "b", "b_low", "b_high", "warning",
 )  # fmt: skip
-MOST_BEYOND = 50.0  # per cent of the reference's area and years at or beyond closed vegetation
 LEVEL = 0.90  # of the interval of b
 
 
@@ -51,8 +49,8 @@ def slope_on_reference(zone: np.ndarray, reference: np.ndarray, years: np.ndarra
     return b, b - half, b + half
 
 
-def reference_row(series: ZoneSeries, reference: ReferenceSeries, period: tuple[int, int], variable: str, significance: str, slight: float) -> dict[str, Any]:
-    """Return the row of one zone and period of reference_by_zone.csv."""
+def reference_row(series: ZoneSeries, reference: ReferenceSeries, period: tuple[int, int], variable: str, significance: str) -> dict[str, Any]:
+    """Return the row of one zone and period of reference_by_zone.csv, without what names it and without its warning."""
     years = np.array(reference.years, np.float64)
     found = dict.fromkeys(OUTPUTS)
     if years.size:
@@ -74,22 +72,4 @@ def reference_row(series: ZoneSeries, reference: ReferenceSeries, period: tuple[
         "zone_slope": zone_slope,
         **dict(zip(("b", "b_low", "b_high"), b or (None, None, None), strict=True)),
     }
-    return row | {"warning": "; ".join(warnings(row, slight, is_own=series.coverage.zone in reference.zones)) or None}
-
-
-def warnings(row: dict[str, Any], slight: float, *, is_own: bool) -> list[str]:
-    """Return what undermines the comparison of a zone with its reference; `is_own`: the zone is (part of) the reference."""
-    out = []
-    p, slope, zone = row["p"], row["slope"], row["zone_slope"]
-    if row["n"] < 3:
-        out.append("too few years of the reference: no relative trend")
-    if p is not None and p <= slight + P_TOLERANCE:
-        out.append("the reference has a trend of its own: the difference holds it too")
-    elif not is_own and slope is not None and zone is not None and abs(slope) > abs(zone):
-        out.append("the reference changes more per year than the zone: the difference is mostly the reference's")
-    if row["beyond_pct"] is not None and row["beyond_pct"] > MOST_BEYOND:
-        out.append("most of the reference is at or beyond closed vegetation: it may no longer show good and bad years")
-    if not is_own and row["b_low"] is not None and not row["b_low"] <= 1 <= row["b_high"]:
-        how = "less" if row["b"] < 1 else "more"
-        out.append(f"the zone swings {how} than the reference from year to year: the difference keeps part of good and bad years")
-    return out
+    return row

@@ -63,9 +63,10 @@ def variable_name(variable: str, target: str = ABSOLUTE) -> Text:
     return own if target == ABSOLUTE else part("minus_reference", variable=own)
 
 
-def unclamped_name(variable: str) -> Text:
+def unclamped_name(variable: str, target: str = ABSOLUTE) -> Text:
     """Return what the trend of a mean is of, in words: that of cover is formed before clamping."""
-    return part("fvc_before" if variable == "fvc" else "ndvi_name")
+    own = part("fvc_before" if variable == "fvc" else "ndvi_name")
+    return own if target == ABSOLUTE else part("minus_reference", variable=own)
 
 
 def is_too_small(own: Tables) -> bool:

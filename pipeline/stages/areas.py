@@ -18,6 +18,7 @@ from pipeline.layout import ABSOLUTE, OBSERVED, REFERENCE, RELATIVE
 from pipeline.observed import masked_share, read_part
 from pipeline.reader import open_raster, read_window
 from pipeline.referencecheck import REFERENCE_COLUMNS, reference_row
+from pipeline.referencewords import reference_sentences
 from pipeline.relative import References, ReferenceSeries
 from pipeline.sources import read_pair
 from pipeline.stages.job import Job
@@ -59,8 +60,8 @@ def run(job: Job) -> None:
                 row = trend_row(series, period, trend.variable, trend.significance, slope, s, less)
                 trends.append(named[zone] | _of_period(job, period) | {"target": target} | row)
             if reference is not None:
-                row = reference_row(series, reference, period, trend.variable, trend.significance, trend.alpha.slight)
-                worth.append(named[zone] | _of_period(job, period) | row)
+                row = named[zone] | _of_period(job, period) | reference_row(series, reference, period, trend.variable, trend.significance)
+                worth.append(row | {"warning": "; ".join(s.en.rstrip(".") for s in reference_sentences(row, trend.alpha.slight)) or None})
         log.info("tables: %s", zone)
     write_csv(folder.table("fvc_by_zone"), zonestats.FVC_COLUMNS, annual)
     rows = [r for z in changes for r in zonestats.change_rows(changes[z], [changes[x] for x in zones.references[z]], named[z])]
