@@ -117,7 +117,7 @@ def owners(coverages: Iterable[ZoneCoverage], shape: tuple[int, int]) -> np.ndar
     most = np.zeros(shape, np.uint8)
     for i in sorted(range(len(listed)), key=lambda i: -float(listed[i].area_m2.sum())):
         c = listed[i]
-        share = np.ceil(255 * c.area_m2 / c.area_m2.max()).astype(np.uint8)
+        share = np.ceil(np.clip(c.area_m2 / c.area_m2.max(), 0, 1) * 255).astype(np.uint8)
         at, best = out[c.rows, c.cols], most[c.rows, c.cols]
         mine = (share > 0) & (share >= best)
         at[mine], best[mine] = i + 1, share[mine]

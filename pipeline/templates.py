@@ -44,8 +44,8 @@ SENTENCES: dict[str, Text] = {
         "{first}—{last}年：{up_class}{up_means}的面积占{whole}的{up}，{down_class}{down_means}占{down}{reference}。",
     ),
     "joint": Text(
-        "{first}-{last}, all cells together{less}: when whole years change places, {p_s} for the cells' mean S ({s}); {rising} of the area rises every year and "
-        "{falling} falls every year, {p_m}{least}.",
+        "{first}-{last}, all cells together{less}: when whole years change places, {p_s} for the cells' mean S ({s}); {rising} of the area rises every year "
+        "and {falling} falls every year, {p_m}{least}.",
         "{first}—{last}年，全部像元一起{less}：整年置换时像元平均 S（{s}）的{p_s}；逐年持续上升的面积占{rising}，持续下降的占{falling}，{p_m}{least}。",
     ),
     "controlled": Text(
