@@ -92,7 +92,7 @@ def cover_figures(config: Config, zones: Zones, tables: Tables) -> list[dict[str
     return out
 
 
-def class_figures(config: Config, tables: Tables) -> list[dict[str, Any]]:
+def class_figures(config: Config, zones: Zones, tables: Tables) -> list[dict[str, Any]]:
     """Return per period the bars of class areas, with the caption computed from them."""
     classes = [c for c in legend(config.trend.scheme) if c.code]
     out = []
@@ -101,8 +101,9 @@ def class_figures(config: Config, tables: Tables) -> list[dict[str, Any]]:
         bars = []
         for zone in dict.fromkeys(r["zone"] for r in rows):
             own = [r for r in rows if r["zone"] == zone]
-            shares, km2 = ({int(k): v for k, v in column(own, "code", name).items()} for name in ("share_pct", "area_km2"))
-            bars.append(Bar(zone, shares, km2))
+            names = ("share_pct", "area_km2", "share_reference_pct")
+            shares, km2, there = ({int(k): v for k, v in column(own, "code", name).items()} for name in names)
+            bars.append(Bar(zone, shares, km2, {} if zone in zones.references.get(zone, ()) else there))
         title = f"area by trend class 各趋势类别面积 {span(period)}"
         caption = class_captions(tables, target)[period]
         out.append({"period": span(period), "relative": target == RELATIVE, "svg": class_bars(bars, classes, title), "caption": caption})
@@ -215,7 +216,7 @@ def describe(config: Config, zones: Zones, folder: SensorFolder, tables: Tables)
         "cover_caption": cover_caption(tables),
         "cover_rows": tables.fvc,
         "classes": [c for c in legend(config.trend.scheme) if c.code in codes],
-        "bars": class_figures(config, tables),
+        "bars": class_figures(config, zones, tables),
         "area_rows": [r for r in tables.area if (number(r["area_km2"]) or 0) > 0],
         "group_rows": tables.groups,
         "trend_rows": tables.trend,
