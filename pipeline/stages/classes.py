@@ -45,7 +45,7 @@ def _write_q(
         families.append(None if c.zone in references else family_of(codes, p, c, job.record.least_pixels))
     owner = owners(coverages, grid.shape)
     tags = tags | {"adjusted": "Benjamini-Hochberg 1995; family: the tested cells of a zone in the period; never those of a reference"}
-    spec = RasterSpec((Band("q"),), "float32", float("nan"), tags)
+    spec = RasterSpec((Band(path.stem.rpartition("_")[0]),), "float32", float("nan"), tags)
     height, width = grid.shape
     with raster_target(path, grid, spec) as out:
         for top, left in product(range(0, height, job.block), range(0, width, job.block)):
@@ -99,7 +99,7 @@ def _write(job: Job, period: tuple[int, int], target: str, grid: Any, zones: Zon
     )
     path = job.folder.classes(period, target)
     with job.computing(f"{target} classes {period[0]}-{period[1]}"):
-        write_raster(path, codes, grid, RasterSpec((Band("trend_class"),), "uint8", 0, tags, colours))
+        write_raster(path, codes, grid, RasterSpec((Band(path.stem.rpartition("_")[0]),), "uint8", 0, tags, colours))
     _write_q(job, period, target, grid, zones.reference_zones, coverages, tags)
     write_text(path.with_suffix(".qml"), class_qml(trend.scheme))
     write_text(path.with_name(path.name + ".aux.xml"), class_aux_xml(trend.scheme))
