@@ -160,7 +160,7 @@ REFERENCE = _headings(
     ("p", "its p", "其 p"),
     ("zone_slope", "the zone's slope", "本区斜率"),
     ("beyond_pct", "at or beyond closed vegetation, %", "达到或超过全植被，%"),
-    ("b", "b", "b"),
+    ("b", "swing b", "波动系数 b"),
     ("b_low", "b, low", "b 下限"),
     ("b_high", "b, high", "b 上限"),
 )
