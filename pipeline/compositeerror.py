@@ -1,0 +1,84 @@
+"""Error of a yearly composite: from the spread of the observations that it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from pipeline.areabounds import Error
+
+LARGEST = 64  # observations; the factor of more follows 1 / sqrt(number)
+SAMPLES = 6000
+LEAST_SEEN = 50.0  # per cent of a zone that a scene must show for its mean to be the zone's
+
+
+@cache
+def factors(percentile: float) -> np.ndarray:
+    """Return the standard deviation of a composite of 0..64 normal observations of standard deviation 1 (0: NaN); a negative percentile is the mean.
+
+    Simulated with a fixed seed (to 1 %), because the asymptotic factors of median and percentile do not hold for few observations.
+
+    >>> factors(-1.0)[4].item()
+    0.5
+    """
+    out = np.full(LARGEST + 1, np.nan)
+    if percentile < 0:
+        out[1:] = 1 / np.sqrt(np.arange(1, LARGEST + 1))
+        return out
+    values = np.random.default_rng(0).standard_normal((SAMPLES, LARGEST))
+    for k in range(1, LARGEST + 1):
+        place = percentile / 100 * (k - 1)
+        below = int(place)
+        ordered = np.partition(values[:, :k], sorted({below, min(below + 1, k - 1)}), axis=1)
+        low, high = ordered[:, below], ordered[:, min(below + 1, k - 1)]
+        out[k] = (low + (high - low) * (place - below)).std()
+    return out
+
+
+def factor(percentile: float, number: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of composites of so many observations each of standard deviation 1; NaN for none."""
+    whole = np.clip(np.nan_to_num(number), 0, LARGEST).astype(int)
+    beyond = 1.0 if percentile in (0.0, 100.0) else np.sqrt(LARGEST / np.maximum(number, LARGEST))
+    found: np.ndarray = factors(percentile)[whole] * beyond
+    return found
+
+
+def composite_error(spread: np.ndarray, clear: np.ndarray, weights: np.ndarray, scenes: list[list[float]], percentile: float) -> Error | None:
+    """Return the error of the yearly composites of a zone's cells; None where the observations do not tell it.
+
+    Parameters
+    ----------
+    spread : (years, cells) standard deviation of the observations of land, NaN below two
+    clear : (years, cells) number of observations
+    weights : (cells,) areas
+    scenes : for each year the zone's mean NDVI in each scene, see `scene_means`
+    percentile : of the composite, negative for the mean
+
+    What the means of the scenes differ by is shared by the zone; the rest of the spread within cells is independent. Both
+    hold what the ground really did within the season, so that the error is rather too large.
+    """
+    usable = np.isfinite(spread) & (clear >= 2)
+    freedom = np.where(usable, clear - 1.0, 0.0)
+    within = np.full(len(spread), np.nan)
+    for i, year in enumerate(spread):
+        if freedom[i].any():
+            within[i] = (freedom[i] * np.where(usable[i], year, 0.0).astype(np.float64) ** 2).sum() / freedom[i].sum()
+    number = np.array([len(year) for year in scenes])
+    between = np.array([np.var(year, ddof=1) if len(year) > 1 else np.nan for year in scenes])
+    if not np.isfinite(within).any() or not np.isfinite(between).any():
+        return None
+    degrees = np.where(number > 1, number - 1, 0)
+    pooled = float((degrees * np.nan_to_num(between)).sum() / degrees.sum())
+    alone = np.maximum(within - np.where(np.isfinite(between), between, pooled), 0.0)
+    alone = np.where(np.isfinite(alone), alone, np.nanmean(alone))
+    several = np.array([max(1.0, round(float(np.average(c, weights=weights * (c > 0))))) if ((c > 0) & (weights > 0)).any() else 1.0 for c in clear])
+    cells = np.sqrt(alone)[:, None] * np.nan_to_num(factor(percentile, clear), nan=1.0)
+    return Error(cells, np.sqrt(pooled) * factor(percentile, several), int(degrees.sum()))
+
+
+def scene_means(parts: Iterable[list[dict[str, Any]]], zone: str) -> list[list[float]]:
+    """Return a zone's mean NDVI in each scene that shows at least half of it, year by year; `parts` as `pipeline.observed.read_part`."""
+    return [[float(r["ndvi_mean"]) for r in rows if r["zone"] == zone and r["ndvi_mean"] is not None and r["clear_pct"] >= LEAST_SEEN] for rows in parts]
