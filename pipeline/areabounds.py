@@ -8,18 +8,21 @@ ground does; the interval is the hull of all of them. Measured coverage: docs/me
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
+from pipeline.kernels.null import smallest_p
 from pipeline.kernels.pixels import classify
 from pipeline.trend import statistics
 
 CELLS, DRAWS, CALM_DRAWS = 1500, 48, 24  # most cells of a zone, evenly spaced; draws
 LEAST_CELLS = 30  # with a class; fewer tell nothing about how errors spread them
 SEED = 20200704
+NOT_TRENDS = 97  # codes from here on: water, too small, insufficient data
 REPEATS = 6  # of added error in the extrapolation
 SLOPES, BINS, ROUNDS = 41, 81, 120  # of the distribution of slopes
-LIKELY = 3.0  # log likelihood below the highest at which a distribution is still taken as possible
+LIKELY = 5.0  # log likelihood below the highest at which a distribution is still taken as possible
 STILL, PLACES = 21, 5  # shares of the zone that stand still, and slopes at which they may be seen
 
 
@@ -58,6 +61,34 @@ class Rule:
         return out
 
 
+def class_bounds(
+    series: np.ndarray, codes: np.ndarray, weights: np.ndarray, error: Error | None, rule: Rule, classes: tuple[int, ...], level: float
+) -> dict[int, tuple[float, float]] | None:
+    """Return the lowest and highest area of each class of a zone, m2 where `weights` are; None where the error is not known.
+
+    Parameters
+    ----------
+    series : (years, cells) NDVI, or its difference from the reference; NaN = missing
+    codes : (cells,) the class of each cell
+    weights : (cells,) its area in the zone, m2
+    error : of the values; None where nothing tells it
+    classes : codes of the scheme, those that are no trend class (97 and above) among them; these do not depend on the error
+    """
+    if error is None:
+        return None
+    trends = tuple(c for c in classes if c < NOT_TRENDS)
+    inside = np.isin(codes, trends) & (weights > 0)
+    fixed = {c: float(weights[codes == c].sum()) for c in classes if c >= NOT_TRENDS}
+    whole = float(weights[inside].sum())
+    if whole > 0:
+        found = share_bounds(series[:, inside], weights[inside], Error(error.cells[:, inside], error.shared, error.freedom), rule, trends, level)
+        if found is None:
+            return None
+    else:
+        found = np.zeros((2, len(trends)))
+    return {c: (whole * float(low), whole * float(high)) for c, low, high in zip(trends, *found, strict=True)} | {c: (a, a) for c, a in fixed.items()}
+
+
 def share_bounds(series: np.ndarray, weights: np.ndarray, error: Error, rule: Rule, codes: tuple[int, ...], level: float) -> np.ndarray | None:
     """Return the lowest and highest share of each class, (2, classes), of cells that have one; None where they are too few.
 
@@ -87,14 +118,21 @@ def share_bounds(series: np.ndarray, weights: np.ndarray, error: Error, rule: Ru
     tail = (1 - level) / 4  # half of what a level asks for: errors are themselves estimated
     lows = [_less(np.quantile(f.min(0), tail, axis=0), world.effective, -level) for f in found]
     highs = [_less(np.quantile(f.max(0), 1 - tail, axis=0), world.effective, level) for f in found]
-    return np.clip(np.stack([np.min([*lows, *whole], axis=0), np.max([*highs, *whole], axis=0)]), 0, 1)
+    out = np.clip(np.stack([np.min([*lows, *whole], axis=0), np.max([*highs, *whole], axis=0)]), 0, 1)
+    out[:, ~_reachable(rule, codes)] = 0.0
+    return out
+
+
+def _reachable(rule: Rule, codes: tuple[int, ...]) -> np.ndarray:
+    """Return which classes so many years can reach."""
+    least = smallest_p(len(rule.years), rule.significance)
+    never = {code for name, pair in (("slight", (3, 7)), ("significant", (2, 8)), ("extreme", (1, 9))) if least > rule.limits[name] for code in pair}
+    return np.array([code not in never for code in codes])
 
 
 def _less(share: np.ndarray, cells: float, level: float) -> np.ndarray:
     """Return shares moved by the error of a share of that many cells at a level, downwards where it is negative."""
-    from scipy.stats import norm
-
-    z = float(norm.ppf(0.5 + abs(level) / 2)) * np.sign(level)
+    z = NormalDist().inv_cdf(0.5 + abs(level) / 2) * np.sign(level)
     inside = np.clip(share, 1 / cells, 1 - 1 / cells)
     moved: np.ndarray = share + z * np.sqrt(inside * (1 - inside) / cells)
     return moved
@@ -189,13 +227,13 @@ class _World:
 
     def calm(self) -> list[np.ndarray]:
         """As much of the zone as its slopes allow stands still, and what years add beside the slope is error wherever it can be."""
-        from scipy.stats import chi2
+        from scipy.special import chdtri
 
         pattern = self.aside @ self.mean
-        still_years = self.total - self.noise < 2 * self.total_sd
+        still_years = self.total - self.noise < 3 * self.total_sd + 0.05 * self.noise  # the noise is itself estimated
         variance = 0.0 if still_years else max(self.total - self.noise, 0.0)
         cover = self.aside @ (self.shared + self.of_mean) @ self.aside
-        quiet = float((pattern.T @ np.linalg.pinv(cover, rcond=1e-9) @ pattern)[0, 0]) < chi2.ppf(0.99, len(pattern) - 1)
+        quiet = float((pattern.T @ np.linalg.pinv(cover, rcond=1e-9) @ pattern)[0, 0]) < chdtri(len(pattern) - 1, 0.01)
         fit = _Slopes(self, variance)
         reach = 2.326 * float(np.sqrt(self.time[:, 0] @ (self.shared + self.of_mean) @ self.time[:, 0])) / self.square
         middle = float(fit.centres @ fit.counts / fit.counts.sum())
@@ -253,7 +291,8 @@ class _Slopes:
         self.centres = low + width * np.arange(BINS)
         self.width = width
         self.counts = np.bincount(self.bin, weights=world.w * world.effective, minlength=BINS)
-        self.grid = np.unique(np.concatenate([[0.0], np.linspace(*np.quantile(slopes, [0.005, 0.995]), SLOPES - 1)]))
+        first, last = (float(v) for v in np.quantile(slopes, [0.005, 0.995]))
+        self.grid = np.unique(np.concatenate([[0.0], np.linspace(first, last, SLOPES - 1)]))
         self.likelihood = self.density(self.grid)
 
     def density(self, at: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-OBSERVED = ("clear", "doy", "water")
+OBSERVED = ("clear", "doy", "water", "sd")
 SCENE_TABLES = ("zone_by_scene", "masked_by_zone")
 LEDGER = "ledger"
 SENSITIVITY = "sensitivity"
@@ -102,7 +102,7 @@ class SensorFolder:
         return self.root / f"ndvi_{year}.tif"
 
     def observed(self, what: str, year: int) -> Path:
-        """Return a raster of a year's observations: `clear`, `doy` or `water`."""
+        """Return a raster of a year's observations: `clear`, `doy`, `water` or `sd`."""
         return self.root / f"{what}_{year}.tif"
 
     def variants(self, year: int) -> Path:

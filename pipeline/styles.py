@@ -56,6 +56,11 @@ RAMPS: dict[str, Ramp] = {
             ((0.0, "#eff3ff", "0"), (0.25, "#bdd7e7", "0.25"), (0.5, "#6baed6", "0.5"), (0.75, "#3182bd", "0.75"), (1.0, "#08519c", "1")),
             "ColorBrewer Blues, colour-blind safe",
         ),
+        Ramp(
+            "sd",
+            ((0.0, "#feebe2", "0"), (0.02, "#fbb4b9", "0.02"), (0.05, "#f768a1", "0.05"), (0.1, "#c51b8a", "0.1"), (0.2, "#7a0177", ">= 0.2")),
+            "ColorBrewer RdPu, colour-blind safe; steps narrow where composites usually lie",
+        ),
     )
 }
 

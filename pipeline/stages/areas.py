@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline import areas, zonestats
+from pipeline import areas, uncertainty, zonestats
 from pipeline.aoi import Zones, read_zones
+from pipeline.areabounds import class_bounds
+from pipeline.classes import legend
 from pipeline.coverage import ZoneCoverage, zone_coverages
 from pipeline.grid import native_grid
 from pipeline.kernels.codes import OUTPUTS
@@ -59,13 +62,36 @@ def _seen(job: Job, c: ZoneCoverage, parts: dict[int, list[dict[str, Any]]]) -> 
     """Return what scenes showed of a zone; None for prepared composites."""
     if not parts:
         return None
-    clear, doy, water = (np.stack([read_window(job.folder.observed(what, y), c.rows, c.cols) for y in parts]) for what in OBSERVED)
+    clear, doy, water = (np.stack([read_window(job.folder.observed(what, y), c.rows, c.cols) for y in parts]) for what in OBSERVED[:3])
     return zonestats.Seen(clear, doy, water, tuple(masked_share([r for r in rows if r["zone"] == c.zone]) for rows in parts.values()))
 
 
 def _of_period(job: Job, period: tuple[int, int]) -> dict[str, Any]:
     trend = job.config.trend
     return {"variable": trend.variable, "first_year": period[0], "last_year": period[1], "test": trend.test}
+
+
+def _bounds(job: Job, c: ZoneCoverage, period: tuple[int, int]) -> dict[int, tuple[float, float]] | None:
+    """Return the bounds of the class areas of a zone, m2; None without error, and where the zone is too small."""
+    config, folder = job.config, job.folder
+    if not config.uncertainty.run or not c.holds(job.record.least_pixels):
+        return None
+    years, scenes = range(period[0], period[1] + 1), config.sensors[job.sensor].catalog is not None
+    if not scenes and config.uncertainty.ndvi_sd is None:
+        return None
+
+    def window(*paths: Path) -> np.ndarray:
+        return np.stack([read_window(p, c.rows, c.cols)[c.touched] for p in paths])
+
+    weights = c.area_m2[c.touched]
+    ndvi = window(*map(folder.ndvi, years))
+    seen = (window(*(folder.observed("sd", y) for y in years)), window(*(folder.observed("clear", y) for y in years))) if scenes else None
+    parts = [read_part(folder.zone_by_scene(y)) for y in years] if scenes else []
+    error = uncertainty.zone_error(config, ndvi.shape, weights, seen, parts, c.zone)
+    limits = uncertainty.slope_limits(config, job.sensor, read_pair(folder.endmembers), folder.endmembers)
+    codes = window(folder.classes(period))[0]
+    classes = tuple(k.code for k in legend(config.trend.scheme) if k.code != 0)
+    return class_bounds(ndvi, codes, weights, error, uncertainty.rule_of(config, period, limits), classes, config.uncertainty.level)
 
 
 def _class_tables(job: Job, zones: Zones, coverages: dict[str, ZoneCoverage], period: tuple[int, int]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -79,7 +105,8 @@ def _class_tables(job: Job, zones: Zones, coverages: dict[str, ZoneCoverage], pe
     for zone, coverage in coverages.items():
         named = common | {"zone": zone, "role": coverage.role}
         there = areas.total([counted[z] for z in zones.references[zone]])
-        rows += areas.area_rows(trend.scheme, trend.significance, counted[zone], there, usual[zone], named)
+        found = areas.area_rows(trend.scheme, trend.significance, counted[zone], there, usual[zone], named)
+        rows += areas.with_bounds(found, _bounds(job, coverage, period))
         groups += areas.group_rows(trend.scheme, counted[zone], there, named | {"level": "zone"})
     for role in dict.fromkeys(c.role for c in coverages.values()):
         members = [z for z, c in coverages.items() if c.role == role]
