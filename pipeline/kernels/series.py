@@ -117,6 +117,18 @@ def _deviate(values, centre, total, squares):
         squares[w] += d * d
 
 
+@njit("void(f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1])", **_OPTIONS)
+def _deviate_four(a, b, c, d, centre, total, squares):
+    for w in range(a.size):
+        m = centre[w]
+        p = a[w] - m if a[w] < np.inf else np.float32(0.0)
+        q = b[w] - m if b[w] < np.inf else np.float32(0.0)
+        r = c[w] - m if c[w] < np.inf else np.float32(0.0)
+        s = d[w] - m if d[w] < np.inf else np.float32(0.0)
+        total[w] += (p + q) + (r + s)
+        squares[w] += (p * p + q * q) + (r * r + s * s)
+
+
 @njit("void(f4[::1], f4[::1], i4[::1], f4[::1])", **_OPTIONS)
 def _deviation(total, squares, number, out):
     for w in range(out.size):
@@ -186,9 +198,12 @@ def composite(ndvi, state, day_of_year, percentile, least, keep_water, annual, s
         if sd.size > 0:
             off[:] = 0.0
             squares[:] = 0.0
-            for i in range(n_days):
-                _deviate(tile[i, :width], value, off[:width], squares[:width])
-            _deviation(off[:width], squares[:width], number[:width], sd[first : first + width])
+            fours = n_days - n_days % 4
+            for i in range(0, fours, 4):
+                _deviate_four(tile[i, :width], tile[i + 1], tile[i + 2], tile[i + 3], value, off, squares)
+            for i in range(fours, n_days):
+                _deviate(tile[i, :width], value, off, squares)
+            _deviation(off, squares, number, sd[first : first + width])
             _blank(number, clear, wet, np.int32(max(least, 2)), keep_water, sd[first : first + width])
         _observed(clear, wet, days, seen[first : first + width], day[first : first + width], share_wet[first : first + width])
         _blank(number, clear, wet, np.int32(max(least, 1)), keep_water, value)
