@@ -48,6 +48,11 @@ class Zones:
         """Return the zone names in file order."""
         return list(self.frame["zone"])
 
+    @property
+    def reference_zones(self) -> frozenset[str]:
+        """Return the zones that are a reference of any."""
+        return frozenset(name for names in self.references.values() for name in names)
+
     def on(self, crs: Any, cell: float) -> gpd.GeoDataFrame:
         """Return the frame in the CRS of a grid with cells of this side; edges are geodesics there too, to 1 % of a cell.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.classes import TrendClass, legend
+from pipeline.layout import ABSOLUTE
 from pipeline.lettering import has_chinese, shortened, width_in, with_fonts
 from pipeline.sheet import CHART_IN, GREY, INK, SMALL_PT, TEXT_PT, TOO_FEW, Words, new_sheet, room_in
 from pipeline.words import rounded
@@ -25,12 +26,12 @@ class Bar:
     share_pct: dict[int, float]
 
 
-def area_bars(rows: list[dict[str, str]], period: tuple[int, int]) -> tuple[str, list[Bar]]:
-    """Return the scheme, and the bars of a period in the table's order, from trend_area_by_zone.csv (not relative to the reference)."""
+def area_bars(rows: list[dict[str, str]], period: tuple[int, int], target: str = ABSOLUTE) -> tuple[str, list[Bar]]:
+    """Return the scheme, and the bars of a period and target in the table's order, from trend_area_by_zone.csv."""
     found: dict[str, tuple[dict[int, float], dict[int, float]]] = {}
     scheme = "seven"
     for row in rows:
-        if row["target"] != "absolute" or (int(row["first_year"]), int(row["last_year"])) != period:
+        if row["target"] != target or (int(row["first_year"]), int(row["last_year"])) != period:
             continue
         scheme = row["scheme"]
         area, share = found.setdefault(row["zone"], ({}, {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,20 @@ import numpy as np
 from pipeline.classes import GROUPS, legend
 from pipeline.coverage import ZoneCoverage
 from pipeline.kernels.null import smallest_p
+from pipeline.manytests import CONTROLLED
 
 AREA_COLUMNS = (
     "mine", "sensor", "variable", "target", "zone", "role", "first_year", "last_year", "test", "scheme", "code", "class_id", "class",
     "area_km2", "area_ha", "area_low_km2", "area_high_km2", "share_pct", "share_valid_pct", "share_reference_pct", "p_min",
+    "testable_pct", "area_q_km2", "q_min", "control",
 )  # fmt: skip
 GROUP_COLUMNS = (
     "mine", "sensor", "variable", "target", "level", "zone", "role", "first_year", "last_year", "test", "scheme", "group",
-    "area_km2", "area_ha", "share_pct", "share_valid_pct", "share_reference_pct",
+    "area_km2", "area_ha", "share_pct", "share_valid_pct", "share_reference_pct", "area_q_km2", "control",
 )  # fmt: skip
+CONTROL = AREA_COLUMNS[-4:]
 WATER, TOO_SMALL = 97, 98
+TESTED = ("significant_or_slight_increase", "significant_or_slight_decrease")
 NOT_CLASSED = (WATER, TOO_SMALL, 99)
 
 
@@ -57,11 +62,20 @@ def _told(areas: dict[int, float], codes: tuple[int, ...]) -> bool:
     return set(areas) != {TOO_SMALL} or TOO_SMALL in codes
 
 
-def area_rows(scheme: str, significance: str, areas: dict[int, float], reference: dict[int, float], n: int, common: dict[str, Any]) -> list[dict[str, Any]]:
+def area_rows(
+    scheme: str,
+    significance: str,
+    areas: dict[int, float],
+    reference: dict[int, float],
+    n: int,
+    common: dict[str, Any],
+    control: Mapping[int, Mapping[str, Any]] | None = None,
+) -> list[dict[str, Any]]:
     """Return one row per class of the scheme, zeros included, then water, too small, insufficient; empty where all is too small to be classed.
 
-    `reference` holds the class areas of the zone's reference zones together, empty without one. Cells of 98 and 99
-    and water are no trend class: `share_valid_pct` leaves them out of the denominator, and is empty for themselves.
+    `control`: what `pipeline.control.control_cells` says of each class. `reference` holds the class areas of the zone's
+    reference zones together, empty without one. Cells of 98 and 99 and water are no trend class: `share_valid_pct` leaves them out of the denominator, and is
+    empty for themselves.
     """
     rows = []
     for c in (c for c in legend(scheme) if c.code != 0):
@@ -75,12 +89,23 @@ def area_rows(scheme: str, significance: str, areas: dict[int, float], reference
             | {"share_valid_pct": None if c.code in NOT_CLASSED else valid}
             | {"share_reference_pct": _shares(reference.get(c.code, 0.0), reference)[0] if reference and _told(reference, (c.code,)) else None}
             | {"p_min": smallest_p(n, significance)}
+            | dict.fromkeys(CONTROL)
+            | dict((control or {}).get(c.code, {}))
         )
     return rows
 
 
-def group_rows(scheme: str, areas: dict[int, float], reference: dict[int, float], common: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return one row per group of classes; `increase` holds `significant_or_slight_increase`, likewise `decrease`."""
+def group_rows(
+    scheme: str,
+    areas: dict[int, float],
+    reference: dict[int, float],
+    common: dict[str, Any],
+    control: Mapping[int, Mapping[str, Any]] | None = None,
+) -> list[dict[str, Any]]:
+    """Return one row per group of classes; `increase` holds `significant_or_slight_increase`, likewise `decrease`.
+
+    `control`: of the classes of one zone (`pipeline.control.control_cells`); it stands in the rows of what is at least slightly significant.
+    """
     rows = []
     for group, codes in GROUPS.items():
         area = sum(areas.get(code, 0.0) for code in codes)
@@ -93,8 +118,17 @@ def group_rows(scheme: str, areas: dict[int, float], reference: dict[int, float]
             | (known if _told(areas, codes) else dict.fromkeys(known))
             | {"share_valid_pct": None if group in {"water", "insufficient"} else valid}
             | {"share_reference_pct": _shares(there, reference)[0] if reference and _told(reference, codes) else None}
+            | (_controlled(codes, control or {}) if group in TESTED else {"area_q_km2": None, "control": None})
         )
     return rows
+
+
+def _controlled(codes: tuple[int, ...], control: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return area and status of a group: what its classes that can be controlled hold; where none can, why."""
+    own = [control[code] for code in codes if code in control]
+    known = [row["area_q_km2"] for row in own if row["area_q_km2"] is not None]
+    words = [row["control"] for row in own]
+    return {"area_q_km2": sum(known) if known else None, "control": CONTROLLED if CONTROLLED in words else next(iter(words), None)}
 
 
 def without_water(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

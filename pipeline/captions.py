@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.layout import ABSOLUTE
 from pipeline.words import NOTHING, Sentence, Text, p_text, part, per_cent, say
 from pipeline.zonetables import Period, Tables, number, small_zones, variable_name
 
@@ -20,14 +21,14 @@ def cover_caption(tables: Tables) -> Sentence:
     return say("caption_cover", zones=zones_text(len(shown)), first=min(years), last=max(years))
 
 
-def class_captions(tables: Tables) -> dict[Period, Sentence]:
+def class_captions(tables: Tables, target: str = ABSOLUTE) -> dict[Period, Sentence]:
     """Return the caption of the class map of every period: shares of the area of all zones that has a trend.
 
     Zones that overlap count twice.
     """
     out: dict[Period, Sentence] = {}
     too_small = small_zones(tables)
-    rows = [r for r in tables.area if r["target"] == "absolute"]
+    rows = [r for r in tables.area if r["target"] == target]
     for period in dict.fromkeys((int(r["first_year"]), int(r["last_year"])) for r in rows):
         at = [r for r in rows if (int(r["first_year"]), int(r["last_year"])) == period]
         names, named = {r["zone"] for r in at}, {"first": period[0], "last": period[1]}
@@ -47,7 +48,7 @@ def class_captions(tables: Tables) -> dict[Period, Sentence]:
         shares = {k: per_cent(100 * sums[i] / whole) for k, i in (("up", 1), ("down", -1), ("flat", 0))}
         p = sorted({v for r in at if (v := number(r["p_min"])) is not None})
         least = NOTHING if not p else part("least_p", p=p_text(p[0])) if len(p) == 1 else part("least_ps", low=p_text(p[0]), high=p_text(p[-1]))
-        variable = variable_name(at[0]["variable"])
+        variable = variable_name(at[0]["variable"], target)
         out[period] = say(
             "caption_classes",
             variable=variable,

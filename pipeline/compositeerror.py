@@ -67,7 +67,9 @@ def _ratio(part: float, whole: float) -> float:
     return round(min(part / whole, 1.0) * 20) / 20 if whole > 0 else 0.0
 
 
-def composite_error(spread: np.ndarray, clear: np.ndarray, weights: np.ndarray, scenes: list[list[float]], percentile: float) -> Error | None:
+def composite_error(
+    spread: np.ndarray, clear: np.ndarray, weights: np.ndarray, scenes: list[list[float]], percentile: float, apart: list[list[float]] | None = None
+) -> Error | None:
     """Return the error of the yearly composites of a zone's cells; None where the observations do not tell it.
 
     Parameters
@@ -77,6 +79,8 @@ def composite_error(spread: np.ndarray, clear: np.ndarray, weights: np.ndarray, 
     weights : (cells,) areas
     scenes : for each year the zone's mean NDVI in each scene, see `scene_means`
     percentile : of the composite, negative for the mean
+    apart : for each year the zone's mean minus that of its reference in each scene, where the values are differences from the reference: what
+        both share of a scene's error is not in them
 
     What the means of the scenes differ by is shared by the zone; the rest of the spread within cells is independent. Both
     hold what the ground really did within the season, so that the error is rather too large.
@@ -87,21 +91,42 @@ def composite_error(spread: np.ndarray, clear: np.ndarray, weights: np.ndarray, 
     for i, year in enumerate(spread):
         if freedom[i].any():
             within[i] = (freedom[i] * np.where(usable[i], year, 0.0).astype(np.float64) ** 2).sum() / freedom[i].sum()
-    number = np.array([len(year) for year in scenes])
-    between = np.array([np.var(year, ddof=1) if len(year) > 1 else np.nan for year in scenes])
-    if not np.isfinite(within).any() or not np.isfinite(between).any():
+    between, pooled, _ = _between(scenes)
+    _, common, degrees = _between(scenes if apart is None else apart)
+    if not np.isfinite(within).any() or not np.isfinite([pooled, common]).all():
         return None
-    degrees = np.where(number > 1, number - 1, 0)
-    pooled = float((degrees * np.nan_to_num(between)).sum() / degrees.sum())
     variance = np.where(np.isfinite(within), within, np.nanmean(within))
     several = [max(1, round(float(np.average(c, weights=weights * (c > 0))))) if (weights * (c > 0)).any() else 1 for c in clear]
     of_year = [shared_share(percentile, k, _ratio(b if np.isfinite(b) else pooled, v)) for k, b, v in zip(several, between, variance, strict=True)]
-    of_all = [shared_share(percentile, k, _ratio(pooled, float(variance.mean()))) for k in several]
+    of_all = [shared_share(percentile, k, _ratio(common, float(variance.mean()))) for k in several]
     cells = np.sqrt(variance * (1 - np.array(of_year)))[:, None] * np.nan_to_num(factor(percentile, clear), nan=1.0)
     shared = np.sqrt(variance.mean() * np.array(of_all)) * factor(percentile, np.array(several))
-    return Error(cells, shared, int(degrees.sum()))
+    return Error(cells, shared, degrees)
+
+
+def _between(scenes: list[list[float]]) -> tuple[np.ndarray, float, int]:
+    """Return the variance between the scenes of each year, that of all years together, and its degrees of freedom; NaN where no year has two."""
+    of_year = np.array([np.var(year, ddof=1) if len(year) > 1 else np.nan for year in scenes])
+    degrees = np.array([max(len(year) - 1, 0) for year in scenes])
+    if not degrees.any():
+        return of_year, float("nan"), 0
+    return of_year, float((degrees * np.nan_to_num(of_year)).sum() / degrees.sum()), int(degrees.sum())
 
 
 def scene_means(parts: Iterable[list[dict[str, Any]]], zone: str) -> list[list[float]]:
     """Return a zone's mean NDVI in each scene that shows at least half of it, year by year; `parts` as `pipeline.observed.read_part`."""
-    return [[float(r["ndvi_mean"]) for r in rows if r["zone"] == zone and r["ndvi_mean"] is not None and r["clear_pct"] >= LEAST_SEEN] for rows in parts]
+    return [list(_means(rows, zone).values()) for rows in parts]
+
+
+def differences(parts: Iterable[list[dict[str, Any]]], zone: str, references: dict[str, float]) -> list[list[float]]:
+    """Return a zone's mean NDVI minus that of its references together in each scene that shows at least half of all of them; `references`: areas."""
+    out = []
+    for rows in parts:
+        own, others = _means(rows, zone), {name: _means(rows, name) for name in references}
+        shown = [item for item in own if all(item in o for o in others.values())]
+        out.append([own[item] - float(np.average([o[item] for o in others.values()], weights=list(references.values()))) for item in shown])
+    return out
+
+
+def _means(rows: list[dict[str, Any]], zone: str) -> dict[str, float]:
+    return {r["item"]: float(r["ndvi_mean"]) for r in rows if r["zone"] == zone and r["ndvi_mean"] is not None and r["clear_pct"] >= LEAST_SEEN}

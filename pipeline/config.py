@@ -21,6 +21,7 @@ from pipeline.config_scenes import Composite, Mask
 from pipeline.config_sensitivity import Sensitivity
 from pipeline.config_uncertainty import Uncertainty
 from pipeline.errors import BadInput
+from pipeline.layout import TARGETS
 from pipeline.sensors import SENSORS
 
 MINE_ID = r"[a-z0-9-]{1,63}"
@@ -229,6 +230,9 @@ class Trend(Model):
     min_years: Literal["auto"] | Annotated[int, Field(ge=3, le=250)] = Field(
         "auto", description="valid years that a pixel needs; auto = max(4, 70 % of the period)"
     )
+    relative_to_reference: Literal["auto"] | bool = Field(
+        "auto", description="also test each pixel minus the mean of its zone's reference; auto: where a zone has a reference"
+    )
 
     def years_needed(self, period: tuple[int, int]) -> int:
         """Return the number of valid years that a pixel needs in a period."""
@@ -312,6 +316,8 @@ class Config(Model):
                 raise ValueError(
                     f"trend.min_years: {self.trend.min_years} with the {last - first + 1} years of [{first}, {last}]; expected at most that; fix: lower it"
                 )
+        if self.trend.relative_to_reference is True and not self.has_reference:
+            raise ValueError("trend.relative_to_reference: true without a reference; expected aoi.reference; fix: name a zone of undisturbed vegetation there")
         if len(set(periods)) != len(periods) or not periods:
             raise ValueError(f"trend.periods: {[list(p) for p in periods]}; expected at least one, each once; fix: remove the repetition")
         return self
@@ -325,6 +331,21 @@ class Config(Model):
     def periods(self) -> tuple[tuple[int, int], ...]:
         """Return the periods of the trend."""
         return ((self.years.first, self.years.last),) if self.trend.periods is None else self.trend.periods
+
+    @property
+    def has_reference(self) -> bool:
+        """Return whether any zone has a reference."""
+        return bool(self.aoi.reference) or any(facts.reference for facts in self.aoi.zones.values())
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Return what is tested: `absolute`, the pixel itself, and where wanted `relative`, the pixel minus its reference."""
+        wanted = self.trend.relative_to_reference is not False and self.has_reference
+        return TARGETS if wanted else TARGETS[:1]
+
+    def tables_of(self, sensor: str) -> dict[str, bool]:
+        """Return which tables a sensor has (`SensorFolder.tables`)."""
+        return {"with_scenes": self.sensors[sensor].catalog is not None, "with_sensitivity": self.sensitivity.run is not False}
 
     def images_in(self, sensor: str, period: tuple[int, int]) -> int:
         """Return the number of years of a period that have an image: the most valid years that a pixel can have."""

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pipeline.classes import GROUPS, LEGEND, TrendClass, legend
 from pipeline.coverwords import LEAST_LAND, change_sentences, clamped_sentences, cover_sentences, observed_sentences, season_sentences
 from pipeline.evidence import Rules, chance, meaning, years_of
+from pipeline.layout import RELATIVE
+from pipeline.provedwords import control_sentences, joint_sentences
+from pipeline.referencewords import reference_sentences
 from pipeline.words import NOTHING, OR, STOP, Sentence, Text, alpha_text, joined, listed, moved, p_text, part, per_cent, say, sign
 from pipeline.zonetables import Period, Tables, classed, column, is_too_small, number, of_period, of_zone, unclamped_name, variable_name
 
@@ -61,12 +64,17 @@ def findings(
         flags = [*season_sentences(own.fvc), *clamped_sentences(own.fvc)]
         if is_too_small(own):
             lead.append(say("too_small", pixels=(small or {}).get(zone, NOTHING)))
+        less = of_zone(tables, zone, RELATIVE)
         for period in dict.fromkeys((int(r["first_year"]), int(r["last_year"])) for r in own.area):
-            at = of_period(own, period)
+            at, minus = of_period(own, period), of_period(less, period)
             shares, beyond = [*_shares(at, period, compared), *_classes(at, rules, period, compared)], _limits(at, rules, period)
+            relative = [*_shares(minus, period, compared), *_classes(minus, rules, period, compared)] if minus.area else []
+            difference = _mean(minus, rules, period)
             if not trends:
-                lead += [*shares, *(s for s in beyond if s.key != "chance")]
-            trends += [*shares, *(where or {}).get((zone, period), ()), *_mean(at, rules, period)]
+                lead += [*shares, *difference, *(s for s in beyond if s.key != "chance")]
+            trends += [*shares, *(where or {}).get((zone, period), ()), *_mean(at, rules, period), *joint_sentences(at), *control_sentences(at, rules)]
+            trends += [*relative, *difference, *joint_sentences(minus), *control_sentences(minus, rules)]
+            flags += [s for row in own.reference if (int(row["first_year"]), int(row["last_year"])) == period for s in reference_sentences(row, rules.slight)]
             limits += beyond
             flags += _disagreement(at, period)
         cover = (*cover_sentences(own.fvc), *change_sentences(own, compared))
@@ -94,7 +102,7 @@ def _shares(at: Tables, period: Period, compared: bool) -> list[Sentence]:
     if classed(at) > 0 and own:
         three = [{k: per_cent(s[g]) for k, g in (("up", "increase"), ("down", "decrease"), ("flat", "no_change"))} for s in (own, there) if s]
         reference = part("reference_three", **three[1]) if len(three) > 1 and compared else NOTHING
-        named = {"variable": variable_name(at.area[0]["variable"]), "whole": _whole(at), "reference": reference}
+        named = {"variable": variable_name(at.area[0]["variable"], at.area[0]["target"]), "whole": _whole(at), "reference": reference}
         out.append(say("slopes", first=period[0], last=period[1], **named, **three[0]))
     for key, code in (("lake", 97), ("insufficient", 99)):
         if codes.get(code, 0.0) > 0:
@@ -141,7 +149,7 @@ def _mean(at: Tables, rules: Rules, period: Period) -> list[Sentence]:
         return [say("mean_none", first=period[0], last=period[1], n=row["n"])] if classed(at) > 0 else []
     change = moved(slope * (100 if variable == "fvc" else 1), variable)
     least = NOTHING if rules.reaches(p_min, rules.significant) else part("least_p", p=p_text(p_min))
-    return [say("mean", first=period[0], last=period[1], variable=unclamped_name(variable), moved=change, n=row["n"], p=p_text(p), least=least)]
+    return [say("mean", first=period[0], last=period[1], variable=unclamped_name(variable, row["target"]), moved=change, n=row["n"], p=p_text(p), least=least)]
 
 
 def _limits(at: Tables, rules: Rules, period: Period) -> list[Sentence]:

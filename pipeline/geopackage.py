@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.aoi import Zones
 from pipeline.classes import GROUPS
 from pipeline.errors import RunFault
-from pipeline.layout import SensorFolder
+from pipeline.layout import ABSOLUTE, TARGETS, SensorFolder
 from pipeline.tables import read_csv
 from pipeline.writer import atomic
 from pipeline.zonestyle import zone_qml
@@ -19,7 +19,7 @@ from pipeline.zonestyle import zone_qml
 LAYER = "zones"
 DATE = "2000-01-01T00:00:00.000Z"  # in place of the time of writing: equal inputs give equal bytes
 COVER = {"fvc_first": "fvc_from", "fvc_last": "fvc_to", "change_points": "change_points"}
-TREND = ("slope", "p", "p_min")
+TREND = ("slope", "p", "p_min", "p_s_mean")
 STYLES = (
     "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256),"
     " f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30),"
@@ -27,26 +27,30 @@ STYLES = (
 )
 
 
-def zone_columns(folder: SensorFolder, sensor: str, periods: tuple[tuple[int, int], ...], zones: list[str]) -> dict[str, list[float | None]]:
-    """Return the columns of one sensor, `<sensor>_<first>_<last>_<what>`, with a value per zone."""
+def zone_columns(
+    folder: SensorFolder, sensor: str, periods: tuple[tuple[int, int], ...], zones: list[str], targets: tuple[str, ...] = TARGETS[:1]
+) -> dict[str, list[float | None]]:
+    """Return the columns of one sensor, `<sensor>_<first>_<last>_<what>`, with a value per zone; those of the relative trend begin with `relative_`."""
     change, groups, trend = (read_csv(folder.table(name)) for name in ("fvc_change_by_zone", "trend_groups_by_zone", "trend_by_zone"))
     out: dict[str, list[float | None]] = {}
     for first, last in periods:
         years, period = {"from_year": str(first), "to_year": str(last)}, {"first_year": str(first), "last_year": str(last)}
         name = f"{sensor.replace('-', '_')}_{first}_{last}"
         out |= {f"{name}_{column}": _values(change, years, source, zones) for column, source in COVER.items()}
-        for group in GROUPS:
-            out[f"{name}_{group}_pct"] = _values(groups, period | {"level": "zone", "group": group}, "share_pct", zones)
-        out |= {f"{name}_{column}": _values(trend, period, column, zones) for column in TREND}
+        for target in targets:
+            of, these = name if target == ABSOLUTE else f"{name}_{target}", period | {"target": target}
+            for group in GROUPS:
+                out[f"{of}_{group}_pct"] = _values(groups, these | {"level": "zone", "group": group}, "share_pct", zones, some=target != ABSOLUTE)
+            out |= {f"{of}_{column}": _values(trend, these, column, zones, some=target != ABSOLUTE) for column in TREND}
     return out
 
 
-def _values(rows: list[dict[str, str]], where: dict[str, str], column: str, zones: list[str]) -> list[float | None]:
-    """Return a column of the rows that match, one per zone in the order of the zones."""
-    found = [r for r in rows if all(r[key] == value for key, value in where.items())]
-    if [r["zone"] for r in found] != zones:
+def _values(rows: list[dict[str, str]], where: dict[str, str], column: str, zones: list[str], *, some: bool = False) -> list[float | None]:
+    """Return a column of the rows that match, one per zone in the order of the zones; with `some`, None for zones without a row."""
+    found = {r["zone"]: r for r in rows if all(r[key] == value for key, value in where.items())}
+    if list(found) != [z for z in zones if z in found or not some]:
         raise RunFault(f"{column} of {where}: the tables are not of these zones; run again")
-    return [float(r[column]) if r[column] else None for r in found]
+    return [float(found[z][column]) if z in found and found[z][column] else None for z in zones]
 
 
 def write_zones(path: Path, zones: Zones, columns: dict[str, list[float | None]]) -> None:

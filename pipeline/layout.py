@@ -7,9 +7,11 @@ from pathlib import Path
 
 OBSERVED = ("clear", "doy", "water", "sd")
 SCENE_TABLES = ("zone_by_scene", "masked_by_zone")
+ABSOLUTE, RELATIVE = TARGETS = ("absolute", "relative")  # what a trend is of: the pixel, or the pixel minus the mean of its reference
 LEDGER = "ledger"
 SENSITIVITY = "sensitivity"
-TABLES = ("fvc_by_zone", "fvc_change_by_zone", "trend_area_by_zone", "trend_groups_by_zone", "trend_by_zone")
+REFERENCE = "reference_by_zone"
+TABLES = ("fvc_by_zone", "fvc_change_by_zone", "trend_area_by_zone", "trend_groups_by_zone", "trend_by_zone", REFERENCE)
 ZONE_TABLES = ("fvc_change_by_zone", "trend_groups_by_zone", "trend_by_zone")  # what zones.gpkg takes its columns from
 
 
@@ -91,6 +93,10 @@ class SummaryFolder:
         return [(f"../{mine}/{path.name}", path.name) for path in (folder.report, folder.workbook, folder.project) if path.is_file()]
 
 
+def _trend(target: str) -> str:
+    return "trend" if target == ABSOLUTE else f"trend_{target}"
+
+
 @dataclass(frozen=True)
 class SensorFolder:
     """results/<mine>/<sensor>/."""
@@ -117,26 +123,30 @@ class SensorFolder:
         """Return the cover raster of a year."""
         return self.root / f"fvc_{year}.tif"
 
-    def trend(self, period: tuple[int, int]) -> Path:
+    def trend(self, period: tuple[int, int], target: str = ABSOLUTE) -> Path:
         """Return the trend raster of a period."""
-        return self.root / f"trend_{period[0]}-{period[1]}.tif"
+        return self.root / f"{_trend(target)}_{period[0]}-{period[1]}.tif"
 
-    def classes(self, period: tuple[int, int]) -> Path:
+    def classes(self, period: tuple[int, int], target: str = ABSOLUTE) -> Path:
         """Return the class raster of a period."""
-        return self.root / f"trend_class_{period[0]}-{period[1]}.tif"
+        return self.root / f"{_trend(target)}_class_{period[0]}-{period[1]}.tif"
 
-    def class_map(self, period: tuple[int, int]) -> Path:
+    def q(self, period: tuple[int, int], target: str = ABSOLUTE) -> Path:
+        """Return the raster of p adjusted for many tests, of a period."""
+        return self.root / f"{_trend(target)}_q_{period[0]}-{period[1]}.tif"
+
+    def class_map(self, period: tuple[int, int], target: str = ABSOLUTE) -> Path:
         """Return the map of the classes of a period."""
-        return self.classes(period).with_suffix(".png")
+        return self.classes(period, target).with_suffix(".png")
 
     @property
     def cover_chart(self) -> Path:
         """Return the chart of cover by zone and year."""
         return self.table("fvc_by_zone").with_suffix(".png")
 
-    def area_chart(self, period: tuple[int, int]) -> Path:
+    def area_chart(self, period: tuple[int, int], target: str = ABSOLUTE) -> Path:
         """Return the chart of class areas by zone of a period."""
-        return self.root / f"trend_area_by_zone_{period[0]}-{period[1]}.png"
+        return self.root / f"{_trend(target)}_area_by_zone_{period[0]}-{period[1]}.png"
 
     def preview(self, year: int) -> Path:
         """Return the preview of a year's images."""

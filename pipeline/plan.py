@@ -7,6 +7,7 @@ import re
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -89,11 +90,12 @@ class Plan:
         config, folder = self.config(mine), self.folder(mine, sensor)
         years, scenes = config.all_years, self.has_scenes(mine, sensor)
         seen = [folder.observed(what, year) for what in OBSERVED for year in years] if scenes else []
-        rasters = [*map(folder.ndvi, years), *seen, *map(folder.fvc, years), *map(folder.trend, config.periods), *map(folder.classes, config.periods)]
+        tested = list(product(config.periods, config.targets))
+        rasters = [*map(folder.ndvi, years), *seen, *map(folder.fvc, years), *(f(*t) for f in (folder.trend, folder.classes, folder.q) for t in tested)]
         styles = [p.with_suffix(".qml") for p in rasters]
-        tables = folder.tables(with_scenes=scenes, with_sensitivity=config.sensitivity.run is not False).values()
+        tables = self.tables_of(mine, sensor)
         varied = map(folder.variants, years) if (mine, sensor) in self.varied else ()
-        figures = [*map(folder.class_map, config.periods), folder.cover_chart, *map(folder.area_chart, config.periods), *map(folder.preview, years)]
+        figures = [folder.cover_chart, *(f(*t) for f in (folder.class_map, folder.area_chart) for t in tested), *map(folder.preview, years)]
         found = (folder.items,) if config.sensors[sensor].searched else ()
         return [str(p) for p in (*rasters, *varied, *styles, *found, folder.scenes, folder.endmembers, *tables, *figures)]
 
@@ -103,15 +105,17 @@ class Plan:
         for sensor in config.sensors:
             folder = self.folder(mine, sensor)
             rasters = [*map(folder.ndvi, config.all_years), *map(folder.fvc, config.all_years)]
-            rasters += [*map(folder.trend, config.periods), *map(folder.classes, config.periods)]
+            rasters += [f(*t) for f in (folder.trend, folder.classes) for t in product(config.periods, config.targets)]
             out += [*rasters, folder.scenes, folder.endmembers]
         return [*(str(p) for p in out), *self.tables(mine)]
 
     def tables(self, mine: str) -> list[str]:
         """Return every CSV table of a mine."""
-        wanted = self.config(mine).sensitivity.run is not False
-        sensors = self.config(mine).sensors
-        return [str(p) for s in sensors for p in self.folder(mine, s).tables(with_scenes=self.has_scenes(mine, s), with_sensitivity=wanted).values()]
+        return [str(p) for s in self.config(mine).sensors for p in self.tables_of(mine, s)]
+
+    def tables_of(self, mine: str, sensor: str) -> list[Path]:
+        """Return every CSV table of a sensor."""
+        return list(self.folder(mine, sensor).tables(**self.config(mine).tables_of(sensor)).values())
 
     def products(self, mine: str) -> list[str]:
         """Return every product of a mine but the manifest."""

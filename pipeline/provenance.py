@@ -14,25 +14,26 @@ from pipeline.config import Config
 HOME = Path(__file__).parent
 
 # The parts of a config that each stage reads, beside the ids; `sensor` stands for the entry of the stage's sensor,
-# `searched` for its catalogue and collection.
+# `searched` for its catalogue and collection, `references` for which zones are compared with which.
+GEOMETRY = ("aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field")
 READS: dict[str, tuple[str, ...]] = {
     "synthetic": ("aoi.path",),
-    "search": ("searched", "years", "season", "grid.buffer_m", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
-    "scenes": ("sensor", "years", "season", "sensitivity.run", "grid", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
-    "composite": ("sensor", "season", "mask", "composite", "fvc.exclude", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
+    "search": ("searched", "years", "season", "grid.buffer_m", *GEOMETRY),
+    "scenes": ("sensor", "years", "season", "sensitivity.run", "grid", *GEOMETRY),
+    "composite": ("sensor", "season", "mask", "composite", "fvc.exclude", *GEOMETRY),
     "observations": ("mine", "aoi", "years"),
-    "endmembers": ("fvc", "years", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
+    "endmembers": ("fvc", "years", *GEOMETRY),
     "fvc": ("fvc", "years"),
-    "trend": ("trend.variable", "trend.test", "trend.significance"),
-    "classes": ("trend", "fvc.exclude", "grid.clip", "aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field"),
+    "trend": ("trend.variable", "trend.test", "trend.significance", "trend.relative_to_reference", "years", *GEOMETRY, "references"),
+    "classes": ("trend", "fvc.exclude", "grid.clip", *GEOMETRY, "references"),
     "areas": ("mine", "aoi", "years", "trend", "fvc", "composite.method", "uncertainty"),
     "sensitivity": ("mine", "sensor", "aoi", "years", "season", "composite.method", "fvc", "trend", "sensitivity"),
     "map": ("mine", "title", "aoi", "trend", "season", "sensor", "composite.method"),
     "chart": ("mine", "title", "aoi", "years", "season", "sensor", "composite.method"),
     "previews": ("mine", "title", "aoi", "years", "season", "sensor", "mask"),
     "workbook": ("mine", "sensors", "sensitivity.run"),
-    "zones": ("mine", "aoi", "years", "sensors", "trend.periods"),
-    "project": ("mine", "title", "aoi", "years", "season", "sensors", "trend.variable", "trend.scheme", "trend.periods"),
+    "zones": ("mine", "aoi", "years", "sensors", "trend.periods", "trend.relative_to_reference"),
+    "project": ("mine", "title", "aoi", "years", "season", "sensors", "trend.variable", "trend.scheme", "trend.periods", "trend.relative_to_reference"),
     "report": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "uncertainty"),
     "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "uncertainty", "network"),
 }
@@ -46,6 +47,7 @@ def options(config: Config, stage: str, sensor: str | None = None) -> dict[str, 
     if sensor is not None:
         whole["sensor"] = {sensor: whole["sensors"][sensor]}
         whole["searched"] = {sensor: [config.sensors[sensor].catalog, config.collection(sensor)]}
+    whole["references"] = [config.aoi.reference, {zone: facts.reference for zone, facts in config.aoi.zones.items()}]
     out: dict[str, Any] = {}
     for path in READS[stage]:
         value: Any = whole

@@ -14,7 +14,7 @@ from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.geopackage import LAYER
 from pipeline.grid import finest
-from pipeline.layout import OBSERVED, MineFolder
+from pipeline.layout import ABSOLUTE, OBSERVED, MineFolder
 from pipeline.season import season_days
 from pipeline.styles import class_pipe, continuous_pipe
 from pipeline.upright import upright
@@ -55,9 +55,14 @@ def groups(config: Config, root: MineFolder, lead: str, synthetic: Collection[st
         parts: list[Layer | Group] = []
         for j, period in enumerate(config.periods):
             span = f"{period[0]}-{period[1]}"
-            classes = Layer(folder.classes(period), f"trend class {span}", class_pipe(config.trend.scheme), visible=True)
-            slope = Layer(folder.trend(period), f"slope of {variable} per year {span}", continuous_pipe("slope"))
-            parts.append(Group(span, [classes, slope], visible=j == 0, open=j == 0))
+            shown: list[Layer | Group] = []
+            for target in config.targets:
+                less = "" if target == ABSOLUTE else " minus reference"
+                named = f"trend class{less} {span}", f"slope of {variable}{less} per year {span}", f"q{less} {span}"
+                shown.append(Layer(folder.classes(period, target), named[0], class_pipe(config.trend.scheme), visible=target == ABSOLUTE))
+                shown.append(Layer(folder.trend(period, target), named[1], continuous_pipe("slope")))
+                shown.append(Layer(folder.q(period, target), named[2], continuous_pipe("q")))
+            parts.append(Group(span, shown, visible=j == 0, open=j == 0))
         cover = [Layer(folder.fvc(y), f"cover {y}", continuous_pipe("fvc")) for y in years]
         ndvi = [Layer(folder.ndvi(y), f"NDVI {y}", continuous_pipe("ndvi")) for y in years]
         parts += [Group("cover", [*cover], visible=False, open=False), Group("NDVI", [*ndvi], visible=False, open=False)]

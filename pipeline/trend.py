@@ -125,12 +125,20 @@ def statistics(series: np.ndarray, times: np.ndarray, *, test: str = "mann-kenda
 
 
 def annual_statistics(
-    ndvi: np.ndarray, times: np.ndarray, pair: Endmembers | None, *, test: str, significance: str, out: np.ndarray | None = None
+    ndvi: np.ndarray,
+    times: np.ndarray,
+    pair: Endmembers | None,
+    *,
+    test: str,
+    significance: str,
+    out: np.ndarray | None = None,
+    minus: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Return the nine statistics (9, y, x), float32, of yearly NDVI (time, y, x), or of its cover before clamping.
 
     Cover is formed in float64. The work goes in strips of rows through arrays that are used again: they stay in the cache,
-    and the system need not clear new memory. `out`: where the result goes; default a new array.
+    and the system need not clear new memory. `out`: where the result goes; default a new array. `minus`: the number of each
+    cell's reference (y, x), and the mean of every reference (references, time), that is subtracted; NaN where there is none.
     """
     n, height, width = ndvi.shape
     if out is None:
@@ -147,6 +155,8 @@ def annual_statistics(
         else:
             np.subtract(part, pair.soil, out=series, dtype=np.float64)
             np.divide(series, pair.vegetation - pair.soil, out=series)
+        if minus is not None:
+            series -= minus[1].T[:, minus[0][top : top + rows]]
         flat = result.reshape(len(OUTPUTS), rows * width)
         TESTS[test].kernel(series.reshape(n, rows * width), np.ascontiguousarray(times, np.float64), *tables, limit, flat)
         out[:, top : top + strip] = result.reshape(len(OUTPUTS), rows, width)

@@ -1,4 +1,4 @@
-"""Zone means: cover and NDVI per year, change between years, and the trend of the zone's mean series."""
+"""Zone means: cover and NDVI per year, change between years, and the mean series of a period."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import numpy as np
 
 from pipeline.coverage import ZoneCoverage
 from pipeline.endmembers import Endmembers
-from pipeline.kernels.codes import OUTPUTS
-from pipeline.kernels.null import smallest_p
 from pipeline.kernels.pixels import cover
-from pipeline.trend import statistics
 
 FVC_COLUMNS = (
     "mine", "sensor", "zone", "role", "year", "fvc_mean", "fvc_mean_common", "fvc_median", "fvc_sd", "ndvi_mean", "valid_pct",
@@ -22,10 +19,6 @@ FVC_COLUMNS = (
 CHANGE_COLUMNS = (
     "mine", "sensor", "zone", "role", "from_year", "to_year", "fvc_from", "fvc_to", "change_points", "change_pct",
     "reference_change_points", "valid_both_pct",
-)  # fmt: skip
-TREND_COLUMNS = (
-    "mine", "sensor", "variable", "zone", "role", "first_year", "last_year", "test", "years_used", "common_pct", "slope", "slope_low",
-    "slope_high", "s", "tau", "p", "n", "p_min", "slope_mean", "change_mean", "s_zero_pct",
 )  # fmt: skip
 LEAST_SHARE = 0.5  # a year falls out of the zone's series where less than half of the zone's land is valid
 
@@ -189,30 +182,3 @@ def change_rows(own: dict[tuple[int, int], Change], references: list[dict[tuple[
 def _together(parts: list[Change]) -> float | None:
     known = [(100 * (c.after - c.before), c.both_m2) for c in parts if c.before is not None and c.after is not None]
     return float(np.average([p for p, _ in known], weights=[w for _, w in known])) if known else None
-
-
-def trend_row(series: ZoneSeries, period: tuple[int, int], variable: str, significance: str, pixel_slope: np.ndarray, pixel_s: np.ndarray) -> dict[str, Any]:
-    """Return the trend of the zone's mean series, and of its pixels, for trend_by_zone.csv.
-
-    `pixel_slope` and `pixel_s` are the zone's window of the trend raster. `change_mean` is the mean over pixels of last
-    minus first year, over pixels valid in both; `s_zero_pct` the share of tested area with S = 0.
-    """
-    used, means, cells = series.period(*period, variable)
-    out = dict.fromkeys(OUTPUTS) | {"n": float(len(used))}
-    if used:
-        out = dict(zip(OUTPUTS, statistics(means[:, None], np.array(used, float), significance=significance)[:, 0].tolist(), strict=True))
-    inside = series.coverage.touched
-    slope, s = pixel_slope[inside].astype(np.float64), pixel_s[inside]
-    tested = np.isfinite(slope)
-    i, j = series.years.index(period[0]), series.years.index(period[1])
-    both = series.valid[i] & series.valid[j]
-    return {
-        "years_used": " ".join(map(str, used)),
-        "common_pct": series.share(cells),
-        **{k: out[k] for k in ("slope", "slope_low", "slope_high", "s", "tau", "p")},
-        "n": len(used),
-        "p_min": smallest_p(len(used), significance),
-        "slope_mean": series.mean(slope, tested),
-        "change_mean": series.mean(series.values(j, variable) - series.values(i, variable), both),
-        "s_zero_pct": 100 * float(series.weights[tested & (s == 0)].sum() / series.weights[tested].sum()) if tested.any() else None,
-    }

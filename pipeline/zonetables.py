@@ -1,4 +1,4 @@
-"""Rows of the five CSV tables of one sensor, and how cells are read from them."""
+"""Rows of the six CSV tables of one sensor, and how cells are read from them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.layout import ABSOLUTE
 from pipeline.words import Text, part
 
 Row = Mapping[str, Any]
@@ -16,13 +17,14 @@ TOO_SMALL = 98
 
 @dataclass(frozen=True)
 class Tables:
-    """Rows of the five CSV tables of one sensor, as `pipeline.tables.read_csv` returns them: text, empty where missing."""
+    """Rows of the six CSV tables of one sensor, as `pipeline.tables.read_csv` returns them: text, empty where missing."""
 
     fvc: list[dict[str, str]] = field(default_factory=list)
     change: list[dict[str, str]] = field(default_factory=list)
     area: list[dict[str, str]] = field(default_factory=list)
     groups: list[dict[str, str]] = field(default_factory=list)
     trend: list[dict[str, str]] = field(default_factory=list)
+    reference: list[dict[str, str]] = field(default_factory=list)
 
 
 def number(text: str | None) -> float | None:
@@ -35,19 +37,19 @@ def number(text: str | None) -> float | None:
     return value
 
 
-def of_zone(tables: Tables, zone: str) -> Tables:
-    """Return the rows of one zone; of its trends those that are not relative to the reference."""
+def of_zone(tables: Tables, zone: str, target: str = ABSOLUTE) -> Tables:
+    """Return the rows of one zone; of its trends those of a target."""
     fvc, change, area, groups, trend = (
         [r for r in rows if r["zone"] == zone] for rows in (tables.fvc, tables.change, tables.area, tables.groups, tables.trend)
     )
-    area = [r for r in area if r["target"] == "absolute"]
-    return Tables(fvc, change, area, [r for r in groups if r["level"] == "zone" and r["target"] == "absolute"], trend)
+    area, groups, trend = ([r for r in rows if r["target"] == target] for rows in (area, groups, trend))
+    return Tables(fvc, change, area, [r for r in groups if r["level"] == "zone"], trend, [r for r in tables.reference if r["zone"] == zone])
 
 
 def of_period(own: Tables, period: Period) -> Tables:
     """Return the rows of one period; cover and change as they are."""
-    a, g, t = ([r for r in rows if (int(r["first_year"]), int(r["last_year"])) == period] for rows in (own.area, own.groups, own.trend))
-    return Tables(own.fvc, own.change, a, g, t)
+    tested = own.area, own.groups, own.trend, own.reference
+    return Tables(own.fvc, own.change, *([r for r in rows if (int(r["first_year"]), int(r["last_year"])) == period] for rows in tested))
 
 
 def column(rows: Iterable[Row], key: str, name: str) -> dict[Any, float]:
@@ -55,14 +57,16 @@ def column(rows: Iterable[Row], key: str, name: str) -> dict[Any, float]:
     return {r[key]: value for r in rows if (value := number(r[name])) is not None}
 
 
-def variable_name(variable: str) -> Text:
+def variable_name(variable: str, target: str = ABSOLUTE) -> Text:
     """Return what the trend is of, in words."""
-    return part("fvc" if variable == "fvc" else "ndvi_name")
+    own = part("fvc" if variable == "fvc" else "ndvi_name")
+    return own if target == ABSOLUTE else part("minus_reference", variable=own)
 
 
-def unclamped_name(variable: str) -> Text:
+def unclamped_name(variable: str, target: str = ABSOLUTE) -> Text:
     """Return what the trend of a mean is of, in words: that of cover is formed before clamping."""
-    return part("fvc_before" if variable == "fvc" else "ndvi_name")
+    own = part("fvc_before" if variable == "fvc" else "ndvi_name")
+    return own if target == ABSOLUTE else part("minus_reference", variable=own)
 
 
 def is_too_small(own: Tables) -> bool:

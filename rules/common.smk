@@ -3,6 +3,7 @@ import atexit
 import logging
 import os
 import sys
+from itertools import product
 from pathlib import Path
 from threading import Thread
 
@@ -19,7 +20,7 @@ from pipeline import lock, plan
 from pipeline.__main__ import main
 from pipeline.closing import last_lines
 from pipeline.errors import BadInput, RunFault
-from pipeline.layout import OBSERVED, ZONE_TABLES
+from pipeline.layout import ABSOLUTE, OBSERVED, ZONE_TABLES
 from pipeline.progress import CORES
 
 try:
@@ -124,23 +125,33 @@ def mines_of(first, last):
     return "|".join(m for m in PLAN.mines if span_of(m) == (first, last))
 
 
-def periods_of(mine):
-    return tuple(f"{a}-{b}" for a, b in PLAN.config(mine).periods)
+def tested_of(mine):
+    """What is tested: the periods, and of what the trend is, as the names of files say it."""
+    config = PLAN.config(mine)
+    names = tuple("trend" if t == ABSOLUTE else f"trend_{t}" for t in config.targets)
+    return tuple(f"{a}-{b}" for a, b in config.periods), names
 
 
-PERIOD_LISTS = sorted({periods_of(mine) for mine in PLAN.mines})
+TESTED = sorted({tested_of(mine) for mine in PLAN.mines})
 
 
-def mines_with(periods):
-    """Constrain {mine} to the mines of these periods."""
-    return "|".join(m for m in PLAN.mines if periods_of(m) == periods)
+def mines_with(tested):
+    """Constrain {mine} to the mines where this is tested."""
+    return "|".join(m for m in PLAN.mines if tested_of(m) == tested)
 
 
-def per_period(periods, *names):
-    """What a job writes of every period."""
+def per_period(tested, *names):
+    """What a job writes of everything that is tested."""
     return [
-        f"{R}/{{mine}}/{{sensor}}/{name.format(p)}" for p in periods for name in names
+        f"{R}/{{mine}}/{{sensor}}/{name.format(trend=trend, period=period)}"
+        for period, trend in product(*tested)
+        for name in names
     ]
+
+
+def named_by(tested):
+    """A name for the rule of what is tested."""
+    return "_".join([*tested[0], *(t for t in tested[1][1:])]).replace("-", "_")
 
 
 def threads_of(wildcards):
@@ -224,13 +235,13 @@ def water_of_all_years(wildcards):
 
 
 def trends_of(wildcards):
-    folder = PLAN.folder(wildcards.mine, wildcards.sensor)
-    return [folder.trend(p) for p in PLAN.config(wildcards.mine).periods]
+    folder, config = PLAN.folder(wildcards.mine, wildcards.sensor), PLAN.config(wildcards.mine)
+    return [folder.trend(*t) for t in product(config.periods, config.targets)]
 
 
 def classes_of(wildcards):
-    folder = PLAN.folder(wildcards.mine, wildcards.sensor)
-    return [folder.classes(p) for p in PLAN.config(wildcards.mine).periods]
+    folder, config = PLAN.folder(wildcards.mine, wildcards.sensor), PLAN.config(wildcards.mine)
+    return [folder.classes(*t) for t in product(config.periods, config.targets)]
 
 
 def zone_tables_of(wildcards):

@@ -38,6 +38,7 @@ rule areas:
             "trend_area_by_zone.csv",
             "trend_groups_by_zone.csv",
             "trend_by_zone.csv",
+            "reference_by_zone.csv",
         ),
     log:
         R + "/{mine}/logs/{sensor}/areas.log",
@@ -81,24 +82,26 @@ rule sensitivity:
         " --threads {threads} --log {log:q}"
 
 
-for PERIODS in PERIOD_LISTS:
+for WANTED in TESTED:
 
     rule:
         name:
-            "map_" + "_".join(PERIODS).replace("-", "_")
+            "map_" + named_by(WANTED)
         input:
             aoi=aoi_of,
             scenes=R + "/{mine}/{sensor}/scenes.json",
             classes=classes_of,
             areas=R + "/{mine}/{sensor}/trend_area_by_zone.csv",
         output:
-            per_period(PERIODS, "trend_class_{}.png", "trend_area_by_zone_{}.png"),
+            per_period(
+                WANTED, "{trend}_class_{period}.png", "{trend}_area_by_zone_{period}.png"
+            ),
         log:
             R + "/{mine}/logs/{sensor}/map.log",
         benchmark:
             R + "/{mine}/logs/{sensor}/map.tsv"
         wildcard_constraints:
-            mine=mines_with(PERIODS),
+            mine=mines_with(WANTED),
         params:
             config=config_of,
             options=options_of("map"),

@@ -1,21 +1,22 @@
-# From NDVI and the endmembers to trend and trend classes. Outputs cannot depend on a mine, so there is a rule for each list of periods.
-for PERIODS in PERIOD_LISTS:
+# From NDVI and the endmembers to trend and trend classes. Outputs cannot depend on a mine, so there is a rule for whatever is tested in any.
+for WANTED in TESTED:
 
     rule:
         name:
-            "trend_" + "_".join(PERIODS).replace("-", "_")
+            "trend_" + named_by(WANTED)
         input:
+            aoi=aoi_of,
             scenes=R + "/{mine}/{sensor}/scenes.json",
             ndvi=ndvi_of_all_years,
             endmembers=R + "/{mine}/{sensor}/endmembers.json",
         output:
-            per_period(PERIODS, "trend_{}.tif", "trend_{}.qml"),
+            per_period(WANTED, "{trend}_{period}.tif", "{trend}_{period}.qml"),
         log:
             R + "/{mine}/logs/{sensor}/trend.log",
         benchmark:
             R + "/{mine}/logs/{sensor}/trend.tsv"
         wildcard_constraints:
-            mine=mines_with(PERIODS),
+            mine=mines_with(WANTED),
         threads: threads_of
         params:
             config=config_of,
@@ -30,20 +31,26 @@ for PERIODS in PERIOD_LISTS:
 
     rule:
         name:
-            "classes_" + "_".join(PERIODS).replace("-", "_")
+            "classes_" + named_by(WANTED)
         input:
             aoi=aoi_of,
             scenes=R + "/{mine}/{sensor}/scenes.json",
             trends=trends_of,
             water=water_of_all_years,
         output:
-            per_period(PERIODS, "trend_class_{}.tif", "trend_class_{}.qml"),
+            per_period(
+                WANTED,
+                "{trend}_class_{period}.tif",
+                "{trend}_class_{period}.qml",
+                "{trend}_q_{period}.tif",
+                "{trend}_q_{period}.qml",
+            ),
         log:
             R + "/{mine}/logs/{sensor}/classes.log",
         benchmark:
             R + "/{mine}/logs/{sensor}/classes.tsv"
         wildcard_constraints:
-            mine=mines_with(PERIODS),
+            mine=mines_with(WANTED),
         threads: threads_of
         params:
             config=config_of,

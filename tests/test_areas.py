@@ -148,9 +148,9 @@ def mine(tmp_path_factory):
     return mine
 
 
-def table(folder, name):
+def table(folder, name, target="absolute"):
     with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
+        return [r for r in csv.DictReader(handle) if r.get("target", target) == target]
 
 
 @pytest.fixture(scope="module")

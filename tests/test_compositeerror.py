@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.compositeerror import LARGEST, composite_error, factor, factors, scene_means, shared_share
+from pipeline.compositeerror import LARGEST, composite_error, differences, factor, factors, scene_means, shared_share
 from pipeline.kernels.series import MEAN
 
 # Standard deviation of the median of k normal values: order statistics of Sarhan and Greenberg 1956 (k = 3: variance 0.4487; 5: 0.2868).
@@ -87,6 +87,29 @@ def test_what_nothing_tells_is_not_known(spread, scenes):
 
 
 def test_scenes_that_show_little_of_a_zone_do_not_tell_its_mean():
-    row = {"zone": "pit", "ndvi_mean": 0.4, "clear_pct": 80.0}
-    other = [row | {"zone": "dump"}, row | {"clear_pct": 49.9}, row | {"ndvi_mean": None}]
+    row = {"zone": "pit", "item": "a", "ndvi_mean": 0.4, "clear_pct": 80.0}
+    other = [row | {"zone": "dump"}, row | {"item": "b", "clear_pct": 49.9}, row | {"item": "c", "ndvi_mean": None}]
     assert scene_means([[row, *other], other], "pit") == [[0.4], []]
+
+
+def test_differences_are_of_scenes_that_show_all_zones():
+    def row(zone, item, mean, clear=90.0):
+        return {"zone": zone, "item": item, "ndvi_mean": mean, "clear_pct": clear}
+
+    first = [row("pit", "a", 0.4), row("pit", "b", 0.5), row("pit", "c", 0.6), row("near", "a", 0.7), row("near", "b", 0.8), row("far", "a", 0.1)]
+    rows = [*first, row("far", "b", 0.2, 10.0), row("near", "c", 0.9), row("far", "c", 0.3)]
+    found = differences([rows, []], "pit", {"near": 3.0, "far": 1.0})
+    np.testing.assert_allclose(found[0], [0.4 - 0.55, 0.6 - 0.75])
+    assert found[1] == []
+    assert differences([rows], "near", {"near": 3.0}) == [[0.0, 0.0, 0.0]]
+
+
+def test_what_zone_and_reference_share_is_not_in_their_difference():
+    rng = np.random.default_rng(6)
+    scene = 0.03 * rng.standard_normal((6, 8))
+    own, apart = [list(v) for v in 0.4 + scene], [list(v) for v in 0.001 * rng.standard_normal((6, 8))]
+    spread, clear = np.full((6, 50), 0.04), np.full((6, 50), 8)
+    absolute, relative = (composite_error(spread, clear, np.ones(50), own, MEAN, a) for a in (None, apart))
+    np.testing.assert_array_equal(relative.cells, absolute.cells)
+    assert relative.shared.max() < 0.3 * absolute.shared.min()
+    assert composite_error(spread, clear, np.ones(50), own, MEAN, [[0.1]] * 6) is None

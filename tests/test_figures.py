@@ -348,7 +348,11 @@ def finished(tmp_path_factory):
     return made, folder
 
 
-FIGURES = ["trend_class_2020-2024", "trend_area_by_zone_2020-2024", "fvc_by_zone", *(f"preview_{y}" for y in range(2020, 2025))]
+FIGURES = [
+    *(f"trend_{of}{what}_2020-2024" for of in ("", "relative_") for what in ("class", "area_by_zone")),
+    "fvc_by_zone",
+    *(f"preview_{y}" for y in range(2020, 2025)),
+]
 
 
 def test_two_runs_draw_equal_bytes_at_300_dpi(finished):

@@ -10,7 +10,8 @@ from scipy import stats
 from pipeline.coverage import ZoneCoverage
 from pipeline.endmembers import Endmembers
 from pipeline.tables import cell
-from pipeline.zonestats import CHANGE_COLUMNS, FVC_COLUMNS, TREND_COLUMNS, ZoneSeries, change_rows, changes, trend_row, weighted_median
+from pipeline.zonestats import CHANGE_COLUMNS, FVC_COLUMNS, ZoneSeries, change_rows, changes, weighted_median
+from pipeline.zonetrend import TREND_COLUMNS, trend_row
 
 NAN = np.nan
 PAIR = Endmembers(0.1, 0.9, 0)  # cover = (NDVI - 0.1) / 0.8
@@ -70,7 +71,7 @@ def test_rows_have_the_columns_of_their_tables():
     assert set(change_rows(changes(TINY), [], {})[0]) | here == set(CHANGE_COLUMNS)
     nothing = np.full((2, 3), NAN, np.float32)
     there = set(trend_row(TINY, (2020, 2022), "fvc", "auto", nothing, nothing))
-    assert there | here | {"variable", "first_year", "last_year", "test"} == set(TREND_COLUMNS)
+    assert there | here | {"variable", "target", "first_year", "last_year", "test"} == set(TREND_COLUMNS)
 
 
 def test_what_prepared_composites_cannot_tell_stays_empty():

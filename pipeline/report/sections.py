@@ -14,7 +14,7 @@ from pipeline.config import Config
 from pipeline.coverchart import restored_on
 from pipeline.coverwords import clamped_sentences, masked_warning, soil_sentences
 from pipeline.crosscheck import Checked
-from pipeline.layout import SENSITIVITY, SensorFolder
+from pipeline.layout import REFERENCE, SENSITIVITY, SensorFolder
 from pipeline.manifest import warnings_of
 from pipeline.report.charts import Bar, Seen, class_bars, cover_series, scene_dots
 from pipeline.report.mapdata import span
@@ -31,13 +31,14 @@ ZONE_TABLES = {
     "area": "trend_area_by_zone",
     "groups": "trend_groups_by_zone",
     "trend": "trend_by_zone",
+    "reference": REFERENCE,
 }
 SPECIAL, INSUFFICIENT = 97, 99  # codes from SPECIAL on are no trend class
 LEDGER_ROWS = 2000  # written out in the page; the file holds them all
 
 
 def read_tables(folder: SensorFolder) -> Tables:
-    """Return the five tables of a sensor."""
+    """Return the six tables of a sensor."""
     return Tables(**{name: read_csv(folder.table(file)) for name, file in ZONE_TABLES.items()})
 
 

@@ -12,6 +12,7 @@ from pipeline.areachart import area_bars, area_chart
 from pipeline.attribution import source_line, title_of, unreachable
 from pipeline.captions import class_captions
 from pipeline.grid import native_grid
+from pipeline.layout import ABSOLUTE
 from pipeline.lettering import has_chinese
 from pipeline.maps import class_map, step_of
 from pipeline.reader import open_raster, read_every
@@ -25,27 +26,32 @@ log = logging.getLogger("minegreen")
 
 
 def run(job: Job, period: tuple[int, int]) -> None:
-    """Write trend_class_<a>-<b>.png and trend_area_by_zone_<a>-<b>.png."""
+    """Write trend_class_<a>-<b>.png and trend_area_by_zone_<a>-<b>.png, and those of the relative trend."""
+    for target in job.config.targets:
+        _draw(job, period, target)
+
+
+def _draw(job: Job, period: tuple[int, int], target: str) -> None:
     config, folder = job.config, job.folder
     if not has_chinese():
         log.warning(ENGLISH_ONLY)
-    with open_raster(folder.classes(period)) as dataset:
+    with open_raster(folder.classes(period, target)) as dataset:
         grid = native_grid(dataset)
     zones = read_zones(config, job.config_path)
     rows = read_csv(folder.table("trend_area_by_zone"))
     tables = Tables(area=rows)
     pinned = json.loads(folder.scenes.read_text(encoding="utf-8"))
     beyond = frozenset[int]() if all_too_small(tables) else unreachable(config, pinned, period)  # the years are not what hinders
-    span, variable = f"{period[0]}-{period[1]}", config.trend.variable.upper()
-    caption, source = class_captions(tables)[period], source_line(config, job.sensor, period, synthetic=job.synthetic, trend=True)
+    span, variable = f"{period[0]}-{period[1]}", config.trend.variable.upper() + ("" if target == ABSOLUTE else " minus reference")
+    caption, source = class_captions(tables, target)[period], source_line(config, job.sensor, period, synthetic=job.synthetic, trend=True)
     words = Words(title_of(config, f"trend of {variable} {span}", job.sensor), (caption,), (source,))
     shown, step = upright(grid, zones), step_of(grid.shape)
     if shown is grid:
-        codes = read_every(folder.classes(period), step)
+        codes = read_every(folder.classes(period, target), step)
     else:
-        codes, step = np.nan_to_num(read_upright(folder.classes(period), (1,), shown)[0]).astype(np.uint8), 1
-    save(class_map(codes, shown, zones, config.trend.scheme, words, beyond, step, grid), folder.class_map(period))
+        codes, step = np.nan_to_num(read_upright(folder.classes(period, target), (1,), shown)[0]).astype(np.uint8), 1
+    save(class_map(codes, shown, zones, config.trend.scheme, words, beyond, step, grid), folder.class_map(period, target))
     references = frozenset(name for names in zones.references.values() for name in names)
-    scheme, bars = area_bars(rows, period)
+    scheme, bars = area_bars(rows, period, target)
     words = Words(title_of(config, f"area by class of the trend of {variable} {span}", job.sensor), (caption,), (source,))
-    save(area_chart(bars, scheme, words, references, beyond), folder.area_chart(period))
+    save(area_chart(bars, scheme, words, references, beyond), folder.area_chart(period, target))

@@ -2,48 +2,92 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 import numpy as np
 
+from pipeline.aoi import read_zones
+from pipeline.coverage import zone_coverages
 from pipeline.grid import native_grid
 from pipeline.kernels.codes import OUTPUTS
 from pipeline.kernels.kendall import Z90
-from pipeline.kernels.null import interval_coverage
+from pipeline.kernels.null import interval_coverage, smallest_p
+from pipeline.layout import RELATIVE
 from pipeline.reader import open_raster, open_stack
+from pipeline.relative import References, owners
 from pipeline.sources import read_pair
 from pipeline.stages.job import Job
 from pipeline.styles import continuous_qml
 from pipeline.trend import annual_statistics
 from pipeline.writer import Band, RasterSpec, write_raster, write_text
 
+log = logging.getLogger("minegreen")
 UNITS = {"slope": "per year", "slope_low": "per year", "slope_high": "per year", "intercept": "1", "n": "years"}
 
 
 def run(job: Job, period: tuple[int, int]) -> None:
-    """Write trend_<a>-<b>.tif and its style. Cover is formed before clamping, in float64, so S and p are NDVI's."""
+    """Write trend_<a>-<b>.tif and its style, and those relative to the reference where there is one.
+
+    Cover is formed before clamping, in float64, so S and p are NDVI's.
+    """
+    with open_raster(job.folder.ndvi(period[0])) as dataset:
+        grid = native_grid(dataset)
+    for target in job.config.targets:
+        _write(job, period, grid, target)
+
+
+def _write(job: Job, period: tuple[int, int], grid: Any, target: str) -> None:
+    import dask.array as da
+
     trend = job.config.trend
     years = list(range(period[0], period[1] + 1))
     pair = read_pair(job.folder.endmembers) if trend.variable == "fvc" else None
     stack = open_stack({y: job.folder.ndvi(y) for y in years}, job.block)
     times = np.array(years, np.float64)
+    means, more = None, []
+    tags: dict[str, str] = {}
+    if target == RELATIVE:
+        number, means, tags = _references(job, period, grid)
+        more = [da.from_array(number[None], chunks=(1, *stack.chunks[1:]))]
 
-    def one_block(ndvi: np.ndarray) -> np.ndarray:
-        return annual_statistics(ndvi, times, pair, test=trend.test, significance=trend.significance)
+    def one_block(ndvi: np.ndarray, *reference: np.ndarray) -> np.ndarray:
+        minus = (reference[0][0], means) if reference and means is not None else None
+        return annual_statistics(ndvi, times, pair, test=trend.test, significance=trend.significance, minus=minus)
 
-    with open_raster(job.folder.ndvi(years[0])) as dataset:
-        grid = native_grid(dataset)
-    result = stack.data.map_blocks(one_block, dtype=np.float32, chunks=((len(OUTPUTS),), *stack.chunks[1:]))
-    tags = job.tags(
+    result = da.map_blocks(one_block, stack.data, *more, dtype=np.float32, chunks=((len(OUTPUTS),), *stack.chunks[1:]))
+    tags |= {"target": target} | job.tags(
         "trend",
         period=f"{period[0]}-{period[1]}",
         variable=trend.variable,
         test=trend.test,
         significance=trend.significance,
         interval="nominal 90 %; true coverage without ties at each n: " + _coverages(len(years)),
+        p_min="smallest p without ties at each n: " + ", ".join(f"{n}: {smallest_p(n, trend.significance):.3g}" for n in range(3, len(years) + 1)),
     )
     spec = RasterSpec(tuple(Band(name, UNITS.get(name, "")) for name in OUTPUTS), "float32", float("nan"), tags)
-    with job.computing(f"trend {period[0]}-{period[1]}"):
-        write_raster(job.folder.trend(period), result, grid, spec)
-    write_text(job.folder.trend(period).with_suffix(".qml"), continuous_qml("slope"))
+    path = job.folder.trend(period, target)
+    with job.computing(f"{target} trend {period[0]}-{period[1]}"):
+        write_raster(path, result, grid, spec)
+    write_text(path.with_suffix(".qml"), continuous_qml("slope"))
+
+
+def _references(job: Job, period: tuple[int, int], grid: Any) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
+    """Return the number of each cell's reference, the yearly means of every reference (0: none), and what the raster says of them."""
+    config = job.config
+    zones = read_zones(config, job.config_path)
+    coverages = {c.zone: c for c in zone_coverages(zones, grid)}
+    references = References(zones, config.aoi.reference, coverages, job.folder, config.all_years)
+    found = references.series([period], config.trend.variable, read_pair(job.folder.endmembers))
+    years = range(period[0], period[1] + 1)
+    means = np.full((1 + len(references.sets), len(years)), np.nan)
+    for i, chosen in enumerate(references.sets, 1):
+        means[i] = found[chosen, period].of(years)
+        if lost := [str(y) for y, m in zip(years, means[i], strict=True) if not np.isfinite(m)]:
+            log.warning(
+                "%s, %s-%s: the reference %s is not seen well enough in %s: no relative value then", job.sensor, *period, ", ".join(chosen), ", ".join(lost)
+            )
+    return references.numbers(owners(coverages.values(), grid.shape)), means, {"minus": "mean of the zone's reference, cells valid in all years used"}
 
 
 def _coverages(n_max: int) -> str:

@@ -16,9 +16,8 @@ log = logging.getLogger("minegreen")
 def run(job: Job) -> None:
     """Write results/<mine>/tables.xlsx from the CSV tables, which stay the one source of its numbers."""
     tables: dict[str, dict[str, Path]] = {name: {} for name in (*TABLES, SENSITIVITY, *SCENE_TABLES, LEDGER)}
-    wanted = job.config.sensitivity.run is not False
-    for sensor, entry in job.config.sensors.items():
-        for name, path in job.mine_folder.sensor(sensor).tables(with_scenes=entry.catalog is not None, with_sensitivity=wanted).items():
+    for sensor in job.config.sensors:
+        for name, path in job.mine_folder.sensor(sensor).tables(**job.config.tables_of(sensor)).items():
             tables[name][sensor] = path
     for text in write_workbook(job.mine_folder.workbook, {name: parts for name, parts in tables.items() if parts}):
         log.warning("%s", one_line(text))

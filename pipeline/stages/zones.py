@@ -13,5 +13,5 @@ def run(job: Job) -> None:
     zones = read_zones(config, job.config_path)
     columns: dict[str, list[float | None]] = {}
     for sensor in config.sensors:
-        columns |= zone_columns(root.sensor(sensor), sensor, config.periods, zones.names)
+        columns |= zone_columns(root.sensor(sensor), sensor, config.periods, zones.names, config.targets)
     write_zones(root.zones, zones, columns)
