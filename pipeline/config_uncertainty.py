@@ -18,6 +18,13 @@ def _ordered(name: str, pair: tuple[float, float]) -> None:
         raise ValueError(f"{name} {list(pair)}; expected [lowest, highest]; fix: swap them")
 
 
+def _tuples(given: Any) -> Any:
+    """Return plain values with tuples in place of lists, which a strict model does not take once another validator has seen them."""
+    if isinstance(given, dict):
+        return {k: _tuples(v) for k, v in given.items()}
+    return tuple(given) if isinstance(given, list) else given
+
+
 class PairRange(Model):
     """What the endmembers may be."""
 
@@ -59,7 +66,7 @@ class Uncertainty(Model):
     @model_validator(mode="before")
     @classmethod
     def _short(cls, given: Any) -> Any:
-        return given if isinstance(given, dict | Uncertainty) else {"run": given}
+        return _tuples(given) if isinstance(given, dict | Uncertainty) else {"run": given}
 
     @model_validator(mode="after")
     def _fits(self) -> Uncertainty:

@@ -101,7 +101,7 @@ def test_differences_are_of_scenes_that_show_all_zones():
     found = differences([rows, []], "pit", {"near": 3.0, "far": 1.0})
     np.testing.assert_allclose(found[0], [0.4 - 0.55, 0.6 - 0.75])
     assert found[1] == []
-    assert differences([rows], "near", {"near": 3.0}) == [[0.0, 0.0, 0.0]]
+    np.testing.assert_allclose(differences([rows], "near", {"near": 3.0}), np.zeros((1, 3)), atol=1e-15)
 
 
 def test_what_zone_and_reference_share_is_not_in_their_difference():
