@@ -13,10 +13,12 @@ from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
 from pipeline.quality import Bits
+from pipeline.referencecheck import REFERENCE_COLUMNS
 from pipeline.sensitivity import SENSITIVITY_COLUMNS
 from pipeline.sensors import SENSORS
 from pipeline.stages.scenes import LEDGER_COLUMNS
 from pipeline.summary import SUMMARY_COLUMNS
+from pipeline.zonetrend import TREND_COLUMNS
 
 ROOT = Path(__file__).parents[1]
 
@@ -203,7 +205,8 @@ TABLES = {
     "fvc_change_by_zone": zonestats.CHANGE_COLUMNS,
     "trend_area_by_zone": areas.AREA_COLUMNS,
     "trend_groups_by_zone": areas.GROUP_COLUMNS,
-    "trend_by_zone": zonestats.TREND_COLUMNS,
+    "trend_by_zone": TREND_COLUMNS,
+    "reference_by_zone": REFERENCE_COLUMNS,
     "sensitivity": SENSITIVITY_COLUMNS,
     "zone_by_scene": observed.ZONE_BY_SCENE_COLUMNS,
     "masked_by_zone": observed.MASKED_COLUMNS,

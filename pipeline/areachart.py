@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.classes import TrendClass, legend
@@ -14,28 +14,31 @@ from pipeline.zonetables import number
 
 MOST_ROWS = 40
 NAME_IN = 1.9
+STRIP = (0.43, 0.12)  # of the reference: middle below that of the row, and height, in rows
+BESIDE = "Thin bars: shares of the zone's reference."
 ROOM_PCT = 7.0  # per cent of a bar that a number needs
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One zone of the area chart: km2 and per cent of the zone by class code."""
+    """One zone of the area chart: km2 and per cent of the zone by class code, and per cent of its reference, empty without one."""
 
     zone: str
     area_km2: dict[int, float]
     share_pct: dict[int, float]
+    reference_pct: dict[int, float] = field(default_factory=dict)
 
 
 def area_bars(rows: list[dict[str, str]], period: tuple[int, int], target: str = ABSOLUTE) -> tuple[str, list[Bar]]:
     """Return the scheme, and the bars of a period and target in the table's order, from trend_area_by_zone.csv."""
-    found: dict[str, tuple[dict[int, float], dict[int, float]]] = {}
+    found: dict[str, tuple[dict[int, float], ...]] = {}
     scheme = "seven"
     for row in rows:
         if row["target"] != target or (int(row["first_year"]), int(row["last_year"])) != period:
             continue
         scheme = row["scheme"]
-        area, share = found.setdefault(row["zone"], ({}, {}))
-        for values, name in ((area, "area_km2"), (share, "share_pct")):
+        held = found.setdefault(row["zone"], ({}, {}, {}))
+        for values, name in zip(held, ("area_km2", "share_pct", "share_reference_pct"), strict=True):
             value = number(row[name])
             if value is not None:
                 values[int(row["code"])] = value
@@ -51,12 +54,16 @@ def ordered(scheme: str) -> list[TrendClass]:
 def area_chart(bars: list[Bar], scheme: str, words: Words, references: frozenset[str] = frozenset(), unreachable: frozenset[int] = frozenset()) -> Any:
     """Return stacked bars of the class areas of every zone, in per cent of the zone and in km2; what has no trend is hatched.
 
-    Classes in `unreachable` are marked in the legend: no series of this length can get them.
+    Classes in `unreachable` are marked in the legend: no series of this length can get them. Below the bar of a zone that is no reference is
+    a thin one of its reference: what happens without restoration.
     """
     shown_bars = bars[:MOST_ROWS]
     if len(shown_bars) < len(bars):
         rest = f"The first {len(shown_bars)} of {len(bars)} zones; all are in trend_area_by_zone.csv."
         words = Words(words.title, words.captions, (*words.source, rest))
+    compared = [b.reference_pct if b.zone not in references else {} for b in shown_bars]
+    if any(compared):
+        words = Words(words.title, words.captions, (BESIDE, *words.source))
     if unreachable:
         words = Words(words.title, words.captions, (TOO_FEW, *words.source))
     classes = ordered(scheme)
@@ -70,6 +77,9 @@ def area_chart(bars: list[Bar], scheme: str, words: Words, references: frozenset
     wide = sheet.right - left
     shares, areas = sheet.axes(left, bottom, wide * 0.57, height), sheet.axes(left + wide * 0.6, bottom, wide * 0.38, height)
     _stack(shares, [b.share_pct for b in shown_bars], present)
+    there = [i for i, values in enumerate(compared) if values]
+    if there:
+        _stack(shares, [compared[i] for i in there], present, [i + STRIP[0] for i in there], STRIP[1])
     _stack(areas, [b.area_km2 for b in shown_bars], present)
     totals = [sum(b.area_km2.values()) for b in shown_bars]
     most = max(totals, default=0.0) or 1.0
@@ -102,11 +112,13 @@ def _hatch(c: TrendClass) -> str | None:
     return {97: "...", 98: "xxx", 99: "////"}.get(c.code)
 
 
-def _stack(axes: Any, values: list[dict[int, float]], classes: list[TrendClass]) -> None:
+def _stack(axes: Any, values: list[dict[int, float]], classes: list[TrendClass], rows: list[float] | None = None, height: float = 0.72) -> None:
     left = [0.0] * len(values)
     for c in classes:
         widths = [v.get(c.code, 0.0) for v in values]
-        bars = axes.barh(range(len(values)), widths, 0.72, left, color=c.colour, edgecolor="#777777", linewidth=0.3, label=c.class_id)
+        bars = axes.barh(
+            range(len(values)) if rows is None else rows, widths, height, left, color=c.colour, edgecolor="#777777", linewidth=0.3, label=c.class_id
+        )
         for patch in bars:
             patch.set_hatch(_hatch(c))
             patch.set_hatch_linewidth(0.5)

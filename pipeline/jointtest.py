@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations, permutations
 from math import factorial
 
 import numpy as np
 
-from pipeline.kernels.joint import monotone_weights, scores, sign_sums, skips, slope_sums
+from pipeline.kernels.joint import monotone_weights, slope_sums
+from pipeline.kernels.null import ALL_ORDERS_MAX_N, DRAWN, drawn_orders
 
-ALL_ORDERS_MAX_N = 7  # 5,040 orders; above, DRAWN of them
-DRAWN = 9_999
 SLOPES = 2.0e8  # pair slopes that the test of the mean slope may form: about 2 s of one core
 SKIP_DEPTH = 4  # of the first steps, in which almost every pattern fails
 TIES = 1e-12  # relative: sums of the same numbers in another order
@@ -89,7 +88,8 @@ def joint_test(series: np.ndarray, times: np.ndarray, weights: np.ndarray, *, se
     if n < 3 or cells == 0:
         return None
     drawn = n > ALL_ORDERS_MAX_N
-    orders = _drawn(n, seed) if drawn else np.array(list(permutations(range(n))), np.int64)  # row 0: as observed
+    observed = np.arange(n)[None]
+    orders = np.concatenate([observed, drawn_orders(n, seed)]) if drawn else np.array(list(permutations(range(n))))  # row 0: as observed
     total = float(area.sum())
     p_min = 1 / (DRAWN + 1) if drawn else 2 / factorial(n)
 
@@ -97,11 +97,11 @@ def joint_test(series: np.ndarray, times: np.ndarray, weights: np.ndarray, *, se
         size = np.abs(statistic)
         return max(float(np.mean(size >= size[0] - TIES * size.max())), p_min)
 
-    mean_s = np.empty(len(orders))
-    scores(sign_sums(values, area) / total, orders, mean_s)
+    signs = _sign_sums(values, area) / total
+    mean_s = sum((signs[orders[:, i], orders[:, j]] for i, j in combinations(range(n), 2)), np.zeros(len(orders)))
     patterns, shares = _patterns(values, area / total)
     monotone = np.empty((2, len(orders)))
-    monotone_weights(patterns, shares, skips(patterns, SKIP_DEPTH), orders, monotone)
+    monotone_weights(patterns, shares, _skips(patterns, SKIP_DEPTH), orders, monotone)
     some = _evenly_spaced(cells, int(SLOPES / (len(orders) * n * (n - 1) / 2)))
     slope, mean_slope = np.zeros(len(orders)), np.zeros(1)
     slope_sums(np.ascontiguousarray(values[:, some]), when, area[some], orders, slope)
@@ -135,12 +135,6 @@ def _check(values: np.ndarray, times: np.ndarray, weights: np.ndarray) -> None:
         raise ValueError(f"{len(times)} years; expected at most 255")
 
 
-def _drawn(n: int, seed: int) -> np.ndarray:
-    """Return the observed order and below it `DRAWN` random ones; raw bits, which numpy promises never to change."""
-    keys = np.random.PCG64(seed).random_raw(DRAWN * n).reshape(DRAWN, n)
-    return np.concatenate([np.arange(n)[None], np.argsort(keys, axis=1, kind="stable")])
-
-
 def _evenly_spaced(cells: int, most: int) -> np.ndarray:
     """Return the places of at most so many cells, at least 1, evenly spaced."""
     count = max(1, min(cells, most))
@@ -157,3 +151,22 @@ def _patterns(values: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.nd
     distinct, place = np.unique(rows.view(f"S{n}")[:, 0], return_inverse=True)
     patterns = np.frombuffer(distinct.tobytes(), np.uint8).reshape(-1, n).copy()
     return patterns, np.bincount(place, shares[strict], len(patterns)).astype(np.float64)
+
+
+def _sign_sums(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return (years, years), antisymmetric: sum over cells of weight x sign of (value of the later row - of the earlier), gaps 0."""
+    out = np.zeros((len(values), len(values)))
+    for a, b in combinations(range(len(values)), 2):
+        out[a, b] = weights @ (values[b] > values[a]) - weights @ (values[b] < values[a])
+    return out - out.T
+
+
+def _skips(patterns: np.ndarray, depth: int) -> np.ndarray:
+    """Return `skip` of `monotone_weights` for sorted patterns."""
+    m = len(patterns)
+    same = np.logical_and.accumulate(patterns[1:] == patterns[:-1], axis=1)
+    out = np.empty((m, depth), np.int64)
+    for j in range(depth):
+        begin = np.append(np.flatnonzero(~same[:, min(j + 1, same.shape[1] - 1)]) + 1, m)
+        out[:, j] = begin[np.searchsorted(begin, np.arange(m), side="right")]
+    return out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from pipeline.classes import TrendClass
@@ -16,11 +16,12 @@ NAME = 22  # characters of a name beside a bar; the whole stands in its title
 
 @dataclass(frozen=True)
 class Bar:
-    """The classes of one zone: per cent of its area and km2, by code."""
+    """The classes of one zone: per cent of its area and km2, by code; `reference`: per cent of its reference, empty for a reference and without one."""
 
     zone: str
     shares: Mapping[int, float]
     km2: Mapping[int, float]
+    reference: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def cover_series(series: Mapping[str, Sequence[tuple[int, float | None, float | 
 
 
 def class_bars(bars: Sequence[Bar], classes: Sequence[TrendClass], title: str) -> str:
-    """Return one horizontal bar per zone, per cent of its area by class in the order of `classes`, and its km2 in all."""
+    """Return one horizontal bar per zone, per cent of its area by class in the order of `classes`, and its km2 in all; below it, thin, its reference."""
     row, left, right = 24, 150, 78
     width, height = 640, TOP + row * len(bars) + BOTTOM
     root = _svg(width, height, title)
@@ -120,6 +121,14 @@ def class_bars(bars: Sequence[Bar], classes: Sequence[TrendClass], title: str) -
             place = {"x": f"{left + start * per_cent:.2f}", "y": f"{top + 3}", "width": f"{share * per_cent:.2f}", "height": f"{row - 6}"}
             drawn = ET.SubElement(root, "rect", place | {"fill": c.colour, "class": "bar"})
             ET.SubElement(drawn, "title").text = f"\u2068{bar.zone}\u2069: {c.label} {c.label_zh}: {share:.1f} %, {bar.km2.get(c.code, 0.0):.4f} km2"
+            start += share
+        start = 0.0
+        for c in classes:
+            share = bar.reference.get(c.code, 0.0)
+            if share > 0:
+                place = {"x": f"{left + start * per_cent:.2f}", "y": f"{top + row - 3}", "width": f"{share * per_cent:.2f}", "height": "4"}
+                drawn = ET.SubElement(root, "rect", place | {"fill": c.colour, "class": "bar"})
+                ET.SubElement(drawn, "title").text = f"reference 参照区: {c.label} {c.label_zh}: {share:.1f} %"
             start += share
         _text(root, width - 4, top + 15, f"{sum(bar.km2.values()):.4g} km2", "end")
     return ET.tostring(root, encoding="unicode")

@@ -45,6 +45,7 @@ def _headings(*rows: tuple[str, str, str]) -> tuple[Heading, ...]:
 
 
 ZONE, ROLE = ("zone", "zone", "分区"), ("role", "role", "角色")
+TARGET = ("target", "trend of", "趋势对象")
 YEARS = (("first_year", "from", "起"), ("last_year", "to", "止"))
 GLANCE_COVER = _headings(
     ("fvc_from", "cover at first", "首年覆盖度"),
@@ -107,18 +108,23 @@ COVER = _headings(
 AREA = _headings(
     ZONE,
     *YEARS,
+    TARGET,
     ("class", "class", "类别"),
     ("area_km2", "area, km2", "面积，km2"),
     ("share_pct", "share of the zone, %", "占分区，%"),
     ("share_valid_pct", "share of the area with a trend, %", "占可计算趋势面积，%"),
     ("share_reference_pct", "share of the reference, %", "占参照区，%"),
     ("p_min", "smallest reachable p", "可达最小 p"),
+    ("testable_pct", "years can reach it, %", "年数可达，%"),
+    ("area_q_km2", "area with q, km2", "以 q 计面积，km2"),
+    ("control", "control", "校正"),
 )
 GROUPS = _headings(
     ("level", "level", "级别"),
     ZONE,
     ROLE,
     *YEARS,
+    TARGET,
     ("group", "group", "类别组"),
     ("area_km2", "area, km2", "面积，km2"),
     ("share_pct", "share, %", "占比，%"),
@@ -128,6 +134,7 @@ GROUPS = _headings(
 TREND = _headings(
     ZONE,
     *YEARS,
+    TARGET,
     ("years_used", "years used", "所用年份"),
     ("slope", "slope of the mean (before clamping), per year", "均值斜率（截断前），每年"),
     ("slope_low", "lower end", "下限"),
@@ -136,6 +143,26 @@ TREND = _headings(
     ("p", "p", "p"),
     ("p_min", "smallest reachable p", "可达最小 p"),
     ("slope_mean", "mean of the cells' slopes, per year", "像元斜率均值，每年"),
+    ("s_mean", "mean S of the cells", "像元平均 S"),
+    ("p_s_mean", "p, all cells: mean S", "p（全部像元）：平均 S"),
+    ("rising_pct", "rises every year, %", "逐年上升，%"),
+    ("falling_pct", "falls every year, %", "逐年下降，%"),
+    ("p_monotone", "p, all cells: of these", "p（全部像元）：逐年升降"),
+    ("p_joint_min", "smallest, all cells", "最小 p（全部像元）"),
+)
+REFERENCE = _headings(
+    ZONE,
+    *YEARS,
+    ("reference", "reference", "参照区"),
+    ("years_used", "years used", "所用年份"),
+    ("mean", "mean", "均值"),
+    ("slope", "its slope, per year", "其斜率，每年"),
+    ("p", "its p", "其 p"),
+    ("zone_slope", "the zone's slope", "本区斜率"),
+    ("beyond_pct", "at or beyond closed vegetation, %", "达到或超过全植被，%"),
+    ("b", "b", "b"),
+    ("b_low", "b, low", "b 下限"),
+    ("b_high", "b, high", "b 上限"),
 )
 NET = Heading("net_pct", "rising minus falling, %", "上升减下降，%")
 SENSITIVITY = _headings(

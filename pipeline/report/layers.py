@@ -17,7 +17,7 @@ from pipeline.reader import open_raster
 from pipeline.upright import read_upright
 
 MOST_CELLS = 700_000
-MOST_VALUES = 12_000_000  # of all layers of a page together: what keeps it below 15 MB
+MOST_VALUES = 15_000_000  # of all layers of a page together: what keeps it below 15 MB
 ROWS = 512
 LEVEL = 9
 
@@ -38,6 +38,7 @@ class Encoding:
 COVER = Encoding("uint8", 100.0, 255)
 NDVI = Encoding("int8", 100.0, -128)
 SLOPE = Encoding("int16", 1_000.0, -32_768, planes=True)
+SLOPE_END = Encoding("int16", 500.0, -32_768, planes=True)
 PROBABILITY = Encoding("uint16", 10_000.0, 65_535)
 COUNT = Encoding("uint8", 1.0, 255)
 CODE = Encoding("uint8", 1.0, 255)

@@ -9,14 +9,15 @@ from pipeline.classes import legend
 from pipeline.config import Config
 from pipeline.grid import ground_cell_m, native_grid
 from pipeline.kernels.codes import OUTPUTS
-from pipeline.layout import SensorFolder
+from pipeline.layout import ABSOLUTE, RELATIVE, SensorFolder
 from pipeline.reader import open_raster
-from pipeline.report.layers import CODE, COUNT, COVER, NDVI, PROBABILITY, SLOPE, Layer, inside_zones, packed, step_of
+from pipeline.report.layers import CODE, COUNT, COVER, NDVI, PROBABILITY, SLOPE, SLOPE_END, Layer, inside_zones, packed, step_of
 from pipeline.styles import RAMPS
 from pipeline.upright import upright
 from pipeline.zonetables import Tables, all_too_small, number
 
 BAND = {name: i for i, name in enumerate(OUTPUTS, 1)}
+OUTSIDE = 5  # hundredths: cover and NDVI outside the zones in steps of 0.05, which keeps the page small
 NO_UNIT = {"digits": 2, "unit": "", "unit_zh": ""}
 
 
@@ -27,14 +28,18 @@ def span(period: tuple[int, int]) -> str:
 
 def layers(config: Config, folder: SensorFolder) -> list[Layer]:
     """Return every array that the page holds: yearly values, and per period class, slope with interval, p and n."""
-    out = [Layer("fvc", str(y), folder.fvc(y), 1, COVER, steps=2) for y in config.all_years]
+    out = [Layer("fvc", str(y), folder.fvc(y), 1, COVER, steps=OUTSIDE) for y in config.all_years]
     if config.trend.variable == "ndvi":
-        out += [Layer("ndvi", str(y), folder.ndvi(y), 1, NDVI, steps=2) for y in config.all_years]
+        out += [Layer("ndvi", str(y), folder.ndvi(y), 1, NDVI, steps=OUTSIDE) for y in config.all_years]
     for period in config.periods:
         words, trend = span(period), folder.trend(period)
         out.append(Layer("class", words, folder.classes(period), 1, CODE))
-        out += [Layer(kind, words, trend, BAND[kind], SLOPE, zones_only=True) for kind in ("slope", "slope_low", "slope_high")]
+        ends = {"slope": SLOPE, "slope_low": SLOPE_END, "slope_high": SLOPE_END}
+        out += [Layer(kind, words, trend, BAND[kind], how, zones_only=True) for kind, how in ends.items()]
         out += [Layer("p", words, trend, BAND["p"], PROBABILITY, zones_only=True), Layer("n", words, trend, BAND["n"], COUNT, zones_only=True)]
+        if RELATIVE in config.targets:
+            out.append(Layer("relative_class", words, folder.classes(period, RELATIVE), 1, CODE))
+            out.append(Layer("relative_slope", words, folder.trend(period, RELATIVE), BAND["slope"], SLOPE, zones_only=True))
     return out
 
 
@@ -51,9 +56,12 @@ def views(config: Config, sensor: str = "", *, without_classes: bool = False) ->
     out: list[dict[str, Any]] = []
     for period in config.periods:
         words = span(period)
-        out.append({"id": f"class {words}", "kind": "class", "label": f"trend class 趋势类别 {words}", "layer": f"class {words}", "period": words})
-        slope = {"id": f"slope {words}", "kind": "slope", "label": f"slope 斜率 {named[variable]} {words}", "layer": f"slope {words}", "period": words}
-        out.append(slope | {"ramp": ramp["slope"]} | per_year)
+        for target in config.targets:
+            of, less = ("", "") if target == ABSOLUTE else ("relative_", " minus reference 减参照区")
+            held = f"{of}class {words}", f"{of}slope {words}"
+            out.append({"id": held[0], "kind": "class", "label": f"trend class 趋势类别{less} {words}", "layer": held[0], "period": words})
+            slope = {"id": held[1], "kind": "slope", "label": f"slope 斜率 {named[variable]}{less} {words}", "layer": held[1], "period": words}
+            out.append(slope | {"ramp": ramp["slope"]} | per_year)
     kinds = ["fvc"] if variable == "fvc" else ["fvc", "ndvi"]
     out += [{"id": f"{k} {y}", "kind": k, "label": f"{named[k]} {y}", "layer": f"{k} {y}", "ramp": ramp[k]} | NO_UNIT for k in kinds for y in reversed(years)]
     if len(years) > 1:
@@ -92,7 +100,12 @@ def zone_series(config: Config, tables: Tables) -> dict[str, Any]:
         out.setdefault(row["zone"], {"series": [], "trends": {}})["series"].append([int(row["year"]), number(row[column])])
     for row in tables.trend:
         names = {"slope": "slope", "low": "slope_low", "high": "slope_high", "p": "p", "n": "n"}
-        out[row["zone"]]["trends"][f"{row['first_year']}-{row['last_year']}"] = {k: number(row[name]) for k, name in names.items()}
+        found = {k: number(row[name]) for k, name in names.items()}
+        trends = out[row["zone"]]["trends"]
+        if row["target"] == ABSOLUTE:
+            trends[f"{row['first_year']}-{row['last_year']}"] = found
+        else:
+            trends[f"{row['first_year']}-{row['last_year']}"]["relative"] = found
     return out
 
 

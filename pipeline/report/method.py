@@ -199,7 +199,8 @@ def _bounds_text(config: Config, sensor: str) -> Text:
     return Text(
         f"Bounds of class areas (tables; nominal {100 * given.level:g} %): the area that a class would have without error of NDVI, from {error.en}, with "
         "endmembers and the limit of no change in their ranges; the procedure and its measured coverage are in docs/methods.md.",
-        f"类别面积的上下限（见表格；名义 {100 * given.level:g} %）：NDVI 无误差时该类别的面积，误差取自{error.zh}，端元和“无变化”阈值在其范围内变化；步骤和实测覆盖率见 docs/methods.md。",
+        f"类别面积的上下限（见表格；名义 {100 * given.level:g} %）：NDVI 无误差时该类别的面积，误差取自{error.zh}，"
+        "端元和“无变化”阈值在其范围内变化；步骤和实测覆盖率见 docs/methods.md。",
     )
 
 

@@ -246,7 +246,8 @@
         series = map.years.map((year) => [year, number(cells[`${map.variable} ${year}`], i)]);
         trendOf = (words) => {
           const [slope, low, high, p, n] = ["slope", "slope_low", "slope_high", "p", "n"].map((kind) => number(cells[`${kind} ${words}`], i));
-          return { slope, low, high, p, n };
+          const less = cells[`relative_slope ${words}`];
+          return { slope, low, high, p, n, relative: less ? { slope: number(less, i) } : undefined };
         };
       } else {
         heading.textContent = chosen.zone;
@@ -264,6 +265,9 @@
         line.textContent = `${period.words}: ` + (known(t.slope)
           ? `${say("slope", "斜率")} ${t.slope.toFixed(3)}${range} ${say("per year", "每年")}${known(t.p) ? `; ${t.p < 0.001 ? "p < 0.001" : `p = ${t.p.toFixed(3)}`}; n = ${t.n}` : ""}`
           : say("too few years for a trend", "年份不足，无法计算趋势"));
+        if (t.relative && known(t.relative.slope)) {
+          line.textContent += `; ${say("minus reference", "减参照区")} ${t.relative.slope.toFixed(3)}${known(t.relative.p) ? ` (p = ${t.relative.p.toFixed(3)})` : ""}`;
+        }
         panel.append(line);
       }
       if (map.variable === "fvc" && chosen.cell !== undefined) {

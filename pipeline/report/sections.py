@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pipeline.config import Config
 from pipeline.coverchart import restored_on
 from pipeline.coverwords import clamped_sentences, masked_warning, soil_sentences
 from pipeline.crosscheck import Checked
-from pipeline.layout import REFERENCE, SENSITIVITY, SensorFolder
+from pipeline.layout import REFERENCE, RELATIVE, SENSITIVITY, SensorFolder
 from pipeline.manifest import warnings_of
 from pipeline.report.charts import Bar, Seen, class_bars, cover_series, scene_dots
 from pipeline.report.mapdata import span
@@ -91,19 +92,21 @@ def cover_figures(config: Config, zones: Zones, tables: Tables) -> list[dict[str
     return out
 
 
-def class_figures(config: Config, tables: Tables) -> list[dict[str, Any]]:
+def class_figures(config: Config, zones: Zones, tables: Tables) -> list[dict[str, Any]]:
     """Return per period the bars of class areas, with the caption computed from them."""
     classes = [c for c in legend(config.trend.scheme) if c.code]
-    captions, out = class_captions(tables), []
-    for period in config.periods:
-        rows = [r for r in tables.area if (int(r["first_year"]), int(r["last_year"])) == period and r["target"] == "absolute"]
+    out = []
+    for period, target in product(config.periods, config.targets):
+        rows = [r for r in tables.area if (int(r["first_year"]), int(r["last_year"])) == period and r["target"] == target]
         bars = []
         for zone in dict.fromkeys(r["zone"] for r in rows):
             own = [r for r in rows if r["zone"] == zone]
-            shares, km2 = ({int(k): v for k, v in column(own, "code", name).items()} for name in ("share_pct", "area_km2"))
-            bars.append(Bar(zone, shares, km2))
+            names = ("share_pct", "area_km2", "share_reference_pct")
+            shares, km2, there = ({int(k): v for k, v in column(own, "code", name).items()} for name in names)
+            bars.append(Bar(zone, shares, km2, {} if zone in zones.references.get(zone, ()) else there))
         title = f"area by trend class 各趋势类别面积 {span(period)}"
-        out.append({"period": span(period), "svg": class_bars(bars, classes, title), "caption": captions[period]})
+        caption = class_captions(tables, target)[period]
+        out.append({"period": span(period), "relative": target == RELATIVE, "svg": class_bars(bars, classes, title), "caption": caption})
     return out
 
 
@@ -213,10 +216,11 @@ def describe(config: Config, zones: Zones, folder: SensorFolder, tables: Tables)
         "cover_caption": cover_caption(tables),
         "cover_rows": tables.fvc,
         "classes": [c for c in legend(config.trend.scheme) if c.code in codes],
-        "bars": class_figures(config, tables),
+        "bars": class_figures(config, zones, tables),
         "area_rows": [r for r in tables.area if (number(r["area_km2"]) or 0) > 0],
         "group_rows": tables.groups,
         "trend_rows": tables.trend,
+        "reference_rows": tables.reference,
         "since_years": years,
         "since_rows": changes,
         "change_rows": tables.change,
