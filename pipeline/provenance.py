@@ -26,7 +26,7 @@ READS: dict[str, tuple[str, ...]] = {
     "fvc": ("fvc", "years"),
     "trend": ("trend.variable", "trend.test", "trend.significance", "trend.relative_to_reference", "years", *GEOMETRY, "references"),
     "classes": ("trend", "fvc.exclude", "grid.clip", *GEOMETRY, "references"),
-    "areas": ("mine", "aoi", "years", "trend", "fvc.exclude"),
+    "areas": ("mine", "aoi", "years", "trend", "fvc", "composite.method", "uncertainty"),
     "sensitivity": ("mine", "sensor", "aoi", "years", "season", "composite.method", "fvc", "trend", "sensitivity"),
     "map": ("mine", "title", "aoi", "trend", "season", "sensor", "composite.method"),
     "chart": ("mine", "title", "aoi", "years", "season", "sensor", "composite.method"),
@@ -34,8 +34,8 @@ READS: dict[str, tuple[str, ...]] = {
     "workbook": ("mine", "sensors", "sensitivity.run"),
     "zones": ("mine", "aoi", "years", "sensors", "trend.periods", "trend.relative_to_reference"),
     "project": ("mine", "title", "aoi", "years", "season", "sensors", "trend.variable", "trend.scheme", "trend.periods", "trend.relative_to_reference"),
-    "report": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity"),
-    "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "network"),
+    "report": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "uncertainty"),
+    "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "uncertainty", "network"),
 }
 TEMPLATES = {".j2", ".css", ".js"}
 FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title", "requester_pays"}

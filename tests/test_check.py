@@ -106,6 +106,15 @@ def test_no_size_is_zero_and_a_zone_is_not_called_zone_twice(small_mine, capsys)
     assert "at most 0 MB" not in line and "0.0 MB" not in line
 
 
+def test_composites_without_an_error_of_ndvi_are_said_to_have_no_bounds(small_mine, capsys):
+    small_mine.write()
+    assert lines_with(check(capsys, small_mine)[1], "sentinel-2: no bounds of class areas", "ndvi_sd")
+    for given in ({"ndvi_sd": 0.02}, False):
+        small_mine.settings["uncertainty"] = given
+        small_mine.write_config()
+        assert not lines_with(check(capsys, small_mine)[1], "bounds of class areas")
+
+
 def test_every_period_has_its_line(small_mine, capsys):
     small_mine.settings["trend"] = {"periods": [[2021, 2024], [2020, 2024]]}
     small_mine.write()

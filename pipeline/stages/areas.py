@@ -23,6 +23,7 @@ from pipeline.relative import References, ReferenceSeries
 from pipeline.sources import read_pair
 from pipeline.stages.job import Job
 from pipeline.tables import write_csv
+from pipeline.uncertainty import Bounds
 from pipeline.zonetrend import TREND_COLUMNS, trend_row
 
 log = logging.getLogger("minegreen")
@@ -68,7 +69,8 @@ def run(job: Job) -> None:
     write_csv(folder.table("fvc_change_by_zone"), zonestats.CHANGE_COLUMNS, rows)
     write_csv(folder.table("trend_by_zone"), TREND_COLUMNS, trends)
     write_csv(folder.table(REFERENCE), REFERENCE_COLUMNS, worth)
-    tables = [_class_tables(job, zones, references.of_zone, coverages, period, target) for period in config.periods for target in config.targets]
+    bounds = Bounds(config, job.sensor, folder, coverages, pair, references.of_zone, means)
+    tables = [_class_tables(job, zones, references.of_zone, coverages, period, target, bounds) for period in config.periods for target in config.targets]
     for name, columns, i in (("trend_area_by_zone", areas.AREA_COLUMNS, 0), ("trend_groups_by_zone", areas.GROUP_COLUMNS, 1)):
         rows = [r for pair in tables for r in pair[i]]
         write_csv(folder.table(name), columns, areas.without_water(rows) if config.sensors[job.sensor].catalog is None else rows)
@@ -78,7 +80,7 @@ def _seen(job: Job, c: ZoneCoverage, parts: dict[int, list[dict[str, Any]]]) -> 
     """Return what scenes showed of a zone; None for prepared composites."""
     if not parts:
         return None
-    clear, doy, water = (np.stack([read_window(job.folder.observed(what, y), c.rows, c.cols) for y in parts]) for what in OBSERVED)
+    clear, doy, water = (np.stack([read_window(job.folder.observed(what, y), c.rows, c.cols) for y in parts]) for what in OBSERVED[:3])
     return zonestats.Seen(clear, doy, water, tuple(masked_share([r for r in rows if r["zone"] == c.zone]) for rows in parts.values()))
 
 
@@ -88,7 +90,7 @@ def _of_period(job: Job, period: tuple[int, int]) -> dict[str, Any]:
 
 
 def _class_tables(
-    job: Job, zones: Zones, compared: dict[str, tuple[str, ...]], coverages: dict[str, ZoneCoverage], period: tuple[int, int], target: str
+    job: Job, zones: Zones, compared: dict[str, tuple[str, ...]], coverages: dict[str, ZoneCoverage], period: tuple[int, int], target: str, bounds: Bounds
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows of both class tables of one period and target; a zone without a reference has no relative ones."""
     trend = job.config.trend
@@ -106,7 +108,8 @@ def _class_tables(
     for zone, coverage in wanted.items():
         named = common | {"zone": zone, "role": coverage.role}
         there = areas.total([counted[z] for z in zones.references[zone] if z in counted])
-        rows += areas.area_rows(trend.scheme, trend.significance, counted[zone], there, usual[zone], named, found[zone])
+        of_classes = areas.area_rows(trend.scheme, trend.significance, counted[zone], there, usual[zone], named, found[zone])
+        rows += areas.with_bounds(of_classes, bounds.of(coverage, period, target) if coverage.holds(least) else None)
         groups += areas.group_rows(trend.scheme, counted[zone], there, named | {"level": "zone"}, found[zone])
     for role in dict.fromkeys(c.role for c in wanted.values()):
         members = [z for z, c in wanted.items() if c.role == role]
