@@ -27,6 +27,7 @@ LAYERS = (
         "pipeline.kernels.series",
         "pipeline.columns",
         "pipeline.layout",
+        "pipeline.manytests",
         "pipeline.sensitivity",
     },
     {"pipeline.quality", "pipeline.adjustments"},
