@@ -1,4 +1,4 @@
-"""Measured sizes and powers of the trend tests, and which test is recommended for a number of years.
+"""Measured sizes and powers of the trend tests, which test is recommended for a number of years, and this in words.
 
 The numbers are simulated by benchmarks/false_positives.py, which says how; they are data of the package. A size is the share of fields without any trend
 in which a test rejects; of a test of single cells the share of such cells.
@@ -12,8 +12,33 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
+from pipeline.words import Text
+
 LEVELS = (0.05, 0.10)
 Interval = Literal["year", "month"]
+PERSISTENT = (0.3, 0.6)  # correlation of successive years that was measured beside none
+TREND = 0.02  # a year, at which power was measured
+NOT_OFFERED = {"pooled"}  # measured to show what it does
+
+# as in the tables of the docs; of tests that are equally powerful the first is recommended
+TESTS: dict[str, Text] = {
+    "mann-kendall": Text("Mann-Kendall, exact p", "Mann-Kendall（精确 p）"),
+    "year-permutation": Text("seasonal Mann-Kendall, whole years permuted", "季节 Mann-Kendall（整年置换）"),
+    "joint-mean-s": Text("years permuted jointly, mean S of the cells", "整年联合置换，像元平均 S"),
+    "joint-slope": Text("years permuted jointly, mean slope of the cells", "整年联合置换，像元平均斜率"),
+    "joint-monotone": Text("years permuted jointly, share of monotone cells", "整年联合置换，单调像元比例"),
+    "hirsch-slack": Text("seasonal Mann-Kendall with covariances (Hirsch and Slack 1984)", "季节 Mann-Kendall（协方差修正，Hirsch and Slack 1984）"),
+    "seasonal-kendall": Text("seasonal Mann-Kendall (Hirsch et al. 1982)", "季节 Mann-Kendall（Hirsch 等 1982）"),
+    "mann-kendall-normal": Text("Mann-Kendall, normal approximation", "Mann-Kendall（正态近似）"),
+    "benjamini-hochberg": Text("Mann-Kendall, exact p, false discovery rate controlled", "Mann-Kendall（精确 p，控制错误发现率）"),
+    "pooled": Text("S of all cells added as if they were independent (not offered)", "所有像元的 S 相加，视为独立（不提供）"),
+}
+UNITS = {
+    ("cell", "absolute"): Text("each cell", "逐像元"),
+    ("cell", "relative"): Text("each cell minus the reference", "逐像元减参照区"),
+    ("zone", "absolute"): Text("the zone", "分区"),
+    ("zone", "relative"): Text("the zone minus its reference", "分区减其参照区"),
+}
 
 
 @dataclass(frozen=True)
@@ -72,3 +97,111 @@ def measured() -> tuple[Measured, ...]:
     read = {f.name: {"str": str, "int": int, "float": float, "bool": "True".__eq__}[str(f.type)] for f in fields(Measured)}
     with files("pipeline").joinpath("sizes.csv").open(encoding="utf-8", newline="") as handle:
         return tuple(Measured(**{name: read[name](text) for name, text in row.items()}) for row in csv.DictReader(handle))
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The test recommended in one setting. `row` is its least favourable measurement at lag 0: with what power it must reckon.
+
+    `years` were measured, which may be fewer than asked for. `size` and `error` are the largest measured over what a config does not tell (a shared year
+    effect, the correlation within a year), `holds` whether all of them hold the level; `persistent` the largest sizes at each correlation of `PERSISTENT`.
+    """
+
+    test: str
+    target: str
+    unit: str
+    years: int
+    level: float
+    size: float
+    error: float
+    holds: bool
+    power: float
+    persistent: tuple[float, ...]
+
+
+def recommended(n: int, *, interval: Interval = "year", reference: bool) -> Recommendation | None:
+    """Return the test recommended for n years; None where nothing measured can reject at 0.10 at all, as with fewer than 4 years.
+
+    Of the tests whose measured size holds the level, in data whose years are independent, the one with most power in the least favourable setting with a
+    shared year effect; the level is 0.05, or 0.10 where no test ever rejects at 0.05. Where none holds it, the one with the smallest size.
+
+    >>> found = recommended(4, reference=True)
+    >>> found.test, found.unit, found.target, found.level, found.holds
+    ('mann-kendall', 'zone', 'relative', 0.1, True)
+    >>> recommended(3, reference=True) is None
+    True
+    """
+    there = [m for m in measured() if m.interval == interval and m.years <= n and m.test not in NOT_OFFERED and (reference or m.target == "absolute")]
+    most = max((m.years for m in there), default=0)
+    found: dict[tuple[str, str, str], list[Measured]] = {}
+    for m in there:
+        if m.years == most:
+            found.setdefault((m.test, m.target, m.unit), []).append(m)
+    for level in LEVELS:
+        able = [_of(rows, level) for rows in found.values() if max(m.power(level) for m in rows) > 0]
+        if able:
+            order = list(TESTS)
+            return min(able, key=lambda r: (not r.holds, -round(r.power, 2) if r.holds else r.size, r.unit != "zone", order.index(r.test)))
+    return None
+
+
+def _of(rows: list[Measured], level: float) -> Recommendation:
+    """Return one test's case from its rows of one number of years."""
+    free = [m for m in rows if m.lag1 == 0]
+    worst = max(free, key=lambda m: m.size(level))
+    return Recommendation(
+        worst.test,
+        worst.target,
+        worst.unit,
+        worst.years,
+        level,
+        worst.size(level),
+        worst.error(level),
+        all(m.holds(level) for m in free),
+        min(m.power(level) for m in free if m.shared),
+        tuple(max(m.size(level) for m in rows if m.lag1 == lag1) for lag1 in PERSISTENT),
+    )
+
+
+def recommendation_texts(n: int, *, interval: Interval = "year", reference: bool) -> list[Text]:
+    """Return what to use for n years, with its measured size, and what no test holds, in words.
+
+    >>> recommendation_texts(3, reference=False)[0].en
+    'recommended for 3 years: no test; none reaches p <= 0.10 (docs/small-samples.md)'
+    """
+    found = recommended(n, interval=interval, reference=reference)
+    if found is None:
+        return [
+            Text(
+                f"recommended for {n} years: no test; none reaches p <= 0.10 (docs/small-samples.md)",
+                f"{n} 年的推荐检验：无；任何检验都达不到 p <= 0.10（docs/small-samples.md）",
+            )
+        ]
+    name, unit, level = TESTS[found.test], UNITS[found.unit, found.target], f"{found.level:.2f}"
+    of = Text("" if found.years == n else f", measured with {found.years} years", "" if found.years == n else f"（以 {found.years} 年测得）")
+    size = f"{found.size:.3f} ± {found.error:.3f}"
+    texts = [
+        Text(
+            f"recommended for {n} years {'with' if reference else 'without'} a reference: {unit.en}: {name.en}, at p <= {level}: false positives {size}, "
+            f"power {found.power:.2f} at {TREND:g} a year{of.en} (simulated: docs/small-samples.md)",
+            f"{n} 年、{'有' if reference else '无'}参照区的推荐检验：{unit.zh}：{name.zh}，p <= {level}：误报率 {size}，"
+            f"年趋势 {TREND:g} 时的检验功效 {found.power:.2f}{of.zh}（模拟结果，见 docs/small-samples.md）",
+        )
+    ]
+    if not found.holds:
+        texts.append(
+            Text(
+                f"no test holds p <= {level} with {n} years: this one has the fewest false positives, {size}",
+                f"{n} 年数据没有检验能保持 p <= {level}：该检验误报最少，为 {size}",
+            )
+        )
+    worse = [(lag1, size) for lag1, size in zip(PERSISTENT, found.persistent, strict=True) if size > found.level]
+    if worse:
+        texts.append(
+            Text(
+                "where successive years resemble each other it does not hold: false positives "
+                + ", ".join(f"{size:.2f} at a correlation of {lag1:g}" for lag1, size in worse),
+                "若相邻年份相关，则不能保持该水平：" + "，".join(f"相关系数 {lag1:g} 时误报率 {size:.2f}" for lag1, size in worse),
+            )
+        )
+    return texts
