@@ -19,6 +19,7 @@ LAYERS = (
         "pipeline.hdf4proof",
         "pipeline.kernels",
         "pipeline.kernels.codes",
+        "pipeline.kernels.joint",
         "pipeline.kernels.null",
         "pipeline.kernels.kendall",
         "pipeline.kernels.neighbours",
@@ -58,7 +59,7 @@ LAYERS = (
     {"pipeline.config", "pipeline.styles", "pipeline.zonestyle", "pipeline.radiometry"},
     {"pipeline.access", "pipeline.aoi", "pipeline.provenance", "pipeline.lock", "pipeline.season", "pipeline.variants"},
     {"pipeline.endmembers", "pipeline.transport"},
-    {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.cover", "pipeline.attribution", "pipeline.closing"},
+    {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.jointtest", "pipeline.cover", "pipeline.attribution", "pipeline.closing"},
     {"pipeline.reader", "pipeline.writer", "pipeline.areas", "pipeline.zonestats", "pipeline.windows", "pipeline.missions", "pipeline.tiling"},
     {"pipeline.images", "pipeline.remote", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.sheet"},
     {
