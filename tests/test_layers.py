@@ -53,7 +53,7 @@ LAYERS = (
         "pipeline.products",
         "pipeline.words",
     },
-    {"pipeline.decoding", "pipeline.evidence", "pipeline.sectors", "pipeline.zonetables"},
+    {"pipeline.decoding", "pipeline.evidence", "pipeline.sectors", "pipeline.sizes", "pipeline.zonetables"},
     {"pipeline.agreement", "pipeline.captions", "pipeline.coverwords", "pipeline.cartography", "pipeline.lettering"},
     {"pipeline.findings"},
     {"pipeline.config", "pipeline.styles", "pipeline.zonestyle", "pipeline.radiometry"},
