@@ -65,16 +65,19 @@ class Setting:
 
 @dataclass(frozen=True)
 class Runs:
-    """Numbers of fields: of tests of cells, of zone tests, of seasonal tests, and of those that permute years."""
+    """Numbers of fields: of tests of cells and of means; of joint permutations and of the control of many tests, up to 12 years and above; of seasonal
+    tests; and of those of them that permute years.
+    """
 
     cells: int
     zones: int
+    zones_long: int
     seasonal: int
     permuted: int
 
 
-FULL = Runs(10_000, 2_600, 10_000, 2_600)
-SMALL = Runs(400, 100, 200, 40)
+FULL = Runs(10_000, 4_000, 2_800, 10_000, 2_800)
+SMALL = Runs(400, 100, 100, 200, 40)
 
 
 def autoregressive(rng: np.random.Generator, shape: tuple[int, ...], lag1: float) -> np.ndarray:
@@ -203,19 +206,20 @@ def targets(field: np.ndarray, reference: np.ndarray) -> Iterator[tuple[str, np.
 def yearly(setting: Setting, runs: Runs, rng: np.random.Generator) -> list[Measured]:
     """Return the rows of the tests of yearly data."""
     out = []
+    zones = runs.zones if setting.years <= 12 else runs.zones_long
     for target, null in targets(*simulate(setting, runs.cells, CELLS, rng)):
         there = with_trend(null)
         found = annual(null), annual(there)
         cells = found[0][P_ROW], found[1][P_ROW]
         out.append(rows(setting, "mann-kendall", target, "cell", cells))
         out.append(rows(setting, "mann-kendall-normal", target, "cell", tuple(normal_p(f[Z_ROW]) for f in found)))
-        few = cells[0][: runs.zones], cells[1][: runs.zones]
+        few = cells[0][:zones], cells[1][:zones]
         half = np.concatenate([few[1][:, : CELLS // 2], few[0][:, CELLS // 2 :]], axis=1)
         out.append(rows(setting, "benjamini-hochberg", target, "cell", (controlled(few[0]), controlled(few[1])), controlled(half)))
         mean = tuple(annual(series.mean(axis=-1, keepdims=True))[P_ROW] for series in (null, there))
         out.append(rows(setting, "mann-kendall", target, "zone", mean))
         out.append(rows(setting, "pooled", target, "zone", tuple(pooled_p(f, setting.years) for f in found)))
-        joint = [joint_p(series[:, 0, : runs.zones, :: CELLS // JOINT_CELLS]) for series in (null, there)]
+        joint = [joint_p(series[:, 0, :zones, :: CELLS // JOINT_CELLS]) for series in (null, there)]
         out += [rows(setting, test, target, "zone", (joint[0][test], joint[1][test])) for test in JOINT]
     return out
 

@@ -188,13 +188,8 @@ def _periods(config: Config, sensor: str, found: Inspected | None) -> list[str]:
             lines.append(f"  warning: trend{of} {first}-{last}: fewer years than a pixel needs, so everything will be insufficient data")
         if out:
             lines.append(f"  trend{of} {first}-{last}: cannot occur, whatever the vegetation does: {', '.join(out)}")
-        lines += [f"  trend{of} {first}-{last}: {text.en}" for text in recommendation_texts(n, reference=_has_reference(config))]
+        lines += [f"  trend{of} {first}-{last}: {text.en}" for text in recommendation_texts(n, reference=config.has_reference)]
     return lines
-
-
-def _has_reference(config: Config) -> bool:
-    """Return whether any zone may be compared with a reference."""
-    return bool(config.aoi.reference) or any(zone.reference for zone in config.aoi.zones.values())
 
 
 def _picture(path: Path, config: Config, found: Checked) -> list[str]:

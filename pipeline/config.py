@@ -321,6 +321,11 @@ class Config(Model):
         """Return the periods of the trend."""
         return ((self.years.first, self.years.last),) if self.trend.periods is None else self.trend.periods
 
+    @property
+    def has_reference(self) -> bool:
+        """Return whether any zone has a reference."""
+        return bool(self.aoi.reference) or any(facts.reference for facts in self.aoi.zones.values())
+
     def images_in(self, sensor: str, period: tuple[int, int]) -> int:
         """Return the number of years of a period that have an image: the most valid years that a pixel can have."""
         missing = self.sensors[sensor].missing_years

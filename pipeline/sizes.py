@@ -20,7 +20,7 @@ PERSISTENT = (0.3, 0.6)  # correlation of successive years that was measured bes
 TREND = 0.02  # a year, at which power was measured
 NOT_OFFERED = {"pooled"}  # measured to show what it does
 
-# as in the tables of the docs; of tests that are equally powerful the first is recommended
+# of tests that are equally powerful the first is recommended: relative to a reference before absolute, the zone before its cells, then in this order
 TESTS: dict[str, Text] = {
     "mann-kendall": Text("Mann-Kendall, exact p", "Mann-Kendall（精确 p）"),
     "year-permutation": Text("seasonal Mann-Kendall, whole years permuted", "季节 Mann-Kendall（整年置换）"),
@@ -141,7 +141,7 @@ def recommended(n: int, *, interval: Interval = "year", reference: bool) -> Reco
         able = [_of(rows, level) for rows in found.values() if max(m.power(level) for m in rows) > 0]
         if able:
             order = list(TESTS)
-            return min(able, key=lambda r: (not r.holds, -round(r.power, 2) if r.holds else r.size, r.unit != "zone", order.index(r.test)))
+            return min(able, key=lambda r: (not r.holds, -round(r.power, 2) if r.holds else r.size, r.target != "relative", r.unit != "zone", order.index(r.test)))
     return None
 
 

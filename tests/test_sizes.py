@@ -112,7 +112,7 @@ SMALL = [(4, 0.0, True, None), (6, 0.3, False, None), (8, 0.0, True, None)]
 def test_some_rows_measured_again_are_the_table(setting):
     """Other random numbers, fewer fields: within 4.5 standard errors of both together."""
     b = benchmark()
-    again = b.measure((98_765, b.Setting(*setting), b.Runs(1500, 300, 600, 150)))
+    again = b.measure((98_765, b.Setting(*setting), b.Runs(1500, 300, 300, 600, 150)))
     assert again
     for m in again:
         wanted = {name: getattr(m, name) for name in ("test", "target", "unit", "interval", "years", "lag1", "shared")}
@@ -153,15 +153,15 @@ def test_the_figure_has_300_dots_an_inch():
 
 def test_the_simulated_noise_is_what_it_is_said_to_be():
     b = benchmark()
-    field, reference = b.simulate(b.Setting(6, 0.6, False, 0.5), 4000, 16, np.random.default_rng(1))
-    assert field.shape == (6, 4, 4000, 16)
-    assert reference.shape == (6, 4, 4000, 1)
+    field, reference = b.simulate(b.Setting(6, 0.6, False, 0.5), 3000, 32, np.random.default_rng(1))
+    assert field.shape == (6, 4, 3000, 32)
+    assert reference.shape == (6, 4, 3000, 1)
     assert field.std() == pytest.approx(0.02, rel=0.02)
     assert reference.std() == pytest.approx(0.005, rel=0.03)
     assert np.corrcoef(field[0].ravel(), field[1].ravel())[0, 1] == pytest.approx(0.6, abs=0.02)
     assert np.corrcoef(field[0].ravel(), field[2].ravel())[0, 1] == pytest.approx(0.36, abs=0.02)
     assert np.corrcoef(field[:, 0].ravel(), field[:, 3].ravel())[0, 1] == pytest.approx(0.5, abs=0.02)
-    near, far = (np.corrcoef(field[..., 0].ravel(), field[..., i].ravel())[0, 1] for i in (1, 15))
+    near, far = (np.corrcoef(field[..., 0].ravel(), field[..., i].ravel())[0, 1] for i in (15, 16))
     assert near == pytest.approx(0.5, abs=0.02)
     assert far == pytest.approx(0.0, abs=0.02)
     field, reference = b.simulate(b.Setting(6, 0.0, True), 4000, 16, np.random.default_rng(1))
@@ -272,3 +272,39 @@ def test_every_test_and_unit_has_its_name():
     assert {m.test for m in measured()} <= set(TESTS)
     assert {(m.unit, m.target) for m in measured()} == set(UNITS)
     assert all(text.en and text.zh for text in (*TESTS.values(), *UNITS.values()))
+
+
+def test_a_report_is_made_anew_when_the_measured_sizes_change(tmp_path, monkeypatch):
+    import shutil
+
+    from pipeline import provenance
+
+    home = tmp_path / "pipeline"
+    shutil.copytree(provenance.HOME, home, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(provenance, "HOME", home)
+    before = {stage: provenance.code(stage) for stage in ("report", "composite")}
+    (home / "sizes.csv").write_text((home / "sizes.csv").read_text().replace("10000", "10001", 1))
+    assert provenance.code("report") != before["report"]
+    assert provenance.code("composite") == before["composite"]
+
+
+def test_the_report_says_per_period_what_is_recommended(tmp_path):
+    """In both languages, for the years and the reference of the config."""
+    import json
+
+    import yaml
+
+    from pipeline.config import Config
+    from pipeline.report.method import recommendations
+
+    settings = yaml.safe_load((ROOT / "configs" / "jiangcang.yaml").read_text(encoding="utf-8"))
+    config = Config.model_validate_json(json.dumps(settings | {"trend": {"periods": [[2021, 2024], [2022, 2024]]}}))
+    assert config.has_reference
+    said = recommendations(config)
+    assert said[0].en == f"2021-2024: {recommendation_texts(4, reference=True)[0].en}."
+    assert said[0].zh.startswith("2021—2024年：4 年、有参照区")
+    assert said[-1].en == f"2022-2024: {recommendation_texts(3, reference=True)[0].en}."
+    alone = settings["aoi"] | {"reference": [], "zones": {}}
+    config = Config.model_validate_json(json.dumps(settings | {"aoi": alone, "trend": {"periods": [[2021, 2024]]}}))
+    assert not config.has_reference
+    assert "without a reference" in recommendations(config)[0].en

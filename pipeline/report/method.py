@@ -9,6 +9,7 @@ from pipeline.decoding import Decoded, mask_text, ndvi_text
 from pipeline.evidence import Rules
 from pipeline.kernels.null import smallest_p
 from pipeline.sensors import SENSORS
+from pipeline.sizes import recommendation_texts
 from pipeline.words import Text, joined
 
 LIMITS: tuple[Text, ...] = (
@@ -192,6 +193,15 @@ def reach(config: Config) -> list[tuple[int, float, list[TrendClass]]]:
     for n in range(3, min(max(most, 6), 12) + 1):
         p = smallest_p(n, config.trend.significance)
         out.append((n, p, [c for c in legend(config.trend.scheme) if c.limit is not None and rules.reaches(p, rules.alpha(c.limit))]))
+    return out
+
+
+def recommendations(config: Config) -> list[Text]:
+    """Return per period which test its number of years allows, with its measured false positives."""
+    out = []
+    for a, b in config.periods:
+        texts = recommendation_texts(b - a + 1, reference=config.has_reference)
+        out += [Text(f"{a}-{b}: {text.en}.", f"{a}—{b}年：{text.zh}。") for text in texts]
     return out
 
 
