@@ -30,10 +30,11 @@ from scipy.special import erfc
 
 from pipeline import jointtest
 from pipeline.classes import P_TOLERANCE
+from pipeline.kernels import null
 from pipeline.lettering import with_fonts
 from pipeline.manytests import q_values
 from pipeline.sizes import LEVELS, Measured
-from pipeline.trend import statistics
+from pipeline.trend import seasonal_statistics, statistics
 
 ROOT = Path(__file__).parents[1]
 YEARS = (4, 5, 6, 8, 10, 12, 20)
@@ -66,14 +67,14 @@ class Setting:
 @dataclass(frozen=True)
 class Runs:
     """Numbers of fields: of tests of cells and of means; of joint permutations and of the control of many tests, up to 12 years and above; of seasonal
-    tests; and of those of them that permute years.
+    tests; and of those of them that draw orders of years.
     """
 
     cells: int
     zones: int
     zones_long: int
     seasonal: int
-    permuted: int
+    drawn: int
 
 
 FULL = Runs(10_000, 4_000, 2_800, 10_000, 2_800)
@@ -169,11 +170,11 @@ def joint_p(series: np.ndarray) -> dict[str, np.ndarray]:
     Above 7 years 199 orders are drawn, anew for each field: a permutation test keeps its size with any number; the product draws 9,999 for its power.
     """
     times, weights = np.arange(len(series), dtype=float), np.ones(series.shape[-1])
-    usual, jointtest.DRAWN = jointtest.DRAWN, DRAWN
+    usual, jointtest.DRAWN, null.DRAWN = null.DRAWN, DRAWN, DRAWN
     try:
         found = [jointtest.joint_test(np.ascontiguousarray(series[:, i]), times, weights, seed=i) for i in range(series.shape[1])]
     finally:
-        jointtest.DRAWN = usual
+        jointtest.DRAWN = null.DRAWN = usual
     return {test: np.array([getattr(one, name) for one in found]) for test, name in JOINT.items()}
 
 
@@ -183,12 +184,12 @@ def rows(setting: Setting, test: str, target: str, unit: str, p: tuple[np.ndarra
     `half` is of the control of many tests: p (field, cell) with the trend in the first half of the cells. Its size is the share of null fields with any
     rejection.
     """
-    null, there = ([rate(r) for r in rejections(v)] for v in p)
+    none, there = ([rate(r) for r in rejections(v)] for v in p)
     false = [np.nan, np.nan]
     if half is not None:
-        null = [rate(r.any(axis=1)) for r in rejections(p[0])]
+        none = [rate(r.any(axis=1)) for r in rejections(p[0])]
         false = [float((r[:, r.shape[1] // 2 :].sum(axis=1) / r.sum(axis=1).clip(1)).mean()) for r in rejections(half)]
-    a, b = null
+    a, b = none
     c, d = there
     within = np.nan if setting.within is None else setting.within
     numbers = (a.mean, a.error, a.low, a.high, b.mean, b.error, b.low, b.high, c.mean, c.error, d.mean, d.error, *false)
@@ -207,19 +208,19 @@ def yearly(setting: Setting, runs: Runs, rng: np.random.Generator) -> list[Measu
     """Return the rows of the tests of yearly data."""
     out = []
     zones = runs.zones if setting.years <= 12 else runs.zones_long
-    for target, null in targets(*simulate(setting, runs.cells, CELLS, rng)):
-        there = with_trend(null)
-        found = annual(null), annual(there)
+    for target, flat in targets(*simulate(setting, runs.cells, CELLS, rng)):
+        there = with_trend(flat)
+        found = annual(flat), annual(there)
         cells = found[0][P_ROW], found[1][P_ROW]
         out.append(rows(setting, "mann-kendall", target, "cell", cells))
         out.append(rows(setting, "mann-kendall-normal", target, "cell", tuple(normal_p(f[Z_ROW]) for f in found)))
         few = cells[0][:zones], cells[1][:zones]
         half = np.concatenate([few[1][:, : CELLS // 2], few[0][:, CELLS // 2 :]], axis=1)
         out.append(rows(setting, "benjamini-hochberg", target, "cell", (controlled(few[0]), controlled(few[1])), controlled(half)))
-        mean = tuple(annual(series.mean(axis=-1, keepdims=True))[P_ROW] for series in (null, there))
+        mean = tuple(annual(series.mean(axis=-1, keepdims=True))[P_ROW] for series in (flat, there))
         out.append(rows(setting, "mann-kendall", target, "zone", mean))
         out.append(rows(setting, "pooled", target, "zone", tuple(pooled_p(f, setting.years) for f in found)))
-        joint = [joint_p(series[:, 0, :zones, :: CELLS // JOINT_CELLS]) for series in (null, there)]
+        joint = [joint_p(series[:, 0, :zones, :: CELLS // JOINT_CELLS]) for series in (flat, there)]
         out += [rows(setting, test, target, "zone", (joint[0][test], joint[1][test])) for test in JOINT]
     return out
 
@@ -228,12 +229,13 @@ def seasonal(setting: Setting, runs: Runs, rng: np.random.Generator) -> list[Mea
     """Return the rows of the tests of seasonal data, for single cells and for the zone's mean series."""
     out = []
     cells = 4
-    for target, null in targets(*simulate(setting, runs.seasonal, cells, rng)):
-        there = with_trend(null)
-        for test, most in (("seasonal-kendall", runs.seasonal), ("hirsch-slack", runs.seasonal), ("year-permutation", runs.permuted)):
+    orders = runs.seasonal if setting.years <= null.ALL_ORDERS_MAX_N else runs.drawn
+    for target, flat in targets(*simulate(setting, runs.seasonal, cells, rng)):
+        there = with_trend(flat)
+        for test, most in (("seasonal-kendall", runs.seasonal), ("hirsch-slack", runs.seasonal), ("year-permutation", orders)):
             for unit in ("cell", "zone"):
                 p = []
-                for series in (null[:, :, :most], there[:, :, :most]):
+                for series in (flat[:, :, :most], there[:, :, :most]):
                     one = series[..., :1] if unit == "cell" else series.mean(axis=-1, keepdims=True)
                     p.append(seasonal_statistics(np.ascontiguousarray(one), np.arange(setting.years, dtype=float), test=test)[P_ROW])
                 out.append(rows(setting, test, target, unit, tuple(p)))

@@ -9,9 +9,8 @@ from math import factorial
 import numpy as np
 
 from pipeline.kernels.joint import monotone_weights, scores, sign_sums, skips, slope_sums
+from pipeline.kernels.null import ALL_ORDERS_MAX_N, DRAWN, drawn_orders
 
-ALL_ORDERS_MAX_N = 7  # 5,040 orders; above, DRAWN of them
-DRAWN = 9_999
 SLOPES = 2.0e8  # pair slopes that the test of the mean slope may form: about 2 s of one core
 SKIP_DEPTH = 4  # of the first steps, in which almost every pattern fails
 TIES = 1e-12  # relative: sums of the same numbers in another order
@@ -89,7 +88,8 @@ def joint_test(series: np.ndarray, times: np.ndarray, weights: np.ndarray, *, se
     if n < 3 or cells == 0:
         return None
     drawn = n > ALL_ORDERS_MAX_N
-    orders = _drawn(n, seed) if drawn else np.array(list(permutations(range(n))), np.int64)  # row 0: as observed
+    observed = np.arange(n)[None]
+    orders = np.concatenate([observed, drawn_orders(n, seed)]) if drawn else np.array(list(permutations(range(n))))  # row 0: as observed
     total = float(area.sum())
     p_min = 1 / (DRAWN + 1) if drawn else 2 / factorial(n)
 
@@ -133,12 +133,6 @@ def _check(values: np.ndarray, times: np.ndarray, weights: np.ndarray) -> None:
         raise ValueError("weights are not finite and at least 0")
     if len(times) > np.iinfo(np.uint8).max:
         raise ValueError(f"{len(times)} years; expected at most 255")
-
-
-def _drawn(n: int, seed: int) -> np.ndarray:
-    """Return the observed order and below it `DRAWN` random ones; raw bits, which numpy promises never to change."""
-    keys = np.random.PCG64(seed).random_raw(DRAWN * n).reshape(DRAWN, n)
-    return np.concatenate([np.arange(n)[None], np.argsort(keys, axis=1, kind="stable")])
 
 
 def _evenly_spaced(cells: int, most: int) -> np.ndarray:

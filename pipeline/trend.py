@@ -27,6 +27,18 @@ class TrendTest:
     name: str
     kernel: Callable[..., None]
     reference: str
+    seasonal: bool = False  # of values by year and season
+
+
+def _seasonal(test: int) -> Callable[..., None]:
+    """Return the kernel of a seasonal test (y, t, out), imported when it is called: it is compiled only for those who use it."""
+
+    def kernel(y: np.ndarray, t: np.ndarray, out: np.ndarray) -> None:
+        from pipeline.kernels.seasonal import YEAR_PERMUTATION, few_year_signs, order_signs, seasonal_trend
+
+        seasonal_trend(y, t, test, order_signs(len(t) if test == YEAR_PERMUTATION else 0), *few_year_signs(), out)
+
+    return kernel
 
 
 TESTS: dict[str, TrendTest] = {
@@ -37,6 +49,9 @@ TESTS: dict[str, TrendTest] = {
             mann_kendall,
             "Mann 1945; Kendall 1975; Sen 1968; interval: Gilbert 1987; exact p conditional on ties: pipeline.kernels.null",
         ),
+        TrendTest("seasonal-kendall", _seasonal(0), "Hirsch, Slack and Smith 1982; interval: Gilbert 1987", seasonal=True),
+        TrendTest("hirsch-slack", _seasonal(1), "Hirsch and Slack 1984, with missing values: mid-ranks, pairs with both values", seasonal=True),
+        TrendTest("year-permutation", _seasonal(2), "S' of Hirsch, Slack and Smith 1982 under orders of whole years", seasonal=True),
     )
 }
 
@@ -54,8 +69,10 @@ def trend(
     ----------
     data : DataArray with `dim` among its dimensions, float32 or float64, numpy or Dask (one chunk along `dim`).
         NaN and infinite values are gaps.
-    test : name in `TESTS`
-    significance : "auto" is exact up to 20 values, ties included, and normal above; "exact"; "normal"
+    test : name in `TESTS`. The seasonal ones take datetime64 times: the year, and the calendar month as season, one value of
+        a month at most; see `seasonal_statistics`
+    significance : "auto" is exact up to 20 values, ties included, and normal above; "exact"; "normal"; seasonal tests
+        have their own p and know "auto" only
     dim : numbers on it are years; datetime64 becomes a fractional year
 
     Returns
@@ -78,8 +95,6 @@ def trend(
     >>> round(float(out.slope), 4), float(out.s), round(float(out.p), 4), float(out.n)
     (0.0633, 6.0, 0.0833, 4.0)
     """
-    import xarray as xr
-
     if test not in TESTS:
         raise ValueError(f"test is {test!r}; expected one of {', '.join(TESTS)}")
     if data.dtype not in (np.float32, np.float64):
@@ -90,14 +105,22 @@ def trend(
         raise ValueError(f"{dim!r} has no coordinate; expected years as numbers, or datetime64")
     data = data.transpose(dim, ...)
     times = years(data[dim])
+    if TESTS[test].seasonal:
+        return _dataset(data, dim, _seasonal_block, {"place": _calendar(data[dim], test, significance), "test": test})
     exact_limit(significance, times.size)
     order = np.argsort(times)
     if not np.array_equal(order, np.arange(times.size)):
         data, times = data.isel({dim: order}), times[order]
+    return _dataset(data, dim, _block, {"times": times, "test": test, "significance": significance})
+
+
+def _dataset(data: xr.DataArray, dim: str, block: Callable[..., np.ndarray], settings: dict[str, Any]) -> xr.Dataset:
+    import xarray as xr
+
     stacked = xr.apply_ufunc(
-        _block,
+        block,
         data,
-        kwargs={"times": times, "test": test, "significance": significance},
+        kwargs=settings,
         input_core_dims=[[dim]],
         output_core_dims=[["statistic"]],
         dask="parallelized",
@@ -114,8 +137,78 @@ def _block(block: np.ndarray, times: np.ndarray, test: str, significance: str) -
     return np.moveaxis(statistics(series, times, test=test, significance=significance), 0, -1)
 
 
+def _calendar(coordinate: Any, test: str, significance: str) -> dict[tuple[int, int], int]:
+    """Return the place on the time axis of each (year, month)."""
+    values = np.asarray(coordinate)
+    if not np.issubdtype(values.dtype, np.datetime64):
+        raise ValueError(f"times are {values.dtype}; {test} needs dates (datetime64), of which it takes year and month")
+    if significance != "auto":
+        raise ValueError(f"significance is {significance!r}; {test} has a p of its own, expected auto")
+    found: dict[tuple[int, int], int] = {}
+    for place, month in enumerate(values.astype("datetime64[M]").astype(np.int64).tolist()):
+        key = (1970 + month // 12, 1 + month % 12)
+        if key in found:
+            raise ValueError(f"several values in {key[0]}-{key[1]:02d}; {test} takes one value of a month, e.g. a monthly composite")
+        found[key] = place
+    return found
+
+
+def _seasonal_block(block: np.ndarray, place: dict[tuple[int, int], int], test: str) -> np.ndarray:
+    """Return (..., statistic) of a block (..., time), whose values are laid out by year and month."""
+    whole, months = (sorted({key[i] for key in place}) for i in (0, 1))
+    series = np.full((len(whole), len(months), *block.shape[:-1]), np.nan, block.dtype)
+    for (year, month), i in place.items():
+        series[whole.index(year), months.index(month)] = block[..., i]
+    return np.moveaxis(seasonal_statistics(series, np.array(whole, np.float64), test=test), 0, -1)
+
+
+def seasonal_statistics(series: np.ndarray, times: np.ndarray, *, test: str) -> np.ndarray:
+    """Return the nine statistics (9, ...) of seasonal values, in their float type.
+
+    `slope` is the median of all slopes between years within a season, in units per year; `slope_low`, `slope_high` nominal
+    90 % (Gilbert's ranks with the test's variance, Hirsch's for year-permutation); `intercept`: median over seasons of the
+    line's value at the first time; `s`: sum of Kendall's S of the seasons; `tau`: s over the number of pairs compared; `z`:
+    with continuity correction (year-permutation: with Hirsch's variance); `p`: two-sided; `n`: YEARS with at least one value.
+
+    seasonal-kendall: normal p, variance of independent seasons (ties corrected). hirsch-slack: normal p, variance with the
+    covariances of the seasons; NaN where that is 0. year-permutation: share of the orders of whole years with at least the
+    observed s: all orders of up to 7 years with values, 9,999 drawn ones (fixed seed) above.
+
+    Parameters
+    ----------
+    series : (years, seasons, ...) float32 or float64; NaN and infinite values are gaps
+    times : (years,) strictly increasing, in years
+    test : a seasonal test of `TESTS`
+
+    Raises
+    ------
+    ValueError
+        Another test, other shapes or times.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cover = np.array([[0.50, 0.30], [0.55, 0.32], [0.61, 0.31], [0.70, 0.37]])  # 4 years, 2 seasons
+    >>> out = dict(zip(OUTPUTS, seasonal_statistics(cover, np.arange(2021.0, 2025), test="year-permutation").tolist()))
+    >>> out["s"], round(out["slope"], 4), round(out["p"], 4), out["n"]
+    (10.0, 0.0525, 0.1667, 4.0)
+    """
+    if test not in TESTS or not TESTS[test].seasonal:
+        raise ValueError(f"test is {test!r}; expected one of {', '.join(t.name for t in TESTS.values() if t.seasonal)}")
+    when = np.ascontiguousarray(times, np.float64)
+    if series.ndim < 2 or when.shape != series.shape[:1] or not (np.isfinite(when).all() and (np.diff(when) > 0).all()):
+        raise ValueError(f"series {series.shape}, times {when.shape}; expected (years, seasons, ...) and as many times, strictly increasing")
+    shape = series.shape[2:]
+    flat = np.ascontiguousarray(series, np.float64).reshape(*series.shape[:2], prod(shape))
+    out = np.empty((len(OUTPUTS), flat.shape[2]))
+    TESTS[test].kernel(flat, when, out)
+    return out.astype(series.dtype, copy=False).reshape(len(OUTPUTS), *shape)
+
+
 def statistics(series: np.ndarray, times: np.ndarray, *, test: str = "mann-kendall", significance: str = "auto") -> np.ndarray:
-    """Return the nine statistics (9, ...) of plain arrays (time, ...); see `trend`."""
+    """Return the nine statistics (9, ...) of plain arrays (time, ...); see `trend`. No seasonal tests: `seasonal_statistics`."""
+    if TESTS[test].seasonal:
+        raise ValueError(f"test is {test!r}; expected a test of one value a year: use seasonal_statistics")
     shape = series.shape[1:]
     flat = np.ascontiguousarray(series).reshape(series.shape[0], prod(shape))
     out = np.empty((len(OUTPUTS), flat.shape[1]), flat.dtype)

@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 EXACT_MAX_N = 20  # 20! is the last factorial below 2**63
+ALL_ORDERS_MAX_N = 7  # 5,040 orders of whole years; above, DRAWN of them
+DRAWN = 9_999
 TIE_KEY = (7, 1, 3)  # weights of eq, eq**2, eq**3; tells every tie pattern of n <= 20 apart (tests/test_null.py)
 
 
@@ -148,3 +150,35 @@ def smallest_p(n: int, significance: str) -> float:
         z = (n * (n - 1) / 2 - 1) / sqrt(n * (n - 1) * (2 * n + 5) / 18)
         return erfc(z / sqrt(2))
     return 2 / factorial(n)
+
+
+def drawn_orders(n: int, seed: int) -> np.ndarray:
+    """Return `DRAWN` random orders of n years, (orders, n) int64: of raw bits, whose stream numpy keeps from version to version."""
+    keys = np.random.PCG64(seed).random_raw(DRAWN * n).reshape(DRAWN, n)
+    return np.argsort(keys, axis=1, kind="stable")
+
+
+def smallest_seasonal_p(test: str, n: int, seasons: int) -> float:
+    """Return a two-sided p below which no n years of so many seasons, without gaps and ties, can go; NaN below n = 3.
+
+    `year-permutation`: 2 / n! up to 7 years, 1 / 10,000 above: reached where every season is monotone. `seasonal-kendall`:
+    the normal p of that case, Z = (m N - 1) / sqrt(m V) with N = n (n - 1) / 2, V = n (n - 1) (2 n + 5) / 18, m seasons.
+    `hirsch-slack` takes its variance from the data: seasons that are NOT all monotone can have the smaller one. For every S'
+    its variance is at least S'**2 / N (the quadratic form of the covariances, minimised), hence Z < sqrt(N) (1 - 1 / (m N)),
+    a bound that data come close to but need not reach; one season is Kendall's test.
+
+    >>> [round(smallest_seasonal_p(test, 4, 12), 4) for test in ("seasonal-kendall", "hirsch-slack", "year-permutation")]
+    [0.0, 0.0157, 0.0833]
+    """
+    from math import erfc, factorial, nan, sqrt
+
+    pairs, variance = n * (n - 1) / 2, n * (n - 1) * (2 * n + 5) / 18
+    if test not in {"seasonal-kendall", "hirsch-slack", "year-permutation"}:
+        raise ValueError(f"test is {test!r}; expected seasonal-kendall, hirsch-slack or year-permutation")
+    if n < 3 or seasons < 1:
+        return nan
+    if test == "year-permutation":
+        return 2 / factorial(n) if n <= ALL_ORDERS_MAX_N else 1 / (DRAWN + 1)
+    if test == "seasonal-kendall" or seasons == 1:
+        return erfc((seasons * pairs - 1) / sqrt(seasons * variance) / sqrt(2))
+    return erfc(sqrt(pairs) * (1 - 1 / (seasons * pairs)) / sqrt(2))
