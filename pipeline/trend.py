@@ -34,9 +34,13 @@ def _seasonal(test: int) -> Callable[..., None]:
     """Return the kernel of a seasonal test (y, t, out), imported when it is called: it is compiled only for those who use it."""
 
     def kernel(y: np.ndarray, t: np.ndarray, out: np.ndarray) -> None:
-        from pipeline.kernels.seasonal import YEAR_PERMUTATION, few_year_signs, order_signs, seasonal_trend
+        from pipeline.kernels.seasonal import ALL_ORDERS_MAX_N, LARGEST, YEAR_PERMUTATION, few_year_signs, order_signs, seasonal_trend
 
-        seasonal_trend(y, t, test, order_signs(len(t) if test == YEAR_PERMUTATION else 0), *few_year_signs(), out)
+        largest = y.shape[1] * len(t) * (len(t) - 1) // 2
+        if test == YEAR_PERMUTATION and largest > LARGEST:
+            raise ValueError(f"{len(t)} years of {y.shape[1]} seasons compare {largest} pairs; year-permutation takes at most {LARGEST}")
+        drawn = test == YEAR_PERMUTATION and len(t) > ALL_ORDERS_MAX_N
+        seasonal_trend(y, t, test, order_signs(len(t) if drawn else 0), *few_year_signs(), out)
 
     return kernel
 

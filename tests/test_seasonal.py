@@ -346,7 +346,7 @@ def test_drawn_p_counts_the_observed_order_and_repeats():
     p = run(series, test="year-permutation")["p"]
     d = np.nansum(sign(series[None] - series[:, None]), axis=2)
     a, b = np.triu_indices(10, 1)
-    scores = order_signs(10).astype(int) @ d[a, b]
+    scores = order_signs(10).T.astype(int) @ d[a, b]
     expected = (1 + (np.abs(scores) >= np.abs(d[a, b].sum(axis=0))).sum(axis=0)) / (DRAWN + 1)
     tested = ~np.isnan(p)
     np.testing.assert_allclose(p[tested], expected[tested], rtol=1e-12)
@@ -355,7 +355,7 @@ def test_drawn_p_counts_the_observed_order_and_repeats():
 
 @pytest.mark.parametrize("n", [3, 4, 5, 6, 7])
 def test_order_signs_are_one_of_each_order_and_its_mirror_image(n):
-    signs = order_signs(n).astype(int)
+    signs = order_signs(n).T.astype(int)
     both = {tuple(row) for row in np.concatenate([signs, -signs]).tolist()}
     assert len(signs) == math.factorial(n) // 2
     assert len(both) == math.factorial(n)
@@ -493,6 +493,15 @@ def test_infinite_values_are_gaps_and_a_month_a_year_apart_is_no_pair():
 def test_wrong_input_is_refused(shape, times, test, message):
     with pytest.raises(ValueError, match=message):
         seasonal_statistics(np.ones(shape), times, test=test)
+
+
+def test_more_pairs_than_the_sums_hold_are_refused_and_not_wrapped():
+    assert run(np.ones((3, 10922)), test="year-permutation")["p"] == 1
+    rising = np.arange(74)[:, None] * np.ones(12)
+    assert run(rising, test="year-permutation")["p"] == 1e-4
+    with pytest.raises(ValueError, match="75 years of 12 seasons compare 33300 pairs; year-permutation takes at most 32767"):
+        run(np.ones((75, 12)), test="year-permutation")
+    assert run(np.arange(75)[:, None] * np.ones(12))["s"] == 33300
 
 
 def test_a_seasonal_test_of_annual_values_is_refused():

@@ -25,83 +25,52 @@ from pipeline.kernels.kendall import LANES, Z90, sort_rows
 from pipeline.kernels.null import ALL_ORDERS_MAX_N, drawn_orders
 
 SEASONAL_KENDALL, HIRSCH_SLACK, YEAR_PERMUTATION = 0, 1, 2
+ORDERS = 2048  # at a time, whose sums stay in the first-level cache
+LARGEST = 2**15 - 1  # S' of one order in int16: enough for 12 months of 74 years
 SEED = 0  # of the orders drawn above ALL_ORDERS_MAX_N years: the same for every pixel and run
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
 
 
 @cache
 def order_signs(n: int) -> np.ndarray:
-    """Return (orders, pairs) int8: +1 where the later year of a pair stands later in that order too, else -1.
+    """Return (pairs, orders) int16: +1 where the later year of a pair stands later in that order too, else -1.
 
     Up to `ALL_ORDERS_MAX_N` years one of each order and its mirror image, whose S' is opposite; above, the drawn orders.
     """
     halved = [p for p in permutations(range(n)) if p[:1] <= p[-1:]] if n <= ALL_ORDERS_MAX_N else []
     places = np.array(halved).reshape(-1, max(n, 1)) if halved else drawn_orders(n, SEED)
     a, b = np.triu_indices(n, 1)
-    return np.where(places[:, b] > places[:, a], 1, -1).astype(np.int8, order="C")
+    return np.where(places[:, b] > places[:, a], 1, -1).T.astype(np.int16, order="C")
 
 
 @cache
 def few_year_signs() -> tuple[np.ndarray, np.ndarray]:
-    """Return `order_signs` of 0 to 7 years below each other, padded with 0, and the row where each begins (9,)."""
+    """Return `order_signs` of 0 to 7 years beside each other, padded with 0, and the column where each begins (9,)."""
     parts = [order_signs(n) for n in range(ALL_ORDERS_MAX_N + 1)]
-    widest = parts[-1].shape[1]
-    rows = np.concatenate([np.pad(p, ((0, 0), (0, widest - p.shape[1]))) for p in parts])
-    return rows, np.cumsum([0] + [len(p) for p in parts]).astype(np.int64)
+    pairs = len(parts[-1])
+    columns = np.concatenate([np.pad(p, ((0, pairs - len(p)), (0, 0))) for p in parts], axis=1)
+    return columns, np.cumsum([0] + [p.shape[1] for p in parts]).astype(np.int64)
 
 
-@njit("f8(f4[:, ::1], i8, b1[:, ::1], f8, i1[:, ::1], i8[::1])", **_OPTIONS)
-def all_orders_p(d, w, seen, s, few, start):
-    """Return the share of all orders of the pixel's own years (3 to 7) with at least its S'."""
-    own = np.empty(few.shape[1])
-    m = 0
-    n = 0
-    row = 0
-    for a in range(seen.shape[0]):
-        n += 1 if seen[a, w] else 0
-        for b in range(a + 1, seen.shape[0]):
-            if seen[a, w] and seen[b, w]:
-                own[m] = d[row, w]
-                m += 1
-            row += 1
+@njit("i8(i2[::1], i8, i2[:, ::1], i8, i8, i8, i2[::1])", **_OPTIONS)
+def count_orders(d, pairs, signs, begin, end, size, totals):
+    """Return in how many of the orders `begin` to `end` the sum of +-d over the pairs is at least `size`, 16 orders at a time."""
     hits = 0
-    for k in range(start[n], start[n + 1]):
-        total = 0.0
-        for j in range(m):
-            total += own[j] * few[k, j]
-        hits += 1 if abs(total) >= abs(s) else 0
-    return hits / (start[n + 1] - start[n])
+    for first in range(begin, end, totals.size):
+        part = totals[: min(end - first, totals.size)]
+        for k in range(part.size):
+            part[k] = 0
+        for row in range(pairs):
+            v = d[row]
+            sign = signs[row, first : first + part.size]
+            for k in range(part.size):
+                part[k] += v * sign[k]
+        for k in range(part.size):
+            hits += 1 if abs(part[k]) >= size else 0
+    return hits
 
 
-@njit("void(f4[:, ::1], i1[:, ::1], f4[::1], f8[::1])", **_OPTIONS)
-def count_orders(d, signs, size, hits):
-    """Fill `hits` with the number of orders in which the sum of +-d is at least `size`; whole numbers, exact in float32."""
-    for w in range(LANES):
-        hits[w] = 0.0
-    for k in range(signs.shape[0]):
-        for w in range(0, LANES, 8):
-            t0 = t1 = t2 = t3 = t4 = t5 = t6 = t7 = np.float32(0.0)
-            for row in range(signs.shape[1]):
-                sign = np.float32(signs[k, row])
-                t0 += sign * d[row, w]
-                t1 += sign * d[row, w + 1]
-                t2 += sign * d[row, w + 2]
-                t3 += sign * d[row, w + 3]
-                t4 += sign * d[row, w + 4]
-                t5 += sign * d[row, w + 5]
-                t6 += sign * d[row, w + 6]
-                t7 += sign * d[row, w + 7]
-            hits[w] += abs(t0) >= size[w]
-            hits[w + 1] += abs(t1) >= size[w + 1]
-            hits[w + 2] += abs(t2) >= size[w + 2]
-            hits[w + 3] += abs(t3) >= size[w + 3]
-            hits[w + 4] += abs(t4) >= size[w + 4]
-            hits[w + 5] += abs(t5) >= size[w + 5]
-            hits[w + 6] += abs(t6) >= size[w + 6]
-            hits[w + 7] += abs(t7) >= size[w + 7]
-
-
-@njit("void(f8[:, :, ::1], f8[::1], i8, i1[:, ::1], i1[:, ::1], i8[::1], f8[:, ::1])", **_OPTIONS)
+@njit("void(f8[:, :, ::1], f8[::1], i8, i2[:, ::1], i2[:, ::1], i8[::1], f8[:, ::1])", **_OPTIONS)
 def seasonal_trend(y, t, test, signs, few, few_start, out):
     """Fill `out` (9, pixels) with the `OUTPUTS` of each pixel's series.
 
@@ -110,8 +79,8 @@ def seasonal_trend(y, t, test, signs, few, few_start, out):
     y : (years, seasons, pixels), NaN or infinite where there is no value
     t : (years,), strictly increasing; slopes are per unit of t
     test : SEASONAL_KENDALL, HIRSCH_SLACK or YEAR_PERMUTATION
-    signs : `order_signs` of the number of years; looked at by YEAR_PERMUTATION only
-    few, few_start : `few_year_signs`
+    signs : `order_signs` of the number of years, for pixels with more than 7 years in YEAR_PERMUTATION
+    few, few_start : `few_year_signs`, for the others
     out : (9, pixels). n counts years with at least one value; below 3, or without two values of any season, all else is NaN.
 
     Missing values: their sign is 0 in D, which gives a missing value the middle rank of its season and leaves its pairs out
@@ -127,22 +96,22 @@ def seasonal_trend(y, t, test, signs, few, few_start, out):
     values = np.empty((n_time, LANES))
     middle = np.empty((n_seasons, LANES))
     when = np.empty((n_seasons, LANES))
-    d = np.empty((n_pairs, LANES), np.float32)
+    d = np.empty((n_pairs, LANES), np.int16)
+    own = np.empty(n_pairs, np.int16)
+    totals = np.empty(ORDERS, np.int16)
     seen = np.empty((n_time, LANES), np.bool_)
-    size = np.empty(LANES, np.float32)
     s = np.empty(LANES)
     pairs = np.empty(LANES)
     variance = np.empty(LANES)
     count = np.empty(LANES)
     equal = np.empty(LANES)
     tie = np.empty(LANES)
-    hits = np.empty(LANES)
     for first in range(0, n_pixels, LANES):
         width = min(LANES, n_pixels - first)
         s[:] = 0.0
         pairs[:] = 0.0
         variance[:] = 0.0
-        d[:, :] = 0.0
+        d[:, :] = 0
         seen[:, :] = False
         row = 0
         for g in range(n_seasons):
@@ -167,7 +136,7 @@ def seasonal_trend(y, t, test, signs, few, few_start, out):
                         e = tile[j, w] - tile[i, w]
                         sign = (1.0 if e > 0 else 0.0) - (1.0 if e < 0 else 0.0)
                         s[w] += sign
-                        d[pair, w] += np.float32(sign)
+                        d[pair, w] += np.int16(sign)
                         equal[w] += 1.0 if e == 0 else 0.0
                         slopes[row, w] = e * per_time if e == e else np.inf
                     row += 1
@@ -208,10 +177,6 @@ def seasonal_trend(y, t, test, signs, few, few_start, out):
                     variance[w] += tie[w] * tie[w]
             for w in range(LANES):
                 variance[w] /= 3.0
-        if test == YEAR_PERMUTATION:
-            for w in range(LANES):
-                size[w] = np.float32(abs(s[w]))
-            count_orders(d, signs, size, hits)
         sort_rows(slopes, n_pairs * n_seasons)
         for w in range(width):
             pixel = first + w
@@ -234,12 +199,21 @@ def seasonal_trend(y, t, test, signs, few, few_start, out):
                 z = np.nan
             p = math.erfc(abs(z) / math.sqrt(2.0))
             if test == YEAR_PERMUTATION:
-                if n_time <= ALL_ORDERS_MAX_N:
-                    p = hits[w] / signs.shape[0]
-                elif n <= ALL_ORDERS_MAX_N:
-                    p = all_orders_p(d, w, seen, s[w], few, few_start)
+                row = 0
+                pair = 0
+                for a in range(n_time):
+                    for b in range(a + 1, n_time):
+                        if seen[a, w] and seen[b, w]:
+                            own[row] = d[pair, w]
+                            row += 1
+                        pair += 1
+                size = np.int64(abs(s[w]))
+                if n <= ALL_ORDERS_MAX_N:
+                    p = count_orders(own, row, few, few_start[n], few_start[n + 1], size, totals) / (few_start[n + 1] - few_start[n])
                 else:
-                    p = (1.0 + hits[w]) / (1.0 + signs.shape[0])
+                    for pair in range(n_pairs):
+                        own[pair] = d[pair, w]
+                    p = (1 + count_orders(own, n_pairs, signs, 0, signs.shape[1], size, totals)) / (1 + signs.shape[1])
             out[0, pixel] = slope
             out[1, pixel] = slopes[rank, w]
             out[2, pixel] = slopes[m - 1 - rank, w]
