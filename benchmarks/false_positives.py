@@ -193,9 +193,7 @@ def rows(setting: Setting, test: str, target: str, unit: str, p: tuple[np.ndarra
     c, d = there
     within = np.nan if setting.within is None else setting.within
     numbers = (a.mean, a.error, a.low, a.high, b.mean, b.error, b.low, b.high, c.mean, c.error, d.mean, d.error, *false)
-    return Measured(
-        test, target, unit, setting.interval, setting.years, setting.lag1, within, setting.shared, len(p[0]), *(float(f"{v:.4f}") for v in numbers)
-    )
+    return Measured(test, target, unit, setting.interval, setting.years, setting.lag1, within, setting.shared, len(p[0]), *(float(f"{v:.4f}") for v in numbers))
 
 
 def targets(field: np.ndarray, reference: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -270,7 +268,7 @@ SLOPES = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06)
 @with_fonts
 def figure(path: Path) -> None:
     """Draw the share of cells that rise in all of 4 years against the trend, absolute and relative to the reference."""
-    from pipeline.sheet import CHART_IN, GREY, SMALL_PT, TEXT_PT, Words, line_in, new_sheet, save
+    from pipeline.sheet import GREY, SMALL_PT, TEXT_PT, Words, new_sheet, save
     from pipeline.words import Text
 
     found = {slope: monotone_share(slope) for slope in SLOPES}

@@ -56,7 +56,7 @@ def ours(values: np.ndarray) -> Verdict:
 
 
 def pymannkendall_original(values: np.ndarray) -> Verdict:
-    """pymannkendall 1.4.3, run: normal approximation with continuity correction; gaps dropped."""
+    """Pymannkendall 1.4.3, run: normal approximation with continuity correction; gaps dropped."""
     found = pymannkendall.original_test(values)
     return Verdict(float(found.p), f"{found.trend} (at 0.05)")
 

@@ -25,7 +25,11 @@ def critical(n: int, alpha: float) -> int | None:
 
 def floor_table() -> Iterator[str]:
     """Return per number of years the smallest p, with and without a tie, and what it takes for each level."""
-    yield "| years | smallest p | with one tie | " + " | ".join(f"p <= {a:g} ({name}) from" for a, name in ALPHA.items()) + " | by chance, each direction, at 0.10 / 0.05 |"
+    yield (
+        "| years | smallest p | with one tie | "
+        + " | ".join(f"p <= {a:g} ({name}) from" for a, name in ALPHA.items())
+        + " | by chance, each direction, at 0.10 / 0.05 |"
+    )
     yield "|---" * (len(ALPHA) + 4) + "|"
     for n in YEARS:
         top = n * (n - 1) // 2
@@ -92,7 +96,12 @@ def _sizes(m: Measured) -> str:
 
 def persistent_table() -> Iterator[str]:
     """Return sizes at 0.10 where successive years resemble each other."""
-    chosen = [("mann-kendall", "relative", "cell"), ("mann-kendall", "relative", "zone"), ("joint-mean-s", "relative", "zone"), ("joint-slope", "relative", "zone")]
+    chosen = [
+        ("mann-kendall", "relative", "cell"),
+        ("mann-kendall", "relative", "zone"),
+        ("joint-mean-s", "relative", "zone"),
+        ("joint-slope", "relative", "zone"),
+    ]
     years = sorted({m.years for m in measured()})
     yield "| test | correlation | " + " | ".join(f"{n} years" for n in years) + " |"
     yield "|---" * (len(years) + 2) + "|"

@@ -141,7 +141,9 @@ def recommended(n: int, *, interval: Interval = "year", reference: bool) -> Reco
         able = [_of(rows, level) for rows in found.values() if max(m.power(level) for m in rows) > 0]
         if able:
             order = list(TESTS)
-            return min(able, key=lambda r: (not r.holds, -round(r.power, 2) if r.holds else r.size, r.target != "relative", r.unit != "zone", order.index(r.test)))
+            return min(
+                able, key=lambda r: (not r.holds, -round(r.power, 2) if r.holds else r.size, r.target != "relative", r.unit != "zone", order.index(r.test))
+            )
     return None
 
 

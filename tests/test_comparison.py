@@ -33,6 +33,7 @@ def cell(tool, name):
 
 def brute_p(values):
     """Return the exact two-sided p by counting every order of the values."""
+
     def s(v):
         return abs(sum(np.sign(v[j] - v[i]) for i in range(len(v)) for j in range(i + 1, len(v))))
 
@@ -77,7 +78,7 @@ def test_trends_earth_calls_4_rising_years_significant_at_99_per_cent(comparison
 
 
 def test_the_tutorials_correction_cancels_and_its_count_is_one_short(comparison):
-    """z = (S - 1 + 1) / sqrt(variance): 6 / sqrt(3 x 2 x 11 / 18) as written, 6 / sqrt(4 x 3 x 13 / 18) with all years."""
+    """Z = (S - 1 + 1) / sqrt(variance): 6 / sqrt(3 x 2 x 11 / 18) as written, 6 / sqrt(4 x 3 x 13 / 18) with all years."""
     a = series(comparison, "A")
     for n, all_images in ((3, False), (4, True)):
         z = 6 / sqrt(n * (n - 1) * (2 * n + 5) / 18)
