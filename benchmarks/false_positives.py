@@ -66,8 +66,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Runs:
-    """Numbers of fields: of tests of cells and of means; of joint permutations and of the control of many tests, up to 12 years and above; of seasonal
-    tests; and of those of them that draw orders of years.
+    """Numbers of fields.
+
+    `cells`: of tests of cells and of means; `zones`, `zones_long`: of joint permutations and of the control of many tests, up to 12 years and above;
+    `seasonal`: of seasonal tests, `drawn`: of those that draw orders of years.
     """
 
     cells: int
@@ -304,7 +306,7 @@ def figure(path: Path) -> None:
 
 def table(found: list[Measured]) -> Iterator[str]:
     """Return the lines of a Markdown table of rows."""
-    yield "| test | target | of a | years | lag 1 | within | shared year | size .05 | size .10 | 5-95 % of fields at .10 | power .05 | power .10 | FDR .05, .10 |"
+    yield "| test | target | of a | years | lag 1 | within | shared year | size .05 | size .10 | 5-95 % at .10 | power .05 | power .10 | FDR .05, .10 |"
     yield "|---" * 13 + "|"
     for m in found:
         fdr = "" if np.isnan(m.fdr_10) else f"{m.fdr_05:.3f}, {m.fdr_10:.3f}"

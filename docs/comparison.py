@@ -164,18 +164,19 @@ SOURCES = """## Where the rules were read
 
 - **Exact or normal.** {rising} values that rise every year are 1 of 24 orders, and as many fall: p = 2/24 = {exact:.4f}. The normal curve with continuity
   correction comes close ({normal:.4f}), without it p is too small ({uncorrected:.4f}): continuity is worth a class here.
-- **trends.earth** calls series A significant at 99 %. Its table has 6 for 4 years, which is the largest S there is. By exact counting, its 90 % limits have a
-  two-sided p of {te4:.3f} (4 years), {te5:.3f} (5), {te8:.3f} (8) and {te10:.3f} (10); nominal is 0.10. With a gap the table of all calendar years is used.
-- **The Earth Engine tutorial** adds the correction of the other sign, so that none is left. The number of values in its variance is that of a joined collection,
-  from which the last image drops out, as `outer` of `ee.Join.saveAll` is false unless asked for: of 4 years 3 are counted. With all 4 its one-sided p of series
-  A would be {ee_all:.4f}, still below its limit. On NDVI as a fraction all signs become 0, because differences are cut to whole numbers (the page says: discrete
-  data); whole numbers were assumed here.
-- **FORCE** tests a straight line with normal errors. 3 points can be significant. Its p is right where that model holds; 4 years cannot show
-  whether it does.
-- **scipy** `theilslopes(alpha=0.95)` gives of series A the interval {low:.3f} to {high:.3f}: the smallest and the largest of all pair slopes. With 4 values these
-  cover the true slope in {coverage:.2f} % of cases, not in 95 %; no wider interval exists.
-- **Gaps.** scipy returns NaN, R `trend` stops, pymannkendall drops the gap and closes the ranks: its slopes then take the years as neighbours. Minegreen drops
-  the value, keeps its year in the slope and has p of the values that are left.
+- **trends.earth** calls series A significant at 99 %. Its table has 6 for 4 years, which is the largest S there is. By exact counting, its 90 % limits
+  have a two-sided p of {te4:.3f} (4 years), {te5:.3f} (5), {te8:.3f} (8) and {te10:.3f} (10); nominal is 0.10. With a gap the table of all calendar years
+  is used.
+- **The Earth Engine tutorial** adds the correction of the other sign, so that none is left. The number of values in its variance is that of a joined
+  collection, from which the last image drops out, as `outer` of `ee.Join.saveAll` is false unless asked for: of 4 years 3 are counted. With all 4 its
+  one-sided p of series A would be {ee_all:.4f}, still below its limit. On NDVI as a fraction all signs become 0, because differences are cut to whole
+  numbers (the page says: discrete data); whole numbers were assumed here.
+- **FORCE** tests a straight line with normal errors. 3 points can be significant. Its p is right where that model holds; 4 years cannot show whether it
+  does.
+- **scipy** `theilslopes(alpha=0.95)` gives of series A the interval {low:.3f} to {high:.3f}: the smallest and the largest of all pair slopes. With 4
+  values these cover the true slope in {coverage:.2f} % of cases, not in 95 %; no wider interval exists.
+- **Gaps.** scipy returns NaN, R `trend` stops, pymannkendall drops the gap and closes the ranks: its slopes then take the years as neighbours. Minegreen
+  drops the value, keeps its year in the slope and has p of the values that are left.
 
 None of the tools says in its result how small p can become with so few years ([what few years can say](small-samples.md)).
 """

@@ -155,113 +155,147 @@ def page() -> str:
     """Return docs/small-samples.md."""
     own = {"interval": "year", "test": "mann-kendall", "unit": "zone", "target": "relative", "shared": True}
     four, eight, twelve = (one(**own, lag1=0.0, years=n) for n in (4, 8, 12))
-    persistent = one(**own, lag1=PERSISTENT[0], years=12)
-    cell = one(**own | {"unit": "cell", "target": "absolute"}, lag1=0.0, years=8)
-    pooled = one(**own | {"test": "pooled"}, lag1=0.0, years=4)
-    text = [
-        "# What few years can say",
-        "",
-        "A trend test asks how often years in random order would show as clear a sequence. With few years there are few orders, and p cannot be small, however strong",
-        "the trend is. This page says what can be reached, how often each test is wrong where nothing changes, and what helps. `minegreen check` quotes it for your",
-        "config. The page is generated: the first table is counted, all others are simulated by `benchmarks/false_positives.py`.",
-        "",
-        "## In short",
-        "",
-        "| years | can be said | cannot be said |",
-        "|---|---|---|",
-        f"| 4 | *rose every year*, p = {smallest_p(4, 'auto'):.4f}; of a zone minus its reference, a rise of {TREND:g} a year is found in {share(four.power_10)} of cases at 0.10 |"
-        " anything at p <= 0.05; that there is no trend |",
-        f"| 5 | *rose every year*, p = {smallest_p(5, 'auto'):.4f}: significant; one step down still gives p <= 0.10 | anything at p <= 0.01; anything at p <= 0.05 that is"
-        " not monotone |",
-        f"| 8 | trends that are not monotone: abs(S) = {critical(8, 0.05)} of 28 is enough for 0.05; of a zone minus its reference, a rise of "
-        f"{TREND:g} a year is found in {share(eight.power_05)} of cases at 0.05 | most slow trends of single cells as they are: {TREND:g} a year is found in "
-        f"{share(cell.power_05)} of them |",
-        f"| 12 | the same at 0.01: abs(S) = {critical(12, 0.01)} of 66 is enough ; a rise of {TREND:g} a year of a zone minus its reference in "
-        f"{share(twelve.power_05)} of cases at 0.05 | the cause; nor, if good years follow good years, that 0.05 is 0.05: with a correlation of {PERSISTENT[0]:g} it is "
-        f"{persistent.size_05:.2f} |",
-        "",
-        "## The smallest p",
-        "",
-        "Exact, two-sided, of values without ties; S counts the pairs of years that rise, minus those that fall.",
-        "",
-        *floor_table(),
-        "",
-        "*Cannot be tested* is not *no trend*. The area of such a class is 0 because no cell can be in it. *By chance* is the share of cells that reach the level in each",
-        "direction where nothing changes: at 4 years 1 of 24.",
-        "",
-        "Several values a year do not lower this floor: values of one year are alike. Whole years are exchanged, and 4 years have "
-        f"{factorial(4)} orders, whatever lies in them.",
-        "",
-        "## What helps",
-        "",
-        f"Share of cases in which a trend of {TREND:g} a year is found at p <= 0.10, then at p <= 0.05 (none: cannot be reached). Years differ by a shared standard deviation",
-        "of 0.05, cells by 0.02 more, the reference's mean by 0.005.",
-        "",
-        *lever_table(),
-        "",
-        "- **A reference**: subtracting it takes the years out that are good or bad for all. It is the strongest lever, and costs nothing if the reference is right.",
-        "- **The zone instead of its cells**: the mean of many cells has less noise of its own; but years that are shared stay in it, unless a reference takes them out.",
-        "- **More years**: each year more multiplies the orders.",
-        "",
-        "![Share of cells that rise in all of 4 years against the true trend: relative to the reference it grows far faster](images/relative-gain.png)",
-        "",
-        f"The picture is simulated; by integration the two points at {TREND:g} are {100 * monotone(np.hypot(0.05, 0.02)):.1f} % and "
-        f"{100 * monotone(np.hypot(0.02, 0.005)):.1f} %, those without a trend 1/24 = {100 / 24:.1f} %.",
-        "",
-        "## How often each test is wrong",
-        "",
-        "Share of fields without a trend in which the test says there is one, at p <= 0.10, then at p <= 0.05; of tests of cells, the share of cells. **Bold**: above its",
-        "level by more than 2 standard errors. Standard errors are at most 0.003 (cells) and 0.006 (zones): of numbers that stand at their level 1 in 40 is bold by chance. The years",
-        "are shared by the field and the reference.",
-        "",
-        *size_table("year", True, None),
-        "",
-        f"The last rows of each target add up all cells as if they were independent: of 4 years minus the reference, {100 * pooled.size_05:.0f} % false positives at 0.05. The number",
-        "of cells is not the number of observations. This is **not offered**.",
-        "",
-        "*False discovery rate controlled*: share of fields with any cell found.",
-        "",
-        "## One field is not the mean of all",
-        "",
-        "On average the share of false positive cells is right. In one field, and you have one, shared years move it far (5-95 % of fields in brackets):",
-        "",
-        *field_table(),
-        "",
-        "So a share of *significant* cells proves nothing without the share in the reference beside it (`share_reference_pct`).",
-        "",
-        "## If good years follow good years",
-        "",
-        "All these tests take years as independent. Where successive years are correlated, none holds its level; a few years cannot show whether they are. Sizes at",
-        "p <= 0.10, 0.05:",
-        "",
-        *persistent_table(),
-        "",
-    ]
-    if rows("month"):
-        text += [
-            "## Several values a year",
-            "",
-            "4 values a year, whose noise is correlated within the year by 0, 0.5 or 0.8; years are not shared. The usual seasonal test takes them as independent.",
-            "",
-        ]
-        for within in (0.0, 0.5, 0.8):
-            text += [f"Correlation {within:g}:", "", *size_table("month", False, within), ""]
-        text += ["With shared years:", "", *size_table("month", True, 0.0), ""]
-    text += [
-        "## What is recommended",
-        "",
-        "For each setting the test with most power of those that hold their level in all that a config does not tell (shared years, correlation within the year). The level",
-        "is 0.05, or 0.10 where nothing reaches 0.05. `minegreen check` prints the row of your config; of years between two rows it takes the fewer.",
-        "",
-        *recommended_table(),
-        "",
-        "No test holds its level where successive years are correlated (last column).",
-        "",
-        "## How it was measured",
-        "",
-        "A field has 64 cells in four blocks of 16. Cell noise has a standard deviation of 0.02, half of its variance shared by the block; all parts follow one first-order",
-        "autoregression. 10,000 fields for tests of cells and means; 4,000, with 20 years 2,800, for the false discovery rate and joint permutations (32 of the cells;",
-        "above 7 years 199 orders, drawn anew for each field, where the product draws 9,999: the size is the same, the power slightly less). `pipeline/sizes.csv` has every number with its standard",
-        "error; `python benchmarks/false_positives.py` prints them anew, and the tests measure some of them again.",
-    ]
-    return "\n".join(text) + "\n"
+    numbers = {
+        "trend": f"{TREND:g}",
+        "p4": f"{smallest_p(4, 'auto'):.4f}",
+        "p5": f"{smallest_p(5, 'auto'):.4f}",
+        "found4": share(four.power_10),
+        "found8": share(eight.power_05),
+        "found12": share(twelve.power_05),
+        "cell8": share(one(**own | {"unit": "cell", "target": "absolute"}, lag1=0.0, years=8).power_05),
+        "lag": f"{PERSISTENT[0]:g}",
+        "persistent": f"{one(**own, lag1=PERSISTENT[0], years=12).size_05:.2f}",
+        "s8": critical(8, 0.05),
+        "s12": critical(12, 0.01),
+        "orders": factorial(4),
+        "raw": f"{100 * monotone(np.hypot(0.05, 0.02)):.1f}",
+        "relative": f"{100 * monotone(np.hypot(0.02, 0.005)):.1f}",
+        "chance": f"{100 / 24:.1f}",
+        "pooled": f"{100 * one(**own | {'test': 'pooled'}, lag1=0.0, years=4).size_05:.0f}",
+    }
+    tables = {
+        "floors": floor_table(),
+        "levers": lever_table(),
+        "yearly": size_table("year", True, None),
+        "fields": field_table(),
+        "successive": persistent_table(),
+        "recommended": recommended_table(),
+        **{f"within{10 * within:.0f}": size_table("month", False, within) for within in (0.0, 0.5, 0.8)},
+        "months": size_table("month", True, 0.0),
+    }
+    return PAGE.format(**numbers, **{name: "\n".join(lines) for name, lines in tables.items()})
+
+
+PAGE = """# What few years can say
+
+A trend test asks how often years in random order would show as clear a sequence. With few years there are few orders, and p cannot be small, however
+strong the trend is. This page says what can be reached, how often each test is wrong where nothing changes, and what helps. `minegreen check` and the
+report quote it for your config. The page is generated: the table of the smallest p is counted, the others are simulated by `benchmarks/false_positives.py`.
+
+## In short
+
+| years | can be said | cannot be said |
+|---|---|---|
+| 4 | *rose every year*, p = {p4}; of a zone minus its reference, a rise of {trend} a year is found in {found4} of cases at 0.10 | anything at p <= 0.05; \
+that there is no trend |
+| 5 | *rose every year*, p = {p5}: significant; one step down still gives p <= 0.10 | anything at p <= 0.01; at p <= 0.05 anything that is not monotone |
+| 8 | trends that are not monotone: abs(S) = {s8} of 28 is enough for 0.05; of a zone minus its reference, a rise of {trend} a year is found in {found8} of \
+cases at 0.05 | most slow trends of single cells as they are: {trend} a year is found in {cell8} of them at 0.05 |
+| 12 | the same at 0.01: abs(S) = {s12} of 66 is enough; a rise of {trend} a year of a zone minus its reference in {found12} of cases at 0.05 | the cause; \
+nor, if good years follow good years, that 0.05 is 0.05: with a correlation of {lag} it is {persistent} |
+
+## The smallest p
+
+Exact, two-sided, of values without ties; S counts the pairs of years that rise, minus those that fall.
+
+{floors}
+
+*Cannot be tested* is not *no trend*. The area of such a class is 0 because no cell can be in it. *By chance* is the share of cells that reach the level
+in each direction where nothing changes: at 4 years 1 of 24.
+
+Several values a year do not lower this floor: values of one year are alike. Whole years are exchanged, and 4 years have {orders} orders, whatever lies in
+them.
+
+## What helps
+
+Share of cases in which a trend of {trend} a year is found at p <= 0.10, then at p <= 0.05 (none: cannot be reached). Years differ by a shared standard
+deviation of 0.05, cells by 0.02 more, the reference's mean by 0.005.
+
+{levers}
+
+- **A reference**: subtracting it takes out what made years good or bad for all. It is the strongest lever, if the reference is right.
+- **The zone instead of its cells**: the mean of many cells has less noise of its own. But shared years stay in it, unless a reference takes them out.
+- **More years**: each year more multiplies the orders.
+
+![Share of cells that rise in all of 4 years against the true trend: relative to the reference it grows far faster](images/relative-gain.png)
+
+The picture is simulated; by integration the two points at {trend} are {raw} % and {relative} %, those without a trend 1/24 = {chance} %.
+
+## How often each test is wrong
+
+Share of fields without a trend in which the test says there is one, at p <= 0.10, then at p <= 0.05; of tests of cells, the share of cells. **Bold**:
+above its level by more than 2 standard errors, which are at most 0.003 (cells) and 0.006 (zones); of numbers that stand at their level, 1 in 40 is bold
+by chance. The years are shared by the field and the reference.
+
+{yearly}
+
+*S of all cells added* takes each cell for an observation: of 4 years minus the reference, {pooled} % false positives at 0.05. It is measured to show what
+it does, and is **not offered**. *False discovery rate controlled*: share of fields with any cell found.
+
+## One field is not the mean of all
+
+On average the share of false positive cells is right. In one field, and you have one, shared years move it far (5-95 % of fields in brackets):
+
+{fields}
+
+So a share of *significant* cells proves nothing without the share in the reference beside it (`share_reference_pct`).
+
+## If good years follow good years
+
+All these tests take years as independent. Where successive years are correlated, they do not hold their level; a few years cannot show whether they are.
+Sizes at p <= 0.10, 0.05:
+
+{successive}
+
+A size below the level is no merit here: with few years p comes in steps, and the next step is above it.
+
+## Several values a year
+
+4 values a year, whose noise is correlated within the year by 0, 0.5 or 0.8. Standard errors are at most 0.006, those of sizes near their level 0.003
+where no orders are drawn.
+
+Years not shared, correlation 0:
+
+{within0}
+
+Correlation 0.5:
+
+{within5}
+
+Correlation 0.8:
+
+{within8}
+
+Shared years, which are a correlation within the year too:
+
+{months}
+
+The usual seasonal test (Hirsch et al. 1982) takes the values of a year as independent. Where they are not, it does not hold its level.
+
+## What is recommended
+
+For each setting the test with most power of those that hold their level in all that a config does not tell (shared years, correlation within the year).
+The level is 0.05, or 0.10 where nothing reaches 0.05. `minegreen check` prints the row of your config; of years between two rows it takes the fewer.
+
+{recommended}
+
+No test holds its level where successive years are strongly correlated (last column).
+
+## How it was measured
+
+A field has 64 cells in four blocks of 16. Cell noise has a standard deviation of 0.02, half of its variance shared by the block; all parts follow one
+first-order autoregression. 10,000 fields for tests of cells, of means and of several values a year; 4,000 (with 20 years 2,800) for the false discovery
+rate and for joint permutations (32 of the cells; above 7 years 199 orders, drawn anew for each field, where the product draws 9,999: the size is the same,
+the power slightly less); 2,800 where orders of seasonal data are drawn. `pipeline/sizes.csv` has every number with its standard error and its number of
+fields; `python benchmarks/false_positives.py` prints them anew, and the tests measure some of them again.
+"""

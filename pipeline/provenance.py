@@ -75,7 +75,7 @@ def is_synthetic(scenes: Path) -> bool:
 
 
 def code(stage: str) -> str:
-    """Return a hash of the source of a stage's module, of everything in `pipeline` that it imports, of the templates beside these, and of their data (`<module>.csv`)."""
+    """Return a hash of the source of a stage's module, of everything in `pipeline` that it imports, of their data (`<module>.csv`) and the templates beside."""
     todo, seen = [f"pipeline.stages.{stage}"], set()
     while todo:
         module = todo.pop()

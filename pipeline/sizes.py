@@ -7,10 +7,11 @@ in which a test rejects; of a test of single cells the share of such cells.
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from pipeline.words import Text
 
@@ -94,9 +95,10 @@ class Measured:
 @cache
 def measured() -> tuple[Measured, ...]:
     """Return every row of sizes.csv."""
-    read = {f.name: {"str": str, "int": int, "float": float, "bool": "True".__eq__}[str(f.type)] for f in fields(Measured)}
+    read: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": float, "bool": "True".__eq__}
+    kinds = {f.name: read[str(f.type)] for f in fields(Measured)}
     with files("pipeline").joinpath("sizes.csv").open(encoding="utf-8", newline="") as handle:
-        return tuple(Measured(**{name: read[name](text) for name, text in row.items()}) for row in csv.DictReader(handle))
+        return tuple(Measured(**{name: kinds[name](text) for name, text in row.items()}) for row in csv.DictReader(handle))
 
 
 @dataclass(frozen=True)
@@ -140,11 +142,12 @@ def recommended(n: int, *, interval: Interval = "year", reference: bool) -> Reco
     for level in LEVELS:
         able = [_of(rows, level) for rows in found.values() if max(m.power(level) for m in rows) > 0]
         if able:
-            order = list(TESTS)
-            return min(
-                able, key=lambda r: (not r.holds, -round(r.power, 2) if r.holds else r.size, r.target != "relative", r.unit != "zone", order.index(r.test))
-            )
+            return min(able, key=_rank)
     return None
+
+
+def _rank(r: Recommendation) -> tuple[bool, float, bool, bool, int]:
+    return not r.holds, -round(r.power, 2) if r.holds else r.size, r.target != "relative", r.unit != "zone", list(TESTS).index(r.test)
 
 
 def _of(rows: list[Measured], level: float) -> Recommendation:
