@@ -165,7 +165,7 @@ SOURCES = """## Where the rules were read
 - **Exact or normal.** {rising} values that rise every year are 1 of 24 orders, and as many fall: p = 2/24 = {exact:.4f}. The normal curve with continuity
   correction comes close ({normal:.4f}), without it p is too small ({uncorrected:.4f}): continuity is worth a class here.
 - **trends.earth** calls series A significant at 99 %. Its table has 6 for 4 years, which is the largest S there is. By exact counting, its 90 % limits
-  have a two-sided p of {te4:.3f} (4 years), {te5:.3f} (5), {te8:.3f} (8) and {te10:.3f} (10); nominal is 0.10. With a gap the table of all calendar years
+  have a two-sided p of {limit4:.3f} (4 years), {limit5:.3f} (5), {limit8:.3f} (8) and {limit10:.3f} (10); nominal is 0.10. With a gap the table of all calendar years
   is used.
 - **The Earth Engine tutorial** adds the correction of the other sign, so that none is left. The number of values in its variance is that of a joined
   collection, from which the last image drops out, as `outer` of `ee.Join.saveAll` is false unless asked for: of 4 years 3 are counted. With all 4 its
@@ -195,7 +195,7 @@ def page() -> str:
     for tool, rule in TOOLS.items():
         found = [rule(values) for values in arrays.values()]
         lines.append(f"| {tool} | " + " | ".join(v.says if np.isnan(v.p) else f"{v.p:.4f}: {v.says}" for v in found) + " |")
-    te = {n: float(two_sided_p((1,) * n)[reachable(n, TRENDS_EARTH[90][n - 4])]) for n in (4, 5, 8, 10)}
+    exact_limits = {n: float(two_sided_p((1,) * n)[reachable(n, TRENDS_EARTH[90][n - 4])]) for n in (4, 5, 8, 10)}
     a = arrays["A"]
     low, high = scipy_theilslopes(a)
     uncorrected = erfc(s_of(a) / sqrt(variance(4, a)) / sqrt(2))
@@ -204,10 +204,10 @@ def page() -> str:
         exact=ours(a).p,
         normal=r_trend(a).p,
         uncorrected=uncorrected,
-        te4=te[4],
-        te5=te[5],
-        te8=te[8],
-        te10=te[10],
+        limit4=exact_limits[4],
+        limit5=exact_limits[5],
+        limit8=exact_limits[8],
+        limit10=exact_limits[10],
         ee_all=earth_engine(a, all_images=True).p / 2,
         low=low,
         high=high,

@@ -97,8 +97,8 @@ def measured() -> tuple[Measured, ...]:
     """Return every row of sizes.csv."""
     read: dict[str, Callable[[str], Any]] = {"str": str, "int": int, "float": float, "bool": "True".__eq__}
     kinds = {f.name: read[str(f.type)] for f in fields(Measured)}
-    with files("pipeline").joinpath("sizes.csv").open(encoding="utf-8", newline="") as handle:
-        return tuple(Measured(**{name: kinds[name](text) for name, text in row.items()}) for row in csv.DictReader(handle))
+    text = files("pipeline").joinpath("sizes.csv").read_text(encoding="utf-8")
+    return tuple(Measured(**{name: kinds[name](value) for name, value in row.items()}) for row in csv.DictReader(text.splitlines()))
 
 
 @dataclass(frozen=True)
