@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations, permutations
 from math import factorial
 
 import numpy as np
 
-from pipeline.kernels.joint import monotone_weights, scores, sign_sums, skips, slope_sums
+from pipeline.kernels.joint import monotone_weights, slope_sums
 from pipeline.kernels.null import ALL_ORDERS_MAX_N, DRAWN, drawn_orders
 
 SLOPES = 2.0e8  # pair slopes that the test of the mean slope may form: about 2 s of one core
@@ -97,11 +97,11 @@ def joint_test(series: np.ndarray, times: np.ndarray, weights: np.ndarray, *, se
         size = np.abs(statistic)
         return max(float(np.mean(size >= size[0] - TIES * size.max())), p_min)
 
-    mean_s = np.empty(len(orders))
-    scores(sign_sums(values, area) / total, orders, mean_s)
+    signs = _sign_sums(values, area) / total
+    mean_s = sum((signs[orders[:, i], orders[:, j]] for i, j in combinations(range(n), 2)), np.zeros(len(orders)))
     patterns, shares = _patterns(values, area / total)
     monotone = np.empty((2, len(orders)))
-    monotone_weights(patterns, shares, skips(patterns, SKIP_DEPTH), orders, monotone)
+    monotone_weights(patterns, shares, _skips(patterns, SKIP_DEPTH), orders, monotone)
     some = _evenly_spaced(cells, int(SLOPES / (len(orders) * n * (n - 1) / 2)))
     slope, mean_slope = np.zeros(len(orders)), np.zeros(1)
     slope_sums(np.ascontiguousarray(values[:, some]), when, area[some], orders, slope)
@@ -151,3 +151,22 @@ def _patterns(values: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.nd
     distinct, place = np.unique(rows.view(f"S{n}")[:, 0], return_inverse=True)
     patterns = np.frombuffer(distinct.tobytes(), np.uint8).reshape(-1, n).copy()
     return patterns, np.bincount(place, shares[strict], len(patterns)).astype(np.float64)
+
+
+def _sign_sums(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return (years, years), antisymmetric: sum over cells of weight x sign of (value of the later row - of the earlier), gaps 0."""
+    out = np.zeros((len(values), len(values)))
+    for a, b in combinations(range(len(values)), 2):
+        out[a, b] = weights @ (values[b] > values[a]) - weights @ (values[b] < values[a])
+    return out - out.T
+
+
+def _skips(patterns: np.ndarray, depth: int) -> np.ndarray:
+    """Return `skip` of `monotone_weights` for sorted patterns."""
+    m = len(patterns)
+    same = np.logical_and.accumulate(patterns[1:] == patterns[:-1], axis=1)
+    out = np.empty((m, depth), np.int64)
+    for j in range(depth):
+        begin = np.append(np.flatnonzero(~same[:, min(j + 1, same.shape[1] - 1)]) + 1, m)
+        out[:, j] = begin[np.searchsorted(begin, np.arange(m), side="right")]
+    return out

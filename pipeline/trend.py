@@ -34,7 +34,8 @@ def _seasonal(test: int) -> Callable[..., None]:
     """Return the kernel of a seasonal test (y, t, out), imported when it is called: it is compiled only for those who use it."""
 
     def kernel(y: np.ndarray, t: np.ndarray, out: np.ndarray) -> None:
-        from pipeline.kernels.seasonal import ALL_ORDERS_MAX_N, LARGEST, YEAR_PERMUTATION, few_year_signs, order_signs, seasonal_trend
+        from pipeline.kernels.null import ALL_ORDERS_MAX_N
+        from pipeline.kernels.seasonal import LARGEST, YEAR_PERMUTATION, few_year_signs, order_signs, seasonal_trend
 
         largest = y.shape[1] * len(t) * (len(t) - 1) // 2
         if test == YEAR_PERMUTATION and largest > LARGEST:

@@ -10,7 +10,7 @@ from scipy import ndimage, stats
 
 from pipeline import jointtest
 from pipeline.jointtest import joint_test
-from pipeline.kernels.joint import monotone_weights, skips
+from pipeline.kernels.joint import monotone_weights
 from pipeline.kernels.null import DRAWN, drawn_orders
 from pipeline.trend import statistics
 
@@ -361,7 +361,7 @@ def test_what_is_skipped_would_have_failed(depth):
     weights = np.random.default_rng(0).random(len(patterns))
     orders = np.array(list(permutations(range(5))), np.int64)
     out = np.empty((2, len(orders)))
-    monotone_weights(patterns, weights, skips(patterns, depth), orders, out)
+    monotone_weights(patterns, weights, jointtest._skips(patterns, depth), orders, out)
     for k, order in enumerate(orders):
         places = np.argsort(order)  # of each year
         for side in (0, 1):

@@ -14,34 +14,6 @@ from pipeline.kernels.kendall import LANES, sort_rows
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
 
 
-@njit("f8[:, ::1](f8[:, ::1], f8[::1])", **_OPTIONS)
-def sign_sums(series, weights):
-    """Return (years, years): sum over cells of weight x sign of (value of the later row - of the earlier), antisymmetric."""
-    n, cells = series.shape
-    out = np.zeros((n, n))
-    for a in range(n):
-        for b in range(a + 1, n):
-            total = 0.0
-            for c in range(cells):
-                d = series[b, c] - series[a, c]
-                total += (weights[c] if d > 0 else 0.0) - (weights[c] if d < 0 else 0.0)
-            out[a, b] = total
-            out[b, a] = -total
-    return out
-
-
-@njit("void(f8[:, ::1], i8[:, ::1], f8[::1])", **_OPTIONS)
-def scores(signs, orders, out):
-    """Fill `out` (orders,) with the sum of signs[a, b] over all pairs of years that stand a before b."""
-    n = signs.shape[0]
-    for k in range(orders.shape[0]):
-        total = 0.0
-        for i in range(n):
-            for j in range(i + 1, n):
-                total += signs[orders[k, i], orders[k, j]]
-        out[k] = total
-
-
 @njit("void(f8[:, ::1], f8[::1], f8[::1], i8[:, ::1], f8[::1])", **_OPTIONS)
 def slope_sums(series, times, weights, orders, out):
     """Add to `out` (orders,) the sum over cells of weight x Theil-Sen slope; every cell has at least 3 values, NaN are gaps."""
@@ -53,7 +25,9 @@ def slope_sums(series, times, weights, orders, out):
     when = np.empty(n)
     for first in range(0, cells, LANES):
         width = min(LANES, cells - first)
-        differences[:, :] = np.nan
+        for w in range(LANES):
+            for row in range(pairs):
+                differences[row, w] = np.nan
         for w in range(width):
             m = 0
             for a in range(n):
@@ -83,28 +57,14 @@ def slope_sums(series, times, weights, orders, out):
             out[k] += total
 
 
-@njit("i4[:, ::1](u1[:, ::1], i8)", **_OPTIONS)
-def skips(patterns, depth):
-    """Return (patterns, depth): the first later row that does not begin with the same j + 2 years; rows are sorted."""
-    m = patterns.shape[0]
-    out = np.empty((m, depth), np.int32)
-    for i in range(m - 1, -1, -1):
-        common = 0
-        while i + 1 < m and common < min(depth + 1, patterns.shape[1]) and patterns[i, common] == patterns[i + 1, common]:
-            common += 1
-        for j in range(depth):
-            out[i, j] = out[i + 1, j] if common >= j + 2 else i + 1
-    return out
-
-
-@njit("void(u1[:, ::1], f8[::1], i4[:, ::1], i8[:, ::1], f8[:, ::1])", **_OPTIONS)
+@njit("void(u1[:, ::1], f8[::1], i8[:, ::1], i8[:, ::1], f8[:, ::1])", **_OPTIONS)
 def monotone_weights(patterns, weights, skip, orders, out):
     """Fill `out` (2, orders) with the weight of cells that rise, and that fall, in every step.
 
     patterns : (m, years) distinct rows, sorted: a cell's valid years from its smallest value to its largest, counted from 1,
         then 0; at least 3 each
     weights : (m,) of the cells with that pattern
-    skip : see `skips`: what fails in its first steps fails for every pattern that begins alike
+    skip : (m, depth) the first later row that does not begin with the same j + 2 years: where step j fails, they all fail
     """
     m, n = patterns.shape
     depth = skip.shape[1]

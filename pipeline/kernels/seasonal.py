@@ -108,28 +108,31 @@ def seasonal_trend(y, t, test, signs, few, few_start, out):
     tie = np.empty(LANES)
     for first in range(0, n_pixels, LANES):
         width = min(LANES, n_pixels - first)
-        s[:] = 0.0
-        pairs[:] = 0.0
-        variance[:] = 0.0
-        d[:, :] = 0
-        seen[:, :] = False
+        for w in range(LANES):
+            s[w] = 0.0
+            pairs[w] = 0.0
+            variance[w] = 0.0
+            for pair in range(n_pairs):
+                d[pair, w] = 0
+            for i in range(n_time):
+                seen[i, w] = False
         row = 0
         for g in range(n_seasons):
-            count[:] = 0.0
-            tie[:] = 0.0
-            tile[:, :] = np.nan
-            values[:, :] = np.inf
+            for w in range(LANES):
+                count[w] = 0.0
+                tie[w] = 0.0
             for i in range(n_time):
-                for w in range(width):
-                    value = y[i, g, first + w]
-                    if abs(value) < np.inf:
-                        count[w] += 1.0
-                        tile[i, w] = value
-                        values[i, w] = value
-                        seen[i, w] = True
+                for w in range(LANES):
+                    value = y[i, g, first + w] if w < width else np.nan
+                    valid = abs(value) < np.inf
+                    count[w] += 1.0 if valid else 0.0
+                    tile[i, w] = value if valid else np.nan
+                    values[i, w] = value if valid else np.inf
+                    seen[i, w] |= valid
             pair = 0
             for i in range(n_time):
-                equal[:] = 0.0
+                for w in range(LANES):
+                    equal[w] = 0.0
                 for j in range(i + 1, n_time):
                     per_time = 1.0 / (t[j] - t[i])
                     for w in range(LANES):
@@ -159,19 +162,19 @@ def seasonal_trend(y, t, test, signs, few, few_start, out):
                             when[g, w] = 0.5 * (low + t[i])
                         before += 1
         if test == HIRSCH_SLACK:
-            variance[:] = 0.0
+            for w in range(LANES):
+                variance[w] = 0.0
             for i in range(n_time):
-                tie[:] = 0.0
+                for w in range(LANES):
+                    tie[w] = 0.0
                 pair = 0
                 for a in range(n_time):
                     for b in range(a + 1, n_time):
-                        if a == i:
+                        if a == i or b == i:  # each pair twice: half of its square each time
+                            side = 1.0 if a == i else -1.0
                             for w in range(LANES):
-                                tie[w] += d[pair, w]
-                                variance[w] += d[pair, w] * d[pair, w]
-                        elif b == i:
-                            for w in range(LANES):
-                                tie[w] -= d[pair, w]
+                                tie[w] += side * d[pair, w]
+                                variance[w] += 0.5 * d[pair, w] * d[pair, w]
                         pair += 1
                 for w in range(LANES):
                     variance[w] += tie[w] * tie[w]
