@@ -9,12 +9,12 @@ from scipy.stats import false_discovery_control
 from pipeline.jointtest import joint_test
 from pipeline.kernels.codes import OUTPUTS
 from pipeline.manytests import q_values
-from pipeline.trend import statistics
+from pipeline.trend import seasonal_statistics, statistics
 
 ROW = {name: i for i, name in enumerate(OUTPUTS)}
 RANKS = ("s", "tau", "z", "p", "n")  # of these nothing but the order of values counts
-LAWS = settings(max_examples=150, deadline=None, database=None, derandomize=True)
-FEW = settings(LAWS, max_examples=40)
+LAWS = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+FEW = settings(LAWS, max_examples=20)
 
 
 @st.composite
@@ -134,6 +134,115 @@ def test_p_is_a_probability_above_its_floor(data, scale):
     assert (known == (n >= 3)).all()
     floor = np.array([2 / factorial(int(k)) for k in n[known]])
     assert ((p[known] >= floor * (1 - 1e-9)) & (p[known] <= 1)).all()
+
+
+# -- several values a year ----------------------------------------------------------------------------------------------------------------------------------
+
+SEASONAL = st.sampled_from(["seasonal-kendall", "hirsch-slack", "year-permutation"])
+
+
+@st.composite
+def calendars(draw, *, least=3, most=9, gaps=True):
+    """Return years (uneven) and series (year, season, cell) of whole numbers, with gaps anywhere."""
+    n, seasons, width = draw(st.integers(least, most)), draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    steps = draw(st.lists(st.integers(1, 3), min_size=n, max_size=n))
+    value = st.integers(-6, 6).map(float) | st.just(np.nan) if gaps else st.integers(-6, 6).map(float)
+    values = draw(st.lists(value, min_size=n * seasons * width, max_size=n * seasons * width))
+    return 2000.0 + np.cumsum(steps), np.array(values).reshape(n, seasons, width)
+
+
+def by_season(series, times, test):
+    return dict(zip(OUTPUTS, seasonal_statistics(series, times, test=test), strict=True))
+
+
+@FEW
+@given(calendars(), SEASONAL)
+def test_seasonal_a_monotone_transform_of_each_season_changes_nothing_that_rests_on_ranks(data, test):
+    times, series = data
+    there = series.copy()
+    for g in range(series.shape[1]):
+        there[:, g] = np.exp(series[:, g] / (g + 1)) + 10 * g
+    before, after = by_season(series, times, test), by_season(there, times, test)
+    for name in RANKS:
+        np.testing.assert_allclose(before[name], after[name], rtol=1e-12)
+
+
+@FEW
+@given(calendars(most=7), SEASONAL)
+def test_seasonal_reversing_time_flips_s_and_slope_and_leaves_p(data, test):
+    """Up to 7 years, where every order is looked at: drawn orders are not their own mirror images."""
+    times, series = data
+    before, after = by_season(series, times, test), by_season(np.ascontiguousarray(series[::-1]), -times[::-1], test)
+    for name in ("s", "tau", "z", "slope"):
+        np.testing.assert_allclose(after[name], -before[name], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(after["p"], before["p"], rtol=1e-12)
+
+
+@FEW
+@given(calendars(), st.lists(st.integers(-9, 9), min_size=4, max_size=4), st.integers(-4, 4), SEASONAL)
+def test_seasonal_an_added_line_adds_its_slope_whatever_the_height_of_each_season(data, heights, b, test):
+    times, series = data
+    added = np.array(heights[: series.shape[1]], float)[None, :, None] + b * (times - times[0])[:, None, None]
+    before, after = by_season(series, times, test), by_season(series + added, times, test)
+    np.testing.assert_allclose(after["slope"], before["slope"] + b, rtol=1e-9, atol=1e-9)
+    np.testing.assert_array_equal(after["n"], before["n"])
+
+
+@FEW
+@given(calendars(), st.randoms(use_true_random=False), SEASONAL)
+def test_seasonal_the_order_of_cells_and_of_seasons_does_not_matter(data, random, test):
+    times, series = data
+    cells, seasons = (list(range(series.shape[i])) for i in (2, 1))
+    random.shuffle(cells)
+    random.shuffle(seasons)
+    before = seasonal_statistics(series, times, test=test)
+    np.testing.assert_array_equal(seasonal_statistics(np.ascontiguousarray(series[:, :, cells]), times, test=test), before[:, cells])
+    np.testing.assert_allclose(seasonal_statistics(np.ascontiguousarray(series[:, seasons]), times, test=test), before, rtol=1e-12, atol=1e-12)
+
+
+@FEW
+@given(calendars(gaps=False), st.sampled_from(["first", "last", "middle", "both ends"]), SEASONAL)
+def test_seasonal_a_year_of_gaps_is_as_if_it_were_not_there(data, where, test):
+    times, series = data
+    place = {"first": [0], "last": [-1], "middle": [len(times) // 2], "both ends": [0, -1]}[where]
+    gone = np.isin(np.arange(len(times)), np.arange(len(times))[place])
+    holes = series.copy()
+    holes[gone] = np.nan
+    found = by_season(holes, times, test)
+    assert (found["n"] == (~gone).sum()).all()
+    if (~gone).sum() < 3:
+        assert all(np.isnan(found[name]).all() for name in OUTPUTS if name != "n")
+    elif test != "year-permutation" or len(times) <= 7 or gone.sum() == 0:  # other years are other draws
+        alone = by_season(np.ascontiguousarray(series[~gone]), times[~gone], test)
+        for name in (*RANKS, "slope", "slope_low", "slope_high"):
+            np.testing.assert_allclose(found[name], alone[name], rtol=1e-12, atol=1e-12)
+
+
+@FEW
+@given(calendars(), SEASONAL)
+def test_seasonal_a_season_of_gaps_is_as_if_it_were_not_there_and_all_gaps_are_no_trend(data, test):
+    times, series = data
+    more = np.concatenate([series, np.full_like(series[:, :1], np.nan)], axis=1)
+    np.testing.assert_allclose(seasonal_statistics(more, times, test=test), seasonal_statistics(series, times, test=test), rtol=1e-12, atol=1e-12)
+    empty = by_season(np.full_like(series, np.nan), times, test)
+    assert (empty["n"] == 0).all()
+    assert all(np.isnan(empty[name]).all() for name in OUTPUTS if name != "n")
+
+
+@FEW
+@given(stacks(most=7))
+def test_one_season_is_the_annual_test(data):
+    times, series = data
+    annual, exact = named(series, times, significance="normal"), named(series, times)
+    one = {test: by_season(series[:, None], times, test) for test in ("seasonal-kendall", "year-permutation")}
+    for found in one.values():
+        for name in ("s", "slope"):
+            known = ~np.isnan(found[name])
+            assert (known == (annual["n"] >= 3)).all()
+            np.testing.assert_allclose(found[name][known], annual[name][known], rtol=1e-12, atol=1e-12)
+    known = annual["n"] >= 3
+    np.testing.assert_allclose(one["seasonal-kendall"]["p"][known], annual["p"][known], rtol=1e-9)
+    np.testing.assert_allclose(one["year-permutation"]["p"][known], exact["p"][known], rtol=1e-9)
 
 
 # -- whole years permuted jointly ---------------------------------------------------------------------------------------------------------------------------
