@@ -165,8 +165,8 @@ SOURCES = """## Where the rules were read
 - **Exact or normal.** {rising} values that rise every year are 1 of 24 orders, and as many fall: p = 2/24 = {exact:.4f}. The normal curve with continuity
   correction comes close ({normal:.4f}), without it p is too small ({uncorrected:.4f}): continuity is worth a class here.
 - **trends.earth** calls series A significant at 99 %. Its table has 6 for 4 years, which is the largest S there is. By exact counting, its 90 % limits
-  have a two-sided p of {limit4:.3f} (4 years), {limit5:.3f} (5), {limit8:.3f} (8) and {limit10:.3f} (10); nominal is 0.10. With a gap the table of all calendar years
-  is used.
+  have a two-sided p of {limit4:.3f} (4 years), {limit5:.3f} (5), {limit8:.3f} (8) and {limit10:.3f} (10); nominal is 0.10. With a gap the table of
+  all calendar years is used.
 - **The Earth Engine tutorial** adds the correction of the other sign, so that none is left. The number of values in its variance is that of a joined
   collection, from which the last image drops out, as `outer` of `ee.Join.saveAll` is false unless asked for: of 4 years 3 are counted. With all 4 its
   one-sided p of series A would be {ee_all:.4f}, still below its limit. On NDVI as a fraction all signs become 0, because differences are cut to whole

@@ -122,10 +122,11 @@ class Recommendation:
 
 
 def recommended(n: int, *, interval: Interval = "year", reference: bool) -> Recommendation | None:
-    """Return the test recommended for n years; None where nothing measured can reject at 0.10 at all, as with fewer than 4 years.
+    """Return the test recommended for n years; None where no test is useful even at 0.10, as with fewer than 4 years.
 
-    Of the tests whose measured size holds the level, in data whose years are independent, the one with most power in the least favourable setting with a
-    shared year effect; the level is 0.05, or 0.10 where no test ever rejects at 0.05. Where none holds it, the one with the smallest size.
+    Useful: its power in the least favourable setting with a shared year effect is above its level. Of the useful tests whose measured size holds the
+    level, in data whose years are independent, the one with most power; at 0.05, or at 0.10 where there is none. Where none holds its level, the useful
+    one with the smallest size.
 
     >>> found = recommended(4, reference=True)
     >>> found.test, found.unit, found.target, found.level, found.holds
@@ -139,15 +140,12 @@ def recommended(n: int, *, interval: Interval = "year", reference: bool) -> Reco
     for m in there:
         if m.years == most:
             found.setdefault((m.test, m.target, m.unit), []).append(m)
-    for level in LEVELS:
-        able = [_of(rows, level) for rows in found.values() if max(m.power(level) for m in rows) > 0]
-        if able:
-            return min(able, key=_rank)
-    return None
+    useful = [r for level in LEVELS for rows in found.values() if (r := _of(rows, level)).power > level]
+    return min(useful, key=_rank, default=None)
 
 
-def _rank(r: Recommendation) -> tuple[bool, float, bool, bool, int]:
-    return not r.holds, -round(r.power, 2) if r.holds else r.size, r.target != "relative", r.unit != "zone", list(TESTS).index(r.test)
+def _rank(r: Recommendation) -> tuple[bool, float, float, bool, bool, int]:
+    return not r.holds, r.level, -round(r.power, 2) if r.holds else r.size, r.target != "relative", r.unit != "zone", list(TESTS).index(r.test)
 
 
 def _of(rows: list[Measured], level: float) -> Recommendation:
@@ -172,14 +170,14 @@ def recommendation_texts(n: int, *, interval: Interval = "year", reference: bool
     """Return what to use for n years, with its measured size, and what no test holds, in words.
 
     >>> recommendation_texts(3, reference=False)[0].en
-    'recommended for 3 years: no test; none reaches p <= 0.10 (docs/small-samples.md)'
+    'recommended for 3 years: no test; at p <= 0.10 none finds a trend more often than it errs (docs/small-samples.md)'
     """
     found = recommended(n, interval=interval, reference=reference)
     if found is None:
         return [
             Text(
-                f"recommended for {n} years: no test; none reaches p <= 0.10 (docs/small-samples.md)",
-                f"{n} 年的推荐检验：无；任何检验都达不到 p <= 0.10（docs/small-samples.md）",
+                f"recommended for {n} years: no test; at p <= 0.10 none finds a trend more often than it errs (docs/small-samples.md)",
+                f"{n} 年的推荐检验：无；在 p <= 0.10 水平上，没有检验发现趋势的机会大于出错的机会（docs/small-samples.md）",
             )
         ]
     name, unit, level = TESTS[found.test], UNITS[found.unit, found.target], f"{found.level:.2f}"

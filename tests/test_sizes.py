@@ -52,9 +52,10 @@ def test_every_test_is_measured_in_every_setting():
 
 def test_the_standard_errors_are_as_small_as_the_docs_say():
     for m in measured():
-        most = 0.003 if m.fields >= 10_000 else 0.0065 if m.test in NOT_OFFERED or m.test == "year-permutation" else 0.006
-        if m.lag1 == 0 and m.test != "pooled":
-            assert max(m.error_05, m.error_10) <= most, m
+        most = 0.0031 if m.fields >= 10_000 else 0.006
+        for level in LEVELS:
+            if m.size(level) <= level + 0.01:  # far from its level a size need not be known so well
+                assert 0 < m.error(level) <= most, m
 
 
 @pytest.mark.parametrize("unit", ["cell", "zone"])
@@ -209,10 +210,13 @@ def test_the_recommended_test_is_the_most_powerful_that_holds_its_level(n, refer
     for m in rows(interval=interval, years=most, lag1=0.0):
         if m.test not in NOT_OFFERED and (reference or m.target == "absolute"):
             groups.setdefault((m.test, m.target, m.unit), []).append(m)
-    level = found.level
-    assert level == 0.10 or any(m.power_05 > 0 for group in groups.values() for m in group)
-    good = {key: min(m.power(level) for m in g if m.shared) for key, g in groups.items() if all(m.size(level) <= level + 2 * m.error(level) for m in g)}
-    assert good
+    good = {}
+    for level in (0.05, 0.10):  # the first at which a test that holds it finds a trend more often than the level itself
+        held = {key: g for key, g in groups.items() if all(m.size(level) <= level + 2 * m.error(level) for m in g)}
+        good = {key: p for key, g in held.items() if (p := min(m.power(level) for m in g if m.shared)) > level}
+        if good:
+            break
+    assert found.level == level
     assert found.holds
     assert found.power >= max(good.values()) - 0.01
     own = groups[found.test, found.target, found.unit]
