@@ -255,7 +255,7 @@ def measure(task: tuple[int, Setting, Runs]) -> list[Measured]:
     return (yearly if setting.within is None else seasonal)(setting, runs, rng)
 
 
-def monotone_share(slope: float, n: int = 4, n_fields: int = 20_000, seed: int = 7) -> tuple[Rate, Rate]:
+def monotone_share(slope: float, n: int = 4, n_fields: int = 60_000, seed: int = 7) -> tuple[Rate, Rate]:
     """Return the share of cells that rise every year under a year effect shared with the reference: absolute, and relative to it."""
     rng = np.random.default_rng([seed, n])
     field, reference = simulate(Setting(n, 0.0, True), n_fields, 16, rng)
@@ -284,7 +284,7 @@ def figure(path: Path) -> None:
     )
     source = (
         f"Simulated, not observed: year effect shared with the reference, SD {YEAR_SD:g}; cell noise {CELL_SD:g}; error of the reference's mean "
-        f"{REFERENCE_SD:g}; 20,000 fields of 16 cells; python benchmarks/false_positives.py --figure",
+        f"{REFERENCE_SD:g}; 60,000 fields of 16 cells; python benchmarks/false_positives.py --figure",
     )
     sheet = new_sheet(Words(title, (said,), source), 7.2, 3.6)
     axes = sheet.axes(sheet.left + 0.55, sheet.bottom + 0.5, sheet.right - sheet.left - 1.95, sheet.top - sheet.bottom - 0.6)
