@@ -3,18 +3,22 @@
 import csv
 import json
 import math
+import subprocess
+import sys
 from itertools import combinations, combinations_with_replacement, permutations
 
 import numpy as np
 import pymannkendall
 import pytest
 import xarray as xr
+from running import ROOT
 from scipy import stats
 
 from pipeline.kernels.codes import OUTPUTS
 from pipeline.kernels.kendall import LANES, Z90
 from pipeline.kernels.null import DRAWN, smallest_p, smallest_seasonal_p
 from pipeline.kernels.seasonal import order_signs
+from pipeline.stages import warm
 from pipeline.trend import TESTS, seasonal_statistics, statistics, trend
 
 NAN = float("nan")
@@ -238,6 +242,20 @@ def test_pymannkendalls_hamed_rao_can_give_no_p_at_all():
     assert np.isnan(peer.p)
     assert 0 < statistics(x[:, None], np.arange(10.0))[7, 0] <= 1
     assert not any("hamed" in name for name in TESTS)
+
+
+def test_pymannkendalls_partial_test_leaves_ties_out_of_its_variance():
+    """A covariate of its own ranks aside, its variance is that of untied values; ours takes ties into account. No partial test is offered here."""
+    rng = np.random.default_rng(1)
+    x, y = rng.integers(0, 3, 12).astype(float), rng.normal(size=12)
+    peer = pymannkendall.partial_test(np.column_stack([x, y]))
+    untied = 12 * 11 * 29 / 18
+    rho = (sum(sign((x[j] - x[i]) * (y[j] - y[i])) for i, j in combinations(range(12), 2)) + 4 * sum(ranks(x) * ranks(y)) - 12 * 13**2) / 3 / untied
+    assert peer.var_s == pytest.approx((1 - rho**2) * untied)
+    s, variance = kendall(x)
+    assert variance < 0.95 * untied
+    assert statistics(x[:, None], np.arange(12.0))[6, 0] == pytest.approx(z_of(s, variance))
+    assert not any("partial" in name for name in TESTS)
 
 
 def test_covariance_of_zero_or_less_cannot_be_tested_and_is_never_p_one():
@@ -507,6 +525,13 @@ def test_more_pairs_than_the_sums_hold_are_refused_and_not_wrapped():
 def test_a_seasonal_test_of_annual_values_is_refused():
     with pytest.raises(ValueError, match="use seasonal_statistics"):
         statistics(np.ones((4, 2)), np.arange(4.0), test="hirsch-slack")
+
+
+def test_trend_does_without_the_seasonal_kernels_until_they_are_asked_for_and_warm_compiles_them(tmp_path):
+    asked = "import sys, pipeline.trend; print([m for m in ('seasonal', 'joint') if 'pipeline.kernels.' + m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip() == "[]"
+    warm.run(tmp_path / "warm")
+    assert {"seasonal_trend 1", "slope_sums 1", "monotone_weights 1"} <= set((tmp_path / "warm").read_text(encoding="utf-8").splitlines())
 
 
 # trend() takes dates
