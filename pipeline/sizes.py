@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from pipeline.words import Text
+from pipeline.words import Text, joined
 
 LEVELS = (0.05, 0.10)
 Interval = Literal["year", "month"]
@@ -166,10 +166,15 @@ def _of(rows: list[Measured], level: float) -> Recommendation:
     )
 
 
-def recommendation_texts(n: int, *, interval: Interval = "year", reference: bool) -> list[Text]:
+def recommendation(n: int, *, interval: Interval = "year", reference: bool) -> Text:
+    """Return `recommendation_parts` as one text."""
+    return joined(recommendation_parts(n, interval=interval, reference=reference), Text("; ", "；"))
+
+
+def recommendation_parts(n: int, *, interval: Interval = "year", reference: bool) -> list[Text]:
     """Return what to use for n years, with its measured size, and what no test holds, in words.
 
-    >>> recommendation_texts(3, reference=False)[0].en
+    >>> recommendation_parts(3, reference=False)[0].en
     'recommended for 3 years: no test; at p <= 0.10 none finds a trend more often than it errs (docs/small-samples.md)'
     """
     found = recommended(n, interval=interval, reference=reference)
@@ -202,9 +207,9 @@ def recommendation_texts(n: int, *, interval: Interval = "year", reference: bool
     if worse:
         texts.append(
             Text(
-                "where successive years resemble each other it does not hold: false positives "
+                f"with {n} years it does not hold where successive years resemble each other: false positives "
                 + ", ".join(f"{size:.2f} at a correlation of {lag1:g}" for lag1, size in worse),
-                "若相邻年份相关，则不能保持该水平：" + "，".join(f"相关系数 {lag1:g} 时误报率 {size:.2f}" for lag1, size in worse),
+                f"{n} 年时若相邻年份相关，则不能保持该水平：" + "，".join(f"相关系数 {lag1:g} 时误报率 {size:.2f}" for lag1, size in worse),
             )
         )
     return texts

@@ -98,11 +98,11 @@ def test_the_recommended_test_is_named_with_its_measured_size_and_changes_with_t
                 facts.pop("reference", None)
         small_mine.write()
         _, lines = check(capsys, small_mine)
-        (said[reference],) = lines_with(lines, "trend 2021-2024: recommended for 4 years")
+        (said[reference],) = lines_with(lines, "recommended for 4 years")
         found = recommended(4, reference=reference)
         assert f"{'with' if reference else 'without'} a reference" in said[reference]
         assert f"false positives {found.size:.3f} ± {found.error:.3f}, power {found.power:.2f}" in said[reference]
-        (none,) = lines_with(lines, "trend 2022-2024: recommended for 3 years")
+        (none,) = lines_with(lines, "recommended for 3 years")
         assert "no test" in none
     assert "minus its reference" in said[True]
     assert "minus" not in said[False]

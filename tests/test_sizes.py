@@ -11,7 +11,7 @@ from running import ROOT
 from scipy.stats import multivariate_normal
 
 from pipeline.kernels.null import two_sided_p
-from pipeline.sizes import LEVELS, NOT_OFFERED, PERSISTENT, TESTS, UNITS, measured, recommendation_texts, recommended
+from pipeline.sizes import LEVELS, NOT_OFFERED, PERSISTENT, TESTS, UNITS, measured, recommendation, recommended
 
 YEARS = (4, 5, 6, 8, 10, 20)
 
@@ -234,21 +234,20 @@ def test_a_reference_gives_power():
 
 def test_nothing_is_recommended_for_3_years():
     assert recommended(3, reference=True) is None
-    (text,) = recommendation_texts(3, reference=True)
+    text = recommendation(3, reference=True)
     assert "no test" in text.en
     assert "无" in text.zh
 
 
 def test_the_words_carry_the_measured_numbers_in_both_languages():
     found = recommended(4, reference=True)
-    for text in recommendation_texts(4, reference=True)[:1]:
-        for words in (text.en, text.zh):
-            for number in (f"{found.size:.3f} ± {found.error:.3f}", f"{found.power:.2f}", "0.10", "docs/small-samples.md"):
-                assert number in words
-    assert "measured with 6 years" in recommendation_texts(7, reference=True)[0].en
-    assert "measured with" not in recommendation_texts(8, reference=True)[0].en
-    *_, last = recommendation_texts(20, reference=True)
-    assert f"{recommended(20, reference=True).persistent[1]:.2f} at a correlation of 0.6" in last.en
+    text = recommendation(4, reference=True)
+    for words in (text.en, text.zh):
+        for number in (f"{found.size:.3f} ± {found.error:.3f}", f"{found.power:.2f}", "0.10", "docs/small-samples.md", f"{found.persistent[1]:.2f}"):
+            assert number in words
+    assert "measured with 6 years" in recommendation(7, reference=True).en
+    assert "measured with" not in recommendation(8, reference=True).en
+    assert f"{recommended(20, reference=True).persistent[1]:.2f} at a correlation of 0.6" in recommendation(20, reference=True).en
 
 
 def test_where_no_test_holds_its_level_the_words_say_so(monkeypatch):
@@ -263,9 +262,10 @@ def test_where_no_test_holds_its_level_the_words_say_so(monkeypatch):
     assert not found.holds
     least = min(max(m.size_05 for m in bad if (m.test, m.target, m.unit) == key and m.lag1 == 0 and m.interval == "year") for key in _offered(bad))
     assert found.size == least
-    texts = sizes.recommendation_texts(8, reference=True)
-    assert any("no test holds" in t.en and f"{found.size:.3f}" in t.en for t in texts)
-    assert any("没有检验" in t.zh for t in texts)
+    text = sizes.recommendation(8, reference=True)
+    assert "no test holds p <= 0.05 with 8 years" in text.en
+    assert f"fewest false positives, {found.size:.3f}" in text.en
+    assert "没有检验能保持" in text.zh
 
 
 def _offered(found):
@@ -305,9 +305,9 @@ def test_the_report_says_per_period_what_is_recommended(tmp_path):
     config = Config.model_validate_json(json.dumps(settings | {"trend": {"periods": [[2021, 2024], [2022, 2024]]}}))
     assert config.has_reference
     said = recommendations(config)
-    assert said[0].en == f"2021-2024: {recommendation_texts(4, reference=True)[0].en}."
+    assert said[0].en == f"2021-2024: {recommendation(4, reference=True).en}."
     assert said[0].zh.startswith("2021—2024年：4 年、有参照区")
-    assert said[-1].en == f"2022-2024: {recommendation_texts(3, reference=True)[0].en}."
+    assert said[-1].en == f"2022-2024: {recommendation(3, reference=True).en}."
     alone = settings["aoi"] | {"reference": [], "zones": {}}
     config = Config.model_validate_json(json.dumps(settings | {"aoi": alone, "trend": {"periods": [[2021, 2024]]}}))
     assert not config.has_reference

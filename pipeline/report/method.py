@@ -9,7 +9,7 @@ from pipeline.decoding import Decoded, mask_text, ndvi_text
 from pipeline.evidence import Rules
 from pipeline.kernels.null import smallest_p
 from pipeline.sensors import SENSORS
-from pipeline.sizes import recommendation_texts
+from pipeline.sizes import recommendation
 from pipeline.words import Text, joined
 
 LIMITS: tuple[Text, ...] = (
@@ -198,11 +198,8 @@ def reach(config: Config) -> list[tuple[int, float, list[TrendClass]]]:
 
 def recommendations(config: Config) -> list[Text]:
     """Return per period which test its number of years allows, with its measured false positives."""
-    out = []
-    for a, b in config.periods:
-        texts = recommendation_texts(b - a + 1, reference=config.has_reference)
-        out += [Text(f"{a}-{b}: {text.en}.", f"{a}—{b}年：{text.zh}。") for text in texts]
-    return out
+    said = {(a, b): recommendation(b - a + 1, reference=config.has_reference) for a, b in config.periods}
+    return [Text(f"{a}-{b}: {text.en}.", f"{a}—{b}年：{text.zh}。") for (a, b), text in said.items()]
 
 
 def out_of_reach(config: Config) -> dict[str, list[int]]:
