@@ -19,6 +19,7 @@ LEVELS = (0.05, 0.10)
 Interval = Literal["year", "month"]
 PERSISTENT = (0.3, 0.6)  # correlation of successive years that was measured beside none
 TREND = 0.02  # a year, at which power was measured
+AS_POWERFUL = 0.01  # powers that differ by no more are taken as equal: three times their standard error
 NOT_OFFERED = {"pooled"}  # measured to show what it does
 
 # of tests that are equally powerful the first is recommended: relative to a reference before absolute, the zone before its cells, then in this order
@@ -141,11 +142,16 @@ def recommended(n: int, *, interval: Interval = "year", reference: bool) -> Reco
         if m.years == most:
             found.setdefault((m.test, m.target, m.unit), []).append(m)
     useful = [r for level in LEVELS for rows in found.values() if (r := _of(rows, level)).power > level]
-    return min(useful, key=_rank, default=None)
+    held = [r for r in useful if r.holds]
+    if not held:
+        return min(useful, key=lambda r: (r.size, r.level), default=None)
+    level = min(r.level for r in held)
+    best = max(r.power for r in held if r.level == level)
+    return min((r for r in held if r.level == level and r.power >= best - AS_POWERFUL), key=_order)
 
 
-def _rank(r: Recommendation) -> tuple[bool, float, float, bool, bool, int]:
-    return not r.holds, r.level, -round(r.power, 2) if r.holds else r.size, r.target != "relative", r.unit != "zone", list(TESTS).index(r.test)
+def _order(r: Recommendation) -> tuple[bool, bool, int]:
+    return r.target != "relative", r.unit != "zone", list(TESTS).index(r.test)
 
 
 def _of(rows: list[Measured], level: float) -> Recommendation:
