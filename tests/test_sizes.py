@@ -313,3 +313,10 @@ def test_the_report_says_per_period_what_is_recommended(tmp_path):
     config = Config.model_validate_json(json.dumps(settings | {"aoi": alone, "trend": {"periods": [[2021, 2024]]}}))
     assert not config.has_reference
     assert "without a reference" in recommendations(config)[0].en
+
+
+def test_the_table_is_shipped_with_the_package():
+    import tomllib
+
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]
+    assert "*.csv" in data["pipeline"]
