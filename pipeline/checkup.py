@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from pipeline.grid import ground_cell_m
 from pipeline.images import is_remote
 from pipeline.inspection import made_by_software
 from pipeline.kernels.null import EXACT_MAX_N, smallest_p
-from pipeline.layout import MineFolder
+from pipeline.layout import RELATIVE, MineFolder
 from pipeline.pinned import ready
 from pipeline.plan import Checked, check, writable
 from pipeline.previews import View, by_day, coarse, items_line, preview_map, read_composite, read_day, stretch
@@ -33,6 +33,7 @@ from pipeline.reader import BLOCK
 from pipeline.scenes import Inspected, to_json
 from pipeline.sensors import SENSORS
 from pipeline.sheet import Words, save
+from pipeline.sizes import recommendation_parts
 from pipeline.sources import source
 from pipeline.upright import upright
 from pipeline.variants import SHIFT_DAYS, scene_variants
@@ -66,7 +67,7 @@ def run(paths: list[Path], results: Path) -> list[str]:
             else:
                 lines += _sensor(config, sensor, grids[sensor])
             lines += _unknown(config, sensor, found.scenes.get(sensor)) + _pair(config, sensor) + _small(config, sensor, zones, grids[sensor])
-        lines += [line for sensor in config.sensors for line in _periods(config, sensor, found.scenes.get(sensor))]
+        lines += [line for sensor in config.sensors for line in _periods(config, sensor, found.scenes.get(sensor))] + _recommended(config, found.scenes)
         lines += [f"  warning: {text}" for text in zones.warnings]
         lines += [f"  {text}" for text in _picture(picture, config, found)]
     return [one_line(line) for line in lines]
@@ -179,7 +180,7 @@ def _periods(config: Config, sensor: str, found: Inspected | None) -> list[str]:
     trend, lines = config.trend, []
     of = f" of {sensor}" if len(config.sensors) > 1 else ""
     for first, last in config.periods:
-        n = config.images_in(sensor, (first, last)) if found is None else len({s.year for s in found.scenes if first <= s.year <= last})
+        n = _years_with_images(config, sensor, (first, last), found)
         p = smallest_p(n, trend.significance)
         limits = {"slight": trend.alpha.slight, "significant": trend.alpha.significant, "extreme": trend.alpha.extreme}
         out = [c.label for c in legend(trend.scheme) if c.limit is not None and not p <= limits[c.limit] + 1e-6]
@@ -191,6 +192,17 @@ def _periods(config: Config, sensor: str, found: Inspected | None) -> list[str]:
         if out:
             lines.append(f"  trend{of} {first}-{last}: cannot occur, whatever the vegetation does: {', '.join(out)}")
     return lines
+
+
+def _years_with_images(config: Config, sensor: str, period: tuple[int, int], found: Inspected | None) -> int:
+    first, last = period
+    return config.images_in(sensor, period) if found is None else len({s.year for s in found.scenes if first <= s.year <= last})
+
+
+def _recommended(config: Config, found: Mapping[str, Inspected]) -> list[str]:
+    """Return which test is recommended, once for each number of years with images that a sensor has in a period."""
+    counted = {_years_with_images(config, sensor, period, found.get(sensor)) for sensor in config.sensors for period in config.periods}
+    return [f"  {text.en}" for n in sorted(counted) for text in recommendation_parts(n, reference=RELATIVE in config.targets)]
 
 
 def _picture(path: Path, config: Config, found: Checked) -> list[str]:

@@ -77,7 +77,7 @@ def is_synthetic(scenes: Path) -> bool:
 
 
 def code(stage: str) -> str:
-    """Return a hash of the source of a stage's module, of everything in `pipeline` that it imports, and of the templates beside these."""
+    """Return a hash of the source of a stage's module, of everything in `pipeline` that it imports, of their data (`<module>.csv`) and the templates beside."""
     todo, seen = [f"pipeline.stages.{stage}"], set()
     while todo:
         module = todo.pop()
@@ -87,6 +87,7 @@ def code(stage: str) -> str:
     text = "".join(f"{m}\n{_source(m).read_text(encoding='utf-8')}" for m in sorted(seen))
     folders = sorted({_source(m).parent for m in seen})
     text += "".join(f"{p.name}\n{p.read_text(encoding='utf-8')}" for f in folders for p in sorted(f.iterdir()) if p.suffix in TEMPLATES)
+    text += "".join(data.read_text(encoding="utf-8") for m in sorted(seen) if (data := _source(m).with_suffix(".csv")).exists())
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -56,7 +56,7 @@ LAYERS = (
         "pipeline.templates",
         "pipeline.words",
     },
-    {"pipeline.decoding", "pipeline.evidence", "pipeline.sectors", "pipeline.zonetables", "pipeline.referencewords"},
+    {"pipeline.decoding", "pipeline.evidence", "pipeline.sectors", "pipeline.sizes", "pipeline.zonetables", "pipeline.referencewords"},
     {"pipeline.agreement", "pipeline.captions", "pipeline.coverwords", "pipeline.provedwords", "pipeline.cartography", "pipeline.lettering"},
     {"pipeline.findings"},
     {"pipeline.config", "pipeline.styles", "pipeline.zonestyle", "pipeline.radiometry"},

@@ -86,7 +86,7 @@ def test_tables_of_the_report_are_those_of_the_csv_files(default, jiangcang, tab
     columns = [h.key for h in TABLES[table]]
     assert head == [h.en for h in TABLES[table]]
     source = rows_of(jiangcang.results / "jiangcang" / "sentinel-2" / f"{table.removesuffix('.csv')}.csv")
-    if table == "trend_area_by_zone":
+    if table in ("trend_area_by_zone", "trend_groups_by_zone"):
         source = [r for r in source if float(r["area_km2"]) > 0]
     assert rows == [[shown(c, r[c]) for c in columns] for r in source]
     assert len(rows) > 5
@@ -182,7 +182,7 @@ def test_layers_are_the_rasters(default, jiangcang):
         assert np.array_equal(np.isnan(there), np.isnan(here))
         error = np.abs(there - here)
         assert np.nanmax(error[classes != 0]) <= 0.005 + 1e-6
-        assert np.nanmax(error) <= 0.025 + 1e-6, "coarser outside the zones"
+        assert np.nanmax(error) <= 0.05 + 1e-6, "coarser outside the zones"
     for period in ("2021-2024", "2020-2024"):
         codes = raster(f"trend_class_{period}.tif")
         assert np.array_equal(np.nan_to_num(default.layer("class", period)), codes)

@@ -8,7 +8,9 @@ from pipeline.config import Config, Endmember
 from pipeline.decoding import Decoded, mask_text, ndvi_text
 from pipeline.evidence import Rules
 from pipeline.kernels.null import smallest_p
+from pipeline.layout import RELATIVE
 from pipeline.sensors import SENSORS
+from pipeline.sizes import recommendation
 from pipeline.words import Text, joined
 
 LIMITS: tuple[Text, ...] = (
@@ -216,6 +218,12 @@ def reach(config: Config) -> list[tuple[int, float, list[TrendClass]]]:
         p = smallest_p(n, config.trend.significance)
         out.append((n, p, [c for c in legend(config.trend.scheme) if c.limit is not None and rules.reaches(p, rules.alpha(c.limit))]))
     return out
+
+
+def recommendations(config: Config) -> list[Text]:
+    """Return per period which test its number of years allows, with its measured false positives."""
+    said = {(a, b): recommendation(b - a + 1, reference=RELATIVE in config.targets) for a, b in config.periods}
+    return [Text(f"{a}-{b}: {text.en}.", f"{a}—{b}年：{text.zh}。") for (a, b), text in said.items()]
 
 
 def out_of_reach(config: Config) -> dict[str, list[int]]:
