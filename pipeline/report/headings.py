@@ -111,6 +111,8 @@ AREA = _headings(
     TARGET,
     ("class", "class", "类别"),
     ("area_km2", "area, km2", "面积，km2"),
+    ("area_low_km2", "lower bound", "下限"),
+    ("area_high_km2", "upper bound", "上限"),
     ("share_pct", "share of the zone, %", "占分区，%"),
     ("share_valid_pct", "share of the area with a trend, %", "占可计算趋势面积，%"),
     ("share_reference_pct", "share of the reference, %", "占参照区，%"),
