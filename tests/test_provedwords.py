@@ -25,8 +25,8 @@ def area(code, **cells_of_row):
 def test_the_joint_test_is_said_with_its_floor():
     (found,) = joint_sentences(Tables(trend=[TREND]))
     assert found.en == (
-        "2020-2024, all cells together: when whole years change places, p = 0.25 for the cells' mean S (-2.5); 1.0 % of the area rises every year and 40 % falls "
-        "every year, p = 0.017, smallest reachable p = 0.017."
+        "2020-2024, all cells together: when whole years change places, p = 0.25 for the cells' mean S (-2.5); 1.0 % of the area rises every year and 40 % "
+        "falls every year, p = 0.017, smallest reachable p = 0.017."
     )
     (less,) = joint_sentences(Tables(trend=[TREND | {"target": "relative"}]))
     assert "(minus reference)" in less.en
