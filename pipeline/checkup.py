@@ -41,6 +41,7 @@ from pipeline.words import counts, rounded, zone_named
 
 LONGEST_SIDE = 600  # pixels of the preview
 MOST_DAYS = 40  # that are looked at for the preview
+OF_TREND = 41  # bytes a cell and period: nine bands of the trend, class, q
 OF_SCENES = 22  # bytes a cell and year: NDVI, cover, clear, doy, water, spread
 
 
@@ -122,7 +123,7 @@ def _size(config: Config, sensor: str, grid: Any, per_cell: int) -> list[str]:
     """Return what is written and held, from the bytes per cell that the sensor's products take beside trend and classes."""
     height, width = grid.shape
     years = len(config.all_years)
-    written = height * width * (per_cell * years + 37 * len(config.periods))
+    written = height * width * (per_cell * years + OF_TREND * len(config.periods) * len(config.targets))
     block = BLOCK * BLOCK * (24 * years + 120)  # 63 MB at 5 years; the trend stage was seen to take 61 MB for a second thread
     return [f"  {sensor}: writes at most {rounded(max(written / 1e6, 0.1))} MB before compression; blocks need {block / 1e6:.0f} MB of memory per thread"]
 
