@@ -317,7 +317,7 @@ def rasters(mine, threads, block):
 
 def test_equal_bytes_for_1_2_4_threads_and_three_block_sizes(large):
     expected = rasters(large, 1, 512)
-    assert len([name for name in expected if name.endswith(".tif")]) == 12
+    assert len([name for name in expected if name.endswith(".tif")]) == 16
     for threads, block in ((2, 512), (4, 512), (1, 256), (2, 1000), (4, 256)):
         assert rasters(large, threads, block) == expected, (threads, block)
 
