@@ -94,7 +94,9 @@ for WANTED in TESTED:
             areas=R + "/{mine}/{sensor}/trend_area_by_zone.csv",
         output:
             per_period(
-                WANTED, "{trend}_class_{period}.png", "{trend}_area_by_zone_{period}.png"
+                WANTED,
+                "{trend}_class_{period}.png",
+                "{trend}_area_by_zone_{period}.png",
             ),
         log:
             R + "/{mine}/logs/{sensor}/map.log",
