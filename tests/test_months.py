@@ -161,7 +161,8 @@ def test_the_trend_of_a_run_equals_the_library_on_the_monthly_files(folder):
     assert np.isfinite(expected.slope.values).mean() > 0.9
     assert (tags["test"], tags["months"], tags["target"]) == ("hirsch-slack", "07, 08", "absolute")
     assert "significance" not in tags
-    assert tags["p_min"] == "bound that p cannot go below at each n (years): 3: 0.149, 4: 0.0248, 5: 0.00266"
+    least = [2 * stats.norm.sf(math.sqrt(pairs) * (1 - 1 / (2 * pairs))) for pairs in (3, 6, 10)]
+    assert tags["p_min"] == f"bound that p cannot go below at each n (years): 3: {least[0]:.3g}, 4: {least[1]:.3g}, 5: {least[2]:.3g}"
 
 
 def test_years_are_counted_not_values_and_a_missing_month_keeps_its_year(folder):
@@ -208,7 +209,7 @@ def test_every_seasonal_test_of_a_run_equals_independent_implementations(test, t
     x = stacked(folder, years=range(2018, 2022)).values.reshape(4, 2, -1)
     found = {name: read(folder / "trend_2018-2021.tif", i).ravel() for i, name in enumerate(OUTPUTS, 1)}
     complete = np.isfinite(x).all(axis=(0, 1))
-    chosen = np.flatnonzero(complete if test == "hirsch-slack" else np.isfinite(x).any(axis=1).sum(axis=0) == 4)[::23]
+    chosen = np.flatnonzero(complete if test == "hirsch-slack" else np.isfinite(x).any(axis=1).sum(axis=0) == 4)[::17]
     assert chosen.size > 30
     for i in chosen:
         s, slope, p = formulas(x[..., i], test)
@@ -360,7 +361,7 @@ def test_crosscheck_recomputes_the_configured_test_and_finds_a_changed_pixel(tes
     assert main(command) == 0, capsys.readouterr().out
     assert "150 pixels; largest differences" in capsys.readouterr().out
     years = load(mine.config).years
-    with rasterio.open(folder / f"trend_{years.first}-{years.last}.tif", "r+") as dataset:
+    with rasterio.open(folder / f"trend_{years.first}-{years.last}.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as dataset:
         p = dataset.read(8)
         dataset.write(np.where(p > 0.2, p - 0.001, p), 8)
     assert main(command) != 0

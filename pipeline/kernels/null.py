@@ -193,6 +193,6 @@ def smallest_p_of(test: str, n: int, months: int, significance: str) -> float:
     months, of `hirsch-slack` a bound.
 
     >>> [round(smallest_p_of(test, 4, 2, "auto"), 4) for test in ("mann-kendall", "hirsch-slack", "year-permutation")]
-    [0.0833, 0.0248, 0.0833]
+    [0.0833, 0.0247, 0.0833]
     """
     return smallest_seasonal_p(test, n, months) if test in SEASONAL_TESTS else smallest_p(n, significance)
