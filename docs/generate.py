@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -425,6 +428,19 @@ def _modis() -> list[str]:
     ]
 
 
+def page_of(name: str) -> Callable[[], str]:
+    """Return the function that makes the page of a module beside this one."""
+
+    def make() -> str:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # dataclasses look their module up
+        spec.loader.exec_module(module)
+        return module.page()
+
+    return make
+
+
 GENERATED = {
     "configs/schema.json": schema,
     "docs/columns.md": columns,
@@ -433,6 +449,8 @@ GENERATED = {
     "docs/sentinel-2-offset.md": offset_table,
     "docs/quality-layers.md": quality_layers,
     "docs/synthetic-mine.md": synthetic_mine,
+    "docs/small-samples.md": page_of("small_samples"),
+    "docs/comparison.md": page_of("comparison"),
 }
 
 if __name__ == "__main__":

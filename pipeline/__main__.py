@@ -24,7 +24,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "synthetic": ("write the synthetic mine's scenes of one kind of sensor, and the truth", ("kind",)),
     "search": ("the items of a STAC API, pinned: items.json", ("sensor",)),
     "scenes": ("pin the images of one sensor and the grid: scenes.json, ledger.csv", ("sensor",)),
-    "composite": ("NDVI of a year on the mine's grid: ndvi_<year>.tif; from scenes also clear_, doy_ and water_<year>.tif", ("sensor", "year")),
+    "composite": ("NDVI of a year on the mine's grid: ndvi_<year>.tif; from scenes also clear_, doy_, water_ and sd_<year>.tif", ("sensor", "year")),
     "observations": ("what each scene showed of each zone: zone_by_scene.csv, masked_by_zone.csv", ("sensor",)),
     "endmembers": ("the endmember pair for all years: endmembers.json", ("sensor",)),
     "fvc": ("fractional vegetation cover of every year: fvc_<year>.tif", ("sensor",)),

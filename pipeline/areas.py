@@ -137,5 +137,15 @@ def _controlled(codes: tuple[int, ...], control: Mapping[int, Mapping[str, Any]]
 
 def without_water(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return rows of either table with water as not known: prepared composites do not tell it, and nothing unknown is a zero."""
-    empty = dict.fromkeys(("area_km2", "area_ha", "share_pct", "share_reference_pct"))
-    return [row | empty if row.get("code") == WATER or row.get("group") == "water" else row for row in rows]
+    names = ("area_km2", "area_ha", "area_low_km2", "area_high_km2", "share_pct", "share_reference_pct")
+    return [row | {name: None for name in names if name in row} if row.get("code") == WATER or row.get("group") == "water" else row for row in rows]
+
+
+def with_bounds(rows: list[dict[str, Any]], bounds: dict[int, tuple[float, float]] | None) -> list[dict[str, Any]]:
+    """Return rows of one zone with the bounds of their areas, given in m2 by code; empty where none are known, and where the area is not."""
+    out = []
+    for row in rows:
+        known = bounds is not None and row["area_km2"] is not None
+        low, high = bounds[row["code"]] if bounds is not None and known else (None, None)
+        out.append(row | {"area_low_km2": None if low is None else low / 1e6, "area_high_km2": None if high is None else high / 1e6})
+    return out

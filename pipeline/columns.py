@@ -72,8 +72,20 @@ _ALL = (
         AREA,
     ),
     Column("area_ha", "ha", "The same area in hectares", "同一面积，以公顷计", AREA),
-    Column("area_low_km2", "km2", "Lower bound of the area; empty in this version", "面积下限；本版本为空", AREA),
-    Column("area_high_km2", "km2", "Upper bound of the area; empty in this version", "面积上限；本版本为空", AREA),
+    Column(
+        "area_low_km2",
+        "km2",
+        "Lower bound of the area without error of NDVI, endmembers and no_change in their ranges (nominal 90 % by default)",
+        "无 NDVI 误差时面积的下限，端元和 no_change 在其范围内（默认名义 90 %）",
+        AREA,
+    ),
+    Column(
+        "area_high_km2",
+        "km2",
+        "Upper bound of the area without error of NDVI, endmembers and no_change in their ranges (nominal 90 % by default)",
+        "无 NDVI 误差时面积的上限，端元和 no_change 在其范围内（默认名义 90 %）",
+        AREA,
+    ),
     Column("share_pct", "%", "Share of the zone's area", "占分区面积的比例", SHARE),
     Column(
         "share_valid_pct",

@@ -34,7 +34,7 @@ from pipeline.windows import Lookup, locate
 if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
-DTYPES = {"ndvi": "float32", "clear": "uint16", "doy": "float32", "water": "float32"}
+DTYPES = {"ndvi": "float32", "clear": "uint16", "doy": "float32", "water": "float32", "sd": "float32"}
 GOLDEN = 0.618034
 ALWAYS = (-32767, 32767)  # days of year
 UNKNOWN_DAY = -32768
@@ -186,9 +186,9 @@ def compute(
     bands = len(cuts.more) + sum(cut.with_water for cut in cuts.more)
     more = np.empty((bands, cells), np.float32)
     seen, day, dry = _buffer("seen", (cells,), np.uint16), _buffer("day", (cells,), np.float32), _buffer("dry", (cells,), np.float32)
-    shares = iter(more[len(cuts.more) :])
+    shares, unwanted = iter(more[len(cuts.more) :]), np.empty(0, np.float32)
     for cut, annual in zip(cuts.more, more, strict=False):
-        form(cut.days, cut.season, cut.percentile, (annual, seen, day, next(shares) if cut.with_water else dry))
+        form(cut.days, cut.season, cut.percentile, (annual, seen, day, next(shares) if cut.with_water else dry, unwanted))
     return Result(block.rows, block.cols, out, sums, more.reshape(bands, *shape))
 
 

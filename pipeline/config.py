@@ -20,6 +20,7 @@ from pipeline.config_months import check_months, is_seasonal
 from pipeline.config_network import Network
 from pipeline.config_scenes import Composite, Mask
 from pipeline.config_sensitivity import Sensitivity
+from pipeline.config_uncertainty import Uncertainty
 from pipeline.errors import BadInput
 from pipeline.layout import TARGETS
 from pipeline.sensors import SENSORS
@@ -261,7 +262,10 @@ class Config(Model):
         description="auto, true or false: make sensitivity.csv, how change and trend shares come out under other seasons, methods, endmembers and without "
         "the first year; auto: up to 5,000,000 cells of the grid, and above it a table that says so; true: always; false: no such table",
     )
-
+    uncertainty: Uncertainty = Field(
+        Uncertainty(),
+        description="bounds of class areas from the error of NDVI, the endmember range and the range of `no_change`; `false`: the bounds stay empty",
+    )
     network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
 
     @model_validator(mode="after")

@@ -56,9 +56,12 @@ def tested(codes: np.ndarray, coverage: ZoneCoverage) -> np.ndarray:
     return coverage.touched & (codes >= TREND_CODES.start) & (codes < TREND_CODES.stop)
 
 
-def family_of(codes: np.ndarray, p: np.ndarray, coverage: ZoneCoverage, least_pixels: int) -> Family | None:
-    """Return the family of a zone from its windows of class codes and p; None where no cell is tested or the zone is too small."""
-    cells = tested(codes, coverage)
+def family_of(codes: np.ndarray, p: np.ndarray, coverage: ZoneCoverage, least_pixels: int, reference: np.ndarray) -> Family | None:
+    """Return the family of a zone from its windows of class codes and p; None where no cell is tested or the zone is too small.
+
+    `reference`: which cells of the window belong to a reference; they are in no family.
+    """
+    cells = tested(codes, coverage) & ~reference
     return Family.of(p[cells]) if coverage.holds(least_pixels) and cells.any() else None
 
 
@@ -71,23 +74,27 @@ def zone_tests(
     significance: str,
     least_pixels: int,
     *,
-    is_reference: bool,
+    reference: np.ndarray | None,
     test: str = "mann-kendall",
     months: int = 0,
 ) -> ZoneTests:
     """Return what is tested in a zone; `bands` are its windows of `slope`, `p` and `n`, `rules` those of `pipeline.classes.limits`.
 
-    A cell that the zone covers in part is one test, and counts with its covered area in the areas.
+    A cell that the zone covers in part is one test, and counts with its covered area in the areas. `reference`: which cells of the window
+    belong to a reference and are in no family; None for a zone that is a reference itself.
     """
     cells = tested(codes, coverage)
     if not coverage.holds(least_pixels) or not cells.any():
-        return ZoneTests(is_reference, test=test, months=months)
+        return ZoneTests(reference is None, test=test, months=months)
     n, area = bands["n"][cells].astype(np.int64), coverage.area_m2[cells]
     sums = np.bincount(n, weights=area)
     area_by_n = {int(i): float(sums[i]) for i in np.flatnonzero(sums)}
-    if is_reference:
+    if reference is None:
         return ZoneTests(True, area_by_n=area_by_n, test=test, months=months)
-    p = bands["p"][cells]
+    cells &= ~reference
+    if not cells.any():
+        return ZoneTests(False, area_by_n=area_by_n, test=test, months=months)
+    n, area, p = bands["n"][cells].astype(np.int64), coverage.area_m2[cells], bands["p"][cells]
     family = Family.of(p)
     counts = np.bincount(n)
     occurring = np.flatnonzero(counts)

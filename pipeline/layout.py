@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-OBSERVED = ("clear", "doy", "water")
+OBSERVED = ("clear", "doy", "water", "sd")
 SCENE_TABLES = ("zone_by_scene", "masked_by_zone")
 ABSOLUTE, RELATIVE = TARGETS = ("absolute", "relative")  # what a trend is of: the pixel, or the pixel minus the mean of its reference
 LEDGER = "ledger"
@@ -108,7 +108,7 @@ class SensorFolder:
         return self.root / (f"ndvi_{year}.tif" if month is None else f"ndvi_{year}-{month:02d}.tif")
 
     def observed(self, what: str, year: int) -> Path:
-        """Return a raster of a year's observations: `clear`, `doy` or `water`."""
+        """Return a raster of a year's observations: `clear`, `doy`, `water` or `sd`."""
         return self.root / f"{what}_{year}.tif"
 
     def variants(self, year: int) -> Path:

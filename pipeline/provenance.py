@@ -27,7 +27,7 @@ READS: dict[str, tuple[str, ...]] = {
     "fvc": ("fvc", "years"),
     "trend": ("trend.variable", "trend.test", "trend.significance", "season", "trend.relative_to_reference", "years", *GEOMETRY, "references"),
     "classes": ("trend", "fvc.exclude", "grid.clip", *GEOMETRY, "references"),
-    "areas": ("mine", "aoi", "years", "season", "trend", "fvc.exclude"),
+    "areas": ("mine", "aoi", "years", "season", "trend", "fvc", "composite.method", "uncertainty"),
     "sensitivity": ("mine", "sensor", "aoi", "years", "season", "composite.method", "fvc", "trend", "sensitivity"),
     "map": ("mine", "title", "aoi", "trend", "season", "sensor", "composite.method"),
     "chart": ("mine", "title", "aoi", "years", "season", "sensor", "composite.method"),
@@ -35,8 +35,8 @@ READS: dict[str, tuple[str, ...]] = {
     "workbook": ("mine", "sensors", "sensitivity.run", "seasonal"),
     "zones": ("mine", "aoi", "years", "sensors", "trend.periods", "trend.relative_to_reference"),
     "project": ("mine", "title", "aoi", "years", "season", "sensors", "trend.variable", "trend.scheme", "trend.periods", "trend.relative_to_reference"),
-    "report": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity"),
-    "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "network"),
+    "report": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "uncertainty"),
+    "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "uncertainty", "network"),
 }
 TEMPLATES = {".j2", ".css", ".js"}
 FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title", "requester_pays"}
@@ -79,7 +79,7 @@ def is_synthetic(scenes: Path) -> bool:
 
 
 def code(stage: str) -> str:
-    """Return a hash of the source of a stage's module, of everything in `pipeline` that it imports, and of the templates beside these."""
+    """Return a hash of the source of a stage's module, of everything in `pipeline` that it imports, of their data (`<module>.csv`) and the templates beside."""
     todo, seen = [f"pipeline.stages.{stage}"], set()
     while todo:
         module = todo.pop()
@@ -89,6 +89,7 @@ def code(stage: str) -> str:
     text = "".join(f"{m}\n{_source(m).read_text(encoding='utf-8')}" for m in sorted(seen))
     folders = sorted({_source(m).parent for m in seen})
     text += "".join(f"{p.name}\n{p.read_text(encoding='utf-8')}" for f in folders for p in sorted(f.iterdir()) if p.suffix in TEMPLATES)
+    text += "".join(data.read_text(encoding="utf-8") for m in sorted(seen) if (data := _source(m).with_suffix(".csv")).exists())
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

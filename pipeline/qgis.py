@@ -24,7 +24,7 @@ from pipeline.zonestyle import zone_style
 DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: equal inputs give equal bytes
 NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-CLEAR = {"clear": "clear observations", "doy": "mean day of year", "water": "share of water"}
+CLEAR = {"clear": "clear observations", "doy": "mean day of year", "water": "share of water", "sd": "spread of NDVI"}
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,12 @@ class References:
         return np.array([1 + self.sets.index(s) if s else 0 for s in of], np.uint16)[owner]
 
 
+def owned_by(owner: np.ndarray, coverages: Iterable[ZoneCoverage], names: Iterable[str]) -> np.ndarray:
+    """Return which cells belong to zones of these names, `(y, x)` bool; `owner` is that of `owners`, of the same coverages."""
+    wanted = set(names)
+    return np.isin(owner, [i for i, c in enumerate(coverages, 1) if c.zone in wanted])
+
+
 def owners(coverages: Iterable[ZoneCoverage], shape: tuple[int, int]) -> np.ndarray:
     """Return the number (from 1, in their order) of the zone that covers most of each cell, `(y, x)`, 0 where none touches it.
 

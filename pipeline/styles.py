@@ -57,6 +57,11 @@ RAMPS: dict[str, Ramp] = {
             "ColorBrewer Blues, colour-blind safe",
         ),
         Ramp(
+            "sd",
+            ((0.0, "#feebe2", "0"), (0.02, "#fbb4b9", "0.02"), (0.05, "#f768a1", "0.05"), (0.1, "#c51b8a", "0.1"), (0.2, "#7a0177", ">= 0.2")),
+            "ColorBrewer RdPu, colour-blind safe; steps narrow where composites usually lie",
+        ),
+        Ramp(
             "q",
             ((0.0, "#54278f", "0"), (0.05, "#756bb1", "0.05"), (0.1, "#9e9ac8", "0.1"), (0.2, "#cbc9e2", "0.2"), (1.0, "#f2f0f7", "1")),
             "ColorBrewer Purples, colour-blind safe; dark where little of what is called a trend is chance",

@@ -256,16 +256,14 @@ def water_of_all_years(wildcards):
 
 
 def trends_of(wildcards):
-    folder, config = PLAN.folder(wildcards.mine, wildcards.sensor), PLAN.config(
-        wildcards.mine
-    )
+    folder = PLAN.folder(wildcards.mine, wildcards.sensor)
+    config = PLAN.config(wildcards.mine)
     return [folder.trend(*t) for t in product(config.periods, config.targets)]
 
 
 def classes_of(wildcards):
-    folder, config = PLAN.folder(wildcards.mine, wildcards.sensor), PLAN.config(
-        wildcards.mine
-    )
+    folder = PLAN.folder(wildcards.mine, wildcards.sensor)
+    config = PLAN.config(wildcards.mine)
     return [folder.classes(*t) for t in product(config.periods, config.targets)]
 
 

@@ -51,7 +51,9 @@ def area_rows(areas, scheme="seven", period=(2020, 2024), target="absolute"):
         for c in legend(scheme)[1:]:
             area = own.get(c.code, 0.0)
             row = {"zone": zone, "target": target, "scheme": scheme, "first_year": str(period[0]), "last_year": str(period[1])}
-            out.append(row | {"code": str(c.code), "class_id": c.class_id, "area_km2": repr(area), "share_pct": repr(100 * area / whole)})
+            out.append(
+                row | {"code": str(c.code), "class_id": c.class_id, "area_km2": repr(area), "share_pct": repr(100 * area / whole), "share_reference_pct": ""}
+            )
     return out
 
 

@@ -65,7 +65,7 @@ def tables(folder, zones, first=2021, references=("reference",), water=None, per
                 codes = np.where(2 * (wet[zone][chosen] > 0).sum(axis=0) >= len(chosen), np.uint8(97), codes)
                 coverage = series[zone].coverage
                 counted[zone], usual[zone] = areas.class_areas(codes, coverage), areas.usual_n(bands["n"], coverage)
-                tested = zone_tests(codes, bands, coverage, rules, 0.0005, "auto", 0, is_reference=zone in there)
+                tested = zone_tests(codes, bands, coverage, rules, 0.0005, "auto", 0, reference=None if zone in there else np.zeros(codes.shape, bool))
                 control[zone] = control_cells(tested, scheme, {"slight": 0.10, "significant": 0.05, "extreme": 0.01}, "auto")
                 row = trend_row(series[zone], period, variable, "auto", bands["slope"], bands["s"], less)
                 trends.append(named[zone] | of | {"target": target} | row)

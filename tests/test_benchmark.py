@@ -1,4 +1,4 @@
-"""The benchmarks of the job and of the report run on a small case: they compare with others, or with the rasters, before they print a figure."""
+"""The benchmarks run on a small case: they compare with others, or with the rasters, before they print a figure."""
 
 import re
 import subprocess
@@ -21,3 +21,22 @@ def test_the_report_of_a_small_case_agrees_and_prints_its_table():
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert re.search(r"^\| 40 zones, 2 periods \| 120,000 \| 17 \| 111,744 \| [0-9.]+ MB ", done.stdout, re.MULTILINE)
+
+
+def test_the_false_positives_of_a_small_case_are_printed_for_every_test_and_nothing_is_written():
+    from pipeline.sizes import TESTS
+
+    table = (ROOT / "pipeline" / "sizes.csv").read_bytes()
+    command = [sys.executable, str(ROOT / "benchmarks" / "false_positives.py"), "--small"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    head, _, *rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert "size .05 | size .10" in head
+    assert {row.split(" | ")[0][2:] for row in rows} == set(TESTS)
+    assert {row.split(" | ")[3] for row in rows} == {"4", "8"}
+    assert all(re.search(r"\| 0\.\d{3} ± 0\.\d{3} \|", row) or "1.000" in row for row in rows)
+    assert re.search(rf"^{len(rows)} rows in \d+ s$", done.stdout, re.MULTILINE)
+    assert (ROOT / "pipeline" / "sizes.csv").read_bytes() == table
+    both = subprocess.run([*command, "--write"], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60, check=False)
+    assert both.returncode == 1
+    assert "too rough" in both.stderr

@@ -86,6 +86,28 @@ def test_above_20_years_the_smallest_p_is_said_to_be_an_approximation(significan
     assert "nan" not in line
 
 
+def test_the_recommended_test_is_named_with_its_measured_size_and_changes_with_the_reference(small_mine, capsys):
+    from pipeline.sizes import recommended
+
+    small_mine.settings["trend"] = {"periods": [[2021, 2024], [2022, 2024]], "min_years": 3}
+    said = {}
+    for reference in (True, False):
+        if not reference:
+            small_mine.settings["aoi"].pop("reference", None)
+            for facts in (small_mine.settings["aoi"].get("zones") or {}).values():
+                facts.pop("reference", None)
+        small_mine.write()
+        _, lines = check(capsys, small_mine)
+        (said[reference],) = lines_with(lines, "recommended for 4 years")
+        found = recommended(4, reference=reference)
+        assert f"{'with' if reference else 'without'} a reference" in said[reference]
+        assert f"false positives {found.size:.3f} ± {found.error:.3f}, power {found.power:.2f}" in said[reference]
+        (none,) = lines_with(lines, "recommended for 3 years")
+        assert "no test" in none
+    assert "minus its reference" in said[True]
+    assert "minus" not in said[False]
+
+
 def test_too_few_years_for_any_p_are_said_in_words(small_mine, capsys):
     small_mine.settings["sensors"]["sentinel-2"]["missing_years"] = [2020, 2022, 2023]
     small_mine.write()
@@ -104,6 +126,15 @@ def test_no_size_is_zero_and_a_zone_is_not_called_zone_twice(small_mine, capsys)
     assert not lines_with(lines, "zone zone")
     (line,) = lines_with(lines, "writes at most")
     assert "at most 0 MB" not in line and "0.0 MB" not in line
+
+
+def test_composites_without_an_error_of_ndvi_are_said_to_have_no_bounds(small_mine, capsys):
+    small_mine.write()
+    assert lines_with(check(capsys, small_mine)[1], "sentinel-2: no bounds of class areas", "ndvi_sd")
+    for given in ({"ndvi_sd": 0.02}, False):
+        small_mine.settings["uncertainty"] = given
+        small_mine.write_config()
+        assert not lines_with(check(capsys, small_mine)[1], "bounds of class areas")
 
 
 def test_every_period_has_its_line(small_mine, capsys):

@@ -15,7 +15,7 @@ from scipy.ndimage import distance_transform_edt
 from pipeline.tiling import blocks
 
 CLEAR, NO_DATA = (2, 4, 5, 7), 0
-PRODUCTS = ("ndvi", "clear", "doy", "water")
+PRODUCTS = ("ndvi", "clear", "doy", "water", "sd")
 
 
 def busy(folder, per_year=5, years=(2020, 2021, 2022, 2023, 2024)):
@@ -101,6 +101,18 @@ def test_day_of_year_is_the_mean_of_the_clear_observations(mine, folder):
     with np.errstate(all="ignore"):
         expected = (clear * number).sum(0) / clear.sum(0)
     np.testing.assert_allclose(read(folder / "doy_2024.tif"), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("year", [2020, 2022])
+@pytest.mark.filterwarnings("ignore:Degrees of freedom")
+def test_the_spread_is_that_of_the_observations_of_land(mine, folder, year):
+    days = plain(mine, folder, year)
+    ndvi = np.array([v[0] for v in days.values()])
+    value = composed(days, lambda v: np.nanmedian(v, axis=0))[0]
+    number = np.isfinite(ndvi).sum(axis=0)
+    expected = np.where(np.isnan(value) | (number < 2), np.nan, np.nanstd(ndvi.astype(np.float64), axis=0, ddof=1))
+    assert {2, 3, 4} <= set(number[np.isfinite(expected)])
+    np.testing.assert_allclose(read(folder / f"sd_{year}.tif"), expected, rtol=1e-4, atol=1e-6)
 
 
 METHODS = {

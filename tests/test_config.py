@@ -41,7 +41,7 @@ mask:
 composite: {method: median, interval: year, min_clear: 2}
 trend:
   {periods: [[2021, 2024], [2020, 2024]], variable: fvc, test: mann-kendall, significance: auto, scheme: seven,
-  alpha: {slight: 0.10, significant: 0.05, extreme: 0.01}, no_change: 0.0005, min_years: auto}
+  alpha: {slight: 0.10, significant: 0.05, extreme: 0.01}, no_change: 0.0005, min_years: auto, relative_to_reference: auto}
 """
 
 
@@ -131,7 +131,7 @@ def test_defaults_are_the_contracts(load):
     [
         ("composite", changed(composite={"method": "median", "interval": "day"})),
         ("exclude", changed(fvc__exclude=["dark"])),
-        ("relative_to_reference", changed(trend__relative_to_reference="auto")),
+        ("relative_to_reference", changed(trend__relative_to_reference="always")),
         ("hamed-rao", changed(trend__test="hamed-rao")),
     ],
 )

@@ -20,6 +20,8 @@ from pipeline.manifest import products, sha256, verify
 
 NAMES = ["endmembers.json", "fvc_by_zone.csv", "fvc_change_by_zone.csv", "ledger.csv", "scenes.json", "sensitivity.csv", "trend_2020-2024.tif"]
 NAMES += [
+    "reference_by_zone.csv",
+    *(f"trend_{name}2020-2024.tif" for name in ("q_", "relative_", "relative_class_", "relative_q_")),
     "trend_area_by_zone.csv",
     "trend_by_zone.csv",
     "trend_class_2020-2024.tif",
@@ -128,7 +130,7 @@ def test_every_raster_of_a_run_is_a_valid_cog_that_says_what_it_is(done, root):
         assert tags["sensor"] == "sentinel-2"
         assert len(tags["options"]) == 16
         assert not any(str(done.folder) in v or "江仓" in v for v in tags.values())
-        if path.name.startswith("trend_2"):
+        if path.name.startswith(("trend_2", "trend_relative_2")):
             assert names == ("slope", "slope_low", "slope_high", "intercept", "s", "tau", "z", "p", "n")
             assert units[:3] == ("per year",) * 3
         else:

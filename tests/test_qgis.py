@@ -77,7 +77,11 @@ def test_zones_lie_on_top_then_the_periods_the_first_of_them_visible_then_the_ye
     assert sensor[:3] == ["sentinel-2", True, True]
     assert [part[:3] for part in sensor[3]] == [["2021-2024", True, True], ["2020-2024", False, False], ["cover", False, False], ["NDVI", False, False]]
     for part in sensor[3][:2]:
-        assert [layer[:2] for layer in part[3]] == [[f"trend class {part[0]}", True], [f"slope of FVC per year {part[0]}", False]]
+        assert [layer[:2] for layer in part[3]] == [
+            [what.format(less, part[0]), what.startswith("trend class{} ") and not less]
+            for less in ("", " minus reference")
+            for what in ("trend class{} {}", "slope of FVC{} per year {}", "q{} {}")
+        ]
     assert [layer[:2] for layer in sensor[3][2][3]] == [[f"cover {y}", False] for y in range(2020, 2025)]
     assert [layer[:2] for layer in sensor[3][3][3]] == [[f"NDVI {y}", False] for y in range(2020, 2025)]
 
@@ -194,10 +198,12 @@ def test_the_columns_of_each_period_are_those_of_the_tables_and_what_is_not_know
     expected = {"fvc_first": ("fvc_change_by_zone", {"from_year": first, "to_year": last}, "fvc_from")}
     expected["fvc_last"] = (*expected["fvc_first"][:2], "fvc_to")
     expected["change_points"] = (*expected["fvc_first"][:2], "change_points")
-    for group in GROUPS:
-        expected[f"{group}_pct"] = ("trend_groups_by_zone", period | {"level": "zone", "group": group}, "share_pct")
-    for name in ("slope", "p", "p_min"):
-        expected[name] = ("trend_by_zone", period, name)
+    for target, of in (("absolute", ""), ("relative", "relative_")):
+        these = period | {"target": target}
+        for group in GROUPS:
+            expected[f"{of}{group}_pct"] = ("trend_groups_by_zone", these | {"level": "zone", "group": group}, "share_pct")
+        for name in ("slope", "p", "p_min", "p_s_mean"):
+            expected[f"{of}{name}"] = ("trend_by_zone", these, name)
     with sqlite3.connect(root / "zones.gpkg") as database:
         for name, (table, where, column) in expected.items():
             got = [v for (v,) in database.execute(f'SELECT "sentinel_2_{first}_{last}_{name}" FROM zones ORDER BY fid')]
@@ -285,9 +291,9 @@ def probe(python, results, folder):
 
 def expected_entries(name, scheme, season):
     """Return what QGIS must list for a raster: the classes of LEGEND or the stops of its ramp, and nothing more."""
-    if name.startswith("trend_class"):
+    if "_class_" in name:
         return [[c.code, c.colour, f"{c.label} {c.label_zh}"] for c in LEGEND if c.code and scheme in c.schemes]
-    ramp = "slope" if name.startswith("trend") else name.split("_")[0]
+    ramp = "q" if "_q_" in name else "slope" if name.startswith("trend") else name.split("_")[0]
     assert ramp in RAMPS
     return [list(s) for s in stops(ramp, season if ramp == "doy" else None)]
 
@@ -295,7 +301,7 @@ def expected_entries(name, scheme, season):
 def check(found, scheme, season=None):
     for path, raster in found["rasters"].items():
         name = Path(path).stem
-        kind = "paletted" if name.startswith("trend_class") else "singlebandpseudocolor"
+        kind = "paletted" if "_class_" in name else "singlebandpseudocolor"
         assert (raster["valid"], raster["renderer"], raster["crs"]) == (True, kind, "EPSG:32647"), path
         assert raster["entries"] == expected_entries(name, scheme, season), path
         assert found["layers"]["minegreen_" + path.removesuffix(".tif").replace("/", "_").replace("-", "_")] == raster
@@ -314,7 +320,7 @@ def test_qgis_opens_every_raster_styled_and_the_moved_project_with_all_its_layer
     from matplotlib.image import imread
 
     found = probe(python_with_qgis, jiangcang.results / "jiangcang", tmp_path)
-    assert len(found["rasters"]) == 29
+    assert len(found["rasters"]) == 37
     check(found, "seven", (182, 244))
     zones, sensor = found["tree"][4]
     shown = [layer[0] for part in sensor[4] for layer in part[4] if layer[2]]

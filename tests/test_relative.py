@@ -12,13 +12,15 @@ from scipy import stats
 from shapely.geometry import box
 
 from pipeline.__main__ import main
+from pipeline.classes import limits
 from pipeline.config import load
+from pipeline.control import zone_tests
 from pipeline.coverage import ZoneCoverage
 from pipeline.endmembers import Endmembers
 from pipeline.kernels.codes import OUTPUTS
 from pipeline.referencecheck import slope_on_reference
 from pipeline.referencewords import reference_sentences
-from pipeline.relative import compared_with, owners, reference_series
+from pipeline.relative import compared_with, owned_by, owners, reference_series
 from pipeline.trend import annual_statistics, statistics
 from pipeline.zonestats import ZoneSeries
 
@@ -333,3 +335,23 @@ def test_what_undermines_the_comparison_is_said(change, keys):
         found = reference_sentences(row, 0.10)
         assert [s.key for s in found] == keys
         assert all("meadow" in s.en and "meadow" in s.zh for s in found)
+
+
+def test_cells_of_a_reference_are_in_no_family_of_a_zone_around_it():
+    whole, inner = coverage("whole", slice(0, 4), slice(0, 5)), coverage("meadow", slice(0, 2), slice(0, 5))
+    rng = np.random.default_rng(3)
+    codes = rng.choice([3, 6, 7], (4, 5)).astype(np.uint8)
+    p = np.where(codes == 6, 0.5, 0.01).astype(np.float32)
+    reference = owned_by(owners([whole, inner], (4, 5)), [whole, inner], ["meadow"])
+    assert reference[:2].all()
+    assert not reference[2:].any()
+    slope = np.where(codes == 3, -0.02, 0.02).astype(np.float32)
+    bands = {"slope": slope, "p": p, "n": np.full((4, 5), 8, np.float32)}
+    found = zone_tests(codes, bands, whole, limits("seven", 0.10, 0.05, 0.01), 0.0005, "auto", 0, reference=reference)
+    assert found.family.size == 10
+    expected = stats.false_discovery_control(p[2:].ravel().astype(np.float64))
+    assert found.controlled[8] == pytest.approx(100 * ((expected <= 0.05) & (slope[2:].ravel() > 0)).sum())
+    assert sum(found.controlled.values()) == pytest.approx(1000)
+    assert sum(found.area_by_n.values()) == pytest.approx(2000)
+    alone = zone_tests(codes[:2], {k: v[:2] for k, v in bands.items()}, inner, limits("seven", 0.10, 0.05, 0.01), 0.0005, "auto", 0, reference=None)
+    assert (alone.is_reference, alone.family, alone.status(0.05)) == (True, None, "reference")

@@ -24,8 +24,18 @@ def days(n_days, seed=0):
 def run(ndvi, state, day, percentile, least=1, keep_water=True):
     """Return what the kernel fills: NDVI, clear, day, share of water."""
     out = np.empty(PIXELS, np.float32), np.empty(PIXELS, np.uint16), np.empty(PIXELS, np.float32), np.empty(PIXELS, np.float32)
-    composite(ndvi, state, day, percentile, least, keep_water, *out)
+    composite(ndvi, state, day, percentile, least, keep_water, *out, np.empty(0, np.float32))
     return out
+
+
+def spread(ndvi, state, day, percentile, least=1, keep_water=True):
+    """Return the standard deviation that the kernel fills, beside unchanged other results."""
+    out = np.empty(PIXELS, np.float32), np.empty(PIXELS, np.uint16), np.empty(PIXELS, np.float32), np.empty(PIXELS, np.float32)
+    sd = np.full(PIXELS, -1, np.float32)
+    composite(ndvi, state, day, percentile, least, keep_water, *out, sd)
+    for with_sd, without in zip(out, run(ndvi, state, day, percentile, least, keep_water), strict=True):
+        np.testing.assert_array_equal(with_sd, without)
+    return sd
 
 
 @pytest.mark.parametrize("n_days", [1, 2, 3, 4, 5, 12, 13, 31, 64, 65, 130])
@@ -73,6 +83,37 @@ def test_pixels_with_too_few_observations_or_on_water_have_no_ndvi(least, keep_w
     blank = (np.isfinite(ndvi).sum(axis=0) < max(least, 1)) | (~np.bool_(keep_water) & (seen > 0) & (2 * water >= seen))
     assert (blank & (np.isfinite(ndvi).sum(axis=0) > 0)).any() == (least > 1 or not keep_water)
     np.testing.assert_array_equal(run(ndvi, state, day, 50.0, least, keep_water)[0], np.where(blank, np.nan, np.nanmedian(ndvi, axis=0)).astype(np.float32))
+
+
+@pytest.mark.parametrize("n_days", [1, 2, 3, 4, 5, 12, 31, 64, 130])
+@pytest.mark.parametrize("percentile", [MEAN, 0.0, 50.0, 75.0, 100.0])
+@pytest.mark.filterwarnings("ignore:Degrees of freedom")
+def test_the_spread_of_the_observations_is_numpys(n_days, percentile):
+    state, ndvi, day = days(n_days, 5)
+    expected = np.nanstd(ndvi.astype(np.float64), axis=0, ddof=1)
+    number = np.isfinite(ndvi).sum(axis=0)
+    got = spread(ndvi, state, day, percentile)
+    np.testing.assert_array_equal(np.isnan(got), number < 2)  # one observation tells no spread
+    np.testing.assert_allclose(got, expected, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:Degrees of freedom")
+def test_a_spread_far_below_the_values_is_not_lost_in_float32():
+    state, _, day = days(12, 6)
+    values = (0.8 + 1e-4 * np.random.default_rng(1).standard_normal(state.shape)).astype(np.float32)
+    ndvi = np.where(state == LAND, values, np.float32(np.nan))
+    expected = np.nanstd(ndvi.astype(np.float64), axis=0, ddof=1)
+    np.testing.assert_allclose(spread(ndvi, state, day, 50.0), expected, rtol=1e-4, atol=1e-8)
+    equal = np.where(state == LAND, np.float32(0.3), np.float32(np.nan))
+    assert np.nanmax(spread(equal, state, day, MEAN)) == 0
+
+
+@pytest.mark.parametrize("keep_water", [True, False])
+@pytest.mark.parametrize("least", [1, 3])
+def test_the_spread_is_empty_where_the_year_has_no_ndvi(least, keep_water):
+    state, ndvi, day = days(12, 2)
+    annual, sd = run(ndvi, state, day, 50.0, least, keep_water)[0], spread(ndvi, state, day, 50.0, least, keep_water)
+    np.testing.assert_array_equal(np.isnan(sd), np.isnan(annual) | (np.isfinite(ndvi).sum(axis=0) < 2))
 
 
 def test_the_order_of_days_does_not_matter():

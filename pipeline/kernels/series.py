@@ -109,6 +109,33 @@ def _order_statistics(tile, number, share, out):
         out[w] = low + (np.float64(tile[min(below + 1, last), w]) - low) * (place - below)
 
 
+@njit("void(f4[::1], f4[::1], f4[::1], f4[::1])", **_OPTIONS)
+def _deviate(values, centre, total, squares):
+    for w in range(values.size):
+        d = values[w] - centre[w] if values[w] < np.inf else np.float32(0.0)
+        total[w] += d
+        squares[w] += d * d
+
+
+@njit("void(f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1])", **_OPTIONS)
+def _deviate_four(a, b, c, d, centre, total, squares):
+    for w in range(a.size):
+        m = centre[w]
+        p = a[w] - m if a[w] < np.inf else np.float32(0.0)
+        q = b[w] - m if b[w] < np.inf else np.float32(0.0)
+        r = c[w] - m if c[w] < np.inf else np.float32(0.0)
+        s = d[w] - m if d[w] < np.inf else np.float32(0.0)
+        total[w] += (p + q) + (r + s)
+        squares[w] += (p * p + q * q) + (r * r + s * s)
+
+
+@njit("void(f4[::1], f4[::1], i4[::1], f4[::1])", **_OPTIONS)
+def _deviation(total, squares, number, out):
+    for w in range(out.size):
+        n = np.float32(number[w])
+        out[w] = np.sqrt(max(squares[w] - total[w] * total[w] / n, np.float32(0.0)) / (n - np.float32(1.0)))
+
+
 @njit("void(i4[::1], i4[::1], i4[::1], i4, b1, f4[::1])", **_OPTIONS)
 def _blank(number, clear, wet, least, keep_water, out):
     for w in range(out.size):
@@ -116,8 +143,8 @@ def _blank(number, clear, wet, least, keep_water, out):
         out[w] = np.float32(np.nan) if (number[w] < least) | is_water else out[w]
 
 
-@njit("void(f4[:, ::1], u1[:, ::1], i8[::1], f8, i8, b1, f4[::1], u2[::1], f4[::1], f4[::1])", **_OPTIONS)
-def composite(ndvi, state, day_of_year, percentile, least, keep_water, annual, seen, day, share_wet):
+@njit("void(f4[:, ::1], u1[:, ::1], i8[::1], f8, i8, b1, f4[::1], u2[::1], f4[::1], f4[::1], f4[::1])", **_OPTIONS)
+def composite(ndvi, state, day_of_year, percentile, least, keep_water, annual, seen, day, share_wet, sd):
     """Compose the days of one year.
 
     Parameters
@@ -130,6 +157,8 @@ def composite(ndvi, state, day_of_year, percentile, least, keep_water, annual, s
     keep_water : False: a pixel that is water in at least half of its clear observations has no NDVI
     annual, seen, day, share_wet : (pixels,) filled with NDVI of the year, the number of clear observations (never missing),
         their mean day of year, and their share on water; the last two are NaN without a clear observation
+    sd : (pixels,) filled with the standard deviation (n - 1) of the observations of land; NaN below two, and where the year has
+        no NDVI; an empty array where it is not wanted. Summed about the NDVI of the year, so that float32 is enough
     """
     n_days, n_pixels = ndvi.shape
     share = percentile / 100.0
@@ -137,6 +166,8 @@ def composite(ndvi, state, day_of_year, percentile, least, keep_water, annual, s
     tile = np.empty((max(n_days, 1), LANES), np.float32)
     number = np.empty(LANES, np.int32)
     total = np.zeros(LANES)
+    off = np.zeros(LANES, np.float32)
+    squares = np.zeros(LANES, np.float32)
     clear = np.empty(LANES, np.int32)
     wet = np.empty(LANES, np.int32)
     days = np.empty(LANES, np.int32)
@@ -164,5 +195,15 @@ def composite(ndvi, state, day_of_year, percentile, least, keep_water, annual, s
                     total[w] += np.float64(tile[i, w]) if tile[i, w] < np.inf else 0.0
             for w in range(width):
                 value[w] = total[w] / max(number[w], 1)
+        if sd.size > 0:
+            off[:] = 0.0
+            squares[:] = 0.0
+            fours = n_days - n_days % 4
+            for i in range(0, fours, 4):
+                _deviate_four(tile[i, :width], tile[i + 1], tile[i + 2], tile[i + 3], value, off, squares)
+            for i in range(fours, n_days):
+                _deviate(tile[i, :width], value, off, squares)
+            _deviation(off, squares, number, sd[first : first + width])
+            _blank(number, clear, wet, np.int32(max(least, 2)), keep_water, sd[first : first + width])
         _observed(clear, wet, days, seen[first : first + width], day[first : first + width], share_wet[first : first + width])
         _blank(number, clear, wet, np.int32(max(least, 1)), keep_water, value)

@@ -128,7 +128,7 @@ def class_bars(bars: Sequence[Bar], classes: Sequence[TrendClass], title: str) -
             if share > 0:
                 place = {"x": f"{left + start * per_cent:.2f}", "y": f"{top + row - 3}", "width": f"{share * per_cent:.2f}", "height": "4"}
                 drawn = ET.SubElement(root, "rect", place | {"fill": c.colour, "class": "bar"})
-                ET.SubElement(drawn, "title").text = f"reference 参照区: {c.label} {c.label_zh}: {share:.1f} %"
+                ET.SubElement(drawn, "title").text = f"reference 参照区: {share:.1f} %"
             start += share
         _text(root, width - 4, top + 15, f"{sum(bar.km2.values()):.4g} km2", "end")
     return ET.tostring(root, encoding="unicode")

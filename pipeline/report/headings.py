@@ -111,6 +111,8 @@ AREA = _headings(
     TARGET,
     ("class", "class", "类别"),
     ("area_km2", "area, km2", "面积，km2"),
+    ("area_low_km2", "lower bound", "下限"),
+    ("area_high_km2", "upper bound", "上限"),
     ("share_pct", "share of the zone, %", "占分区，%"),
     ("share_valid_pct", "share of the area with a trend, %", "占可计算趋势面积，%"),
     ("share_reference_pct", "share of the reference, %", "占参照区，%"),
@@ -160,7 +162,7 @@ REFERENCE = _headings(
     ("p", "its p", "其 p"),
     ("zone_slope", "the zone's slope", "本区斜率"),
     ("beyond_pct", "at or beyond closed vegetation, %", "达到或超过全植被，%"),
-    ("b", "b", "b"),
+    ("b", "swing b", "波动系数 b"),
     ("b_low", "b, low", "b 下限"),
     ("b_high", "b, high", "b 上限"),
 )

@@ -17,7 +17,7 @@ from pipeline.upright import upright
 from pipeline.zonetables import Tables, all_too_small, number
 
 BAND = {name: i for i, name in enumerate(OUTPUTS, 1)}
-OUTSIDE = 5  # hundredths: cover and NDVI outside the zones in steps of 0.05, which keeps the page small
+OUTSIDE = 10  # hundredths: cover and NDVI outside the zones in steps of 0.1, which keeps the page small
 NO_UNIT = {"digits": 2, "unit": "", "unit_zh": ""}
 
 

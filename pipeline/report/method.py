@@ -9,7 +9,9 @@ from pipeline.config_months import is_seasonal, months_of
 from pipeline.decoding import Decoded, mask_text, ndvi_text
 from pipeline.evidence import Rules
 from pipeline.kernels.null import smallest_p_of
+from pipeline.layout import RELATIVE
 from pipeline.sensors import SENSORS
+from pipeline.sizes import recommendation
 from pipeline.words import Text, joined
 
 LIMITS: tuple[Text, ...] = (
@@ -200,6 +202,7 @@ def method(config: Config, sensor: str, found: Decoded, cell_m: float, *, synthe
             "面积：分区覆盖像元的比例乘以实地面积；分区内像元之和等于其 WGS 84 测地面积。",
         )
     )
+    out.append(_bounds_text(config, sensor))
     if pixels := SENSORS[config.kind(sensor)].least_pixels:
         out.append(
             Text(
@@ -215,6 +218,30 @@ def method(config: Config, sensor: str, found: Decoded, cell_m: float, *, synthe
     return out
 
 
+def _bounds_text(config: Config, sensor: str) -> Text:
+    """Return what the bounds of class areas in the tables are from, or why there are none."""
+    given = config.uncertainty
+    if not given.run:
+        return Text("Bounds of class areas: none (uncertainty: false).", "类别面积的上下限：无（uncertainty: false）。")
+    if is_seasonal(config):
+        return Text("Bounds of class areas: not known with a test of monthly values.", "类别面积的上下限：采用月值检验时未知。")
+    if given.ndvi_sd is None and config.sensors[sensor].catalog is None:
+        return Text(
+            "Bounds of class areas: not known: prepared composites do not tell the error of NDVI (uncertainty.ndvi_sd).",
+            "类别面积的上下限：未知：已有的合成影像不说明 NDVI 的误差（uncertainty.ndvi_sd）。",
+        )
+    spread = Text("the spread of each composite's observations", "各合成影像观测的离散度")
+    error = (
+        spread if given.ndvi_sd is None else Text(f"a standard deviation of NDVI of {given.ndvi_sd:g} as configured", f"配置的 NDVI 标准差 {given.ndvi_sd:g}")
+    )
+    return Text(
+        f"Bounds of class areas (tables; nominal {100 * given.level:g} %): the area that a class would have without error of NDVI, from {error.en}, with "
+        "endmembers and the limit of no change in their ranges; the procedure and its measured coverage are in docs/methods.md.",
+        f"类别面积的上下限（见表格；名义 {100 * given.level:g} %）：NDVI 无误差时该类别的面积，误差取自{error.zh}，"
+        "端元和“无变化”阈值在其范围内变化；步骤和实测覆盖率见 docs/methods.md。",
+    )
+
+
 def _rising(config: Config) -> list[TrendClass]:
     return [c for c in legend(config.trend.scheme) if c.direction > 0]
 
@@ -227,6 +254,12 @@ def reach(config: Config) -> list[tuple[int, float, list[TrendClass]]]:
         p = smallest_p_of(config.trend.test, n, len(months_of(config)), config.trend.significance)
         out.append((n, p, [c for c in legend(config.trend.scheme) if c.limit is not None and rules.reaches(p, rules.alpha(c.limit))]))
     return out
+
+
+def recommendations(config: Config) -> list[Text]:
+    """Return per period which test its number of years allows, with its measured false positives."""
+    said = {(a, b): recommendation(b - a + 1, reference=RELATIVE in config.targets) for a, b in config.periods}
+    return [Text(f"{a}-{b}: {text.en}.", f"{a}—{b}年：{text.zh}。") for (a, b), text in said.items()]
 
 
 def out_of_reach(config: Config) -> dict[str, list[int]]:

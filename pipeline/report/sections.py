@@ -218,7 +218,7 @@ def describe(config: Config, zones: Zones, folder: SensorFolder, tables: Tables)
         "classes": [c for c in legend(config.trend.scheme) if c.code in codes],
         "bars": class_figures(config, zones, tables),
         "area_rows": [r for r in tables.area if (number(r["area_km2"]) or 0) > 0],
-        "group_rows": tables.groups,
+        "group_rows": [r for r in tables.groups if (number(r["area_km2"]) or 0) > 0],
         "trend_rows": tables.trend,
         "reference_rows": tables.reference,
         "since_years": years,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,11 @@ from pipeline.observed import masked_share, read_part
 from pipeline.reader import open_raster, read_window
 from pipeline.referencecheck import REFERENCE_COLUMNS, reference_row
 from pipeline.referencewords import reference_sentences
-from pipeline.relative import References, ReferenceSeries
+from pipeline.relative import References, ReferenceSeries, owned_by, owners
 from pipeline.sources import read_pair
 from pipeline.stages.job import Job
 from pipeline.tables import write_csv
+from pipeline.uncertainty import Bounds
 from pipeline.zonetrend import TREND_COLUMNS, trend_row
 
 log = logging.getLogger("minegreen")
@@ -36,7 +38,8 @@ def run(job: Job) -> None:
     config, folder, trend = job.config, job.folder, job.config.trend
     zones = read_zones(config, job.config_path)
     with open_raster(folder.ndvi(config.years.first)) as dataset:
-        coverages = {c.zone: c for c in zone_coverages(zones, native_grid(dataset))}
+        grid = native_grid(dataset)
+    coverages = {c.zone: c for c in zone_coverages(zones, grid)}
     pair = read_pair(folder.endmembers)
     references = References(zones, config.aoi.reference, coverages, folder, config.all_years)
     means: Found = references.series(config.periods, trend.variable, pair) if RELATIVE in config.targets else {}
@@ -69,7 +72,10 @@ def run(job: Job) -> None:
     write_csv(folder.table("fvc_change_by_zone"), zonestats.CHANGE_COLUMNS, rows)
     write_csv(folder.table("trend_by_zone"), TREND_COLUMNS, trends)
     write_csv(folder.table(REFERENCE), REFERENCE_COLUMNS, worth)
-    tables = [_class_tables(job, zones, references.of_zone, coverages, period, target) for period in config.periods for target in config.targets]
+    bounds = Bounds(config, job.sensor, folder, coverages, pair, references.of_zone, means)
+    of_references = owned_by(owners(coverages.values(), grid.shape), coverages.values(), zones.reference_zones)
+    made = partial(_class_tables, job, zones, references.of_zone, coverages, of_references, bounds)
+    tables = [made(period, target) for period in config.periods for target in config.targets]
     for name, columns, i in (("trend_area_by_zone", areas.AREA_COLUMNS, 0), ("trend_groups_by_zone", areas.GROUP_COLUMNS, 1)):
         rows = [r for pair in tables for r in pair[i]]
         write_csv(folder.table(name), columns, areas.without_water(rows) if config.sensors[job.sensor].catalog is None else rows)
@@ -79,7 +85,7 @@ def _seen(job: Job, c: ZoneCoverage, parts: dict[int, list[dict[str, Any]]]) -> 
     """Return what scenes showed of a zone; None for prepared composites."""
     if not parts:
         return None
-    clear, doy, water = (np.stack([read_window(job.folder.observed(what, y), c.rows, c.cols) for y in parts]) for what in OBSERVED)
+    clear, doy, water = (np.stack([read_window(job.folder.observed(what, y), c.rows, c.cols) for y in parts]) for what in OBSERVED[:3])
     return zonestats.Seen(clear, doy, water, tuple(masked_share([r for r in rows if r["zone"] == c.zone]) for rows in parts.values()))
 
 
@@ -89,9 +95,19 @@ def _of_period(job: Job, period: tuple[int, int]) -> dict[str, Any]:
 
 
 def _class_tables(
-    job: Job, zones: Zones, compared: dict[str, tuple[str, ...]], coverages: dict[str, ZoneCoverage], period: tuple[int, int], target: str
+    job: Job,
+    zones: Zones,
+    compared: dict[str, tuple[str, ...]],
+    coverages: dict[str, ZoneCoverage],
+    of_references: np.ndarray,
+    bounds: Bounds,
+    period: tuple[int, int],
+    target: str,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the rows of both class tables of one period and target; a zone without a reference has no relative ones."""
+    """Return the rows of both class tables of one period and target; a zone without a reference has no relative ones.
+
+    `of_references`: which cells of the grid belong to a reference.
+    """
     trend = job.config.trend
     common = {"mine": job.config.mine, "sensor": job.sensor, "target": target} | _of_period(job, period)
     least, alphas = job.record.least_pixels, trend.alpha.model_dump()
@@ -101,14 +117,16 @@ def _class_tables(
         codes = read_window(job.folder.classes(period, target), c.rows, c.cols)
         bands = {name: read_window(job.folder.trend(period, target), c.rows, c.cols, BAND[name]) for name in ("slope", "p", "n")}
         counted[z], usual[z] = areas.class_areas(codes, c, least), areas.usual_n(bands["n"], c, least)
-        found[z] = control_cells(_tests(job, zones, c, codes, bands), trend.scheme, alphas, trend.significance)
+        reference = None if z in zones.reference_zones else of_references[c.rows, c.cols]
+        found[z] = control_cells(_tests(job, c, codes, bands, reference), trend.scheme, alphas, trend.significance)
     months = len(months_of(job.config))
     rows: list[dict[str, Any]] = []
     groups: list[dict[str, Any]] = []
     for zone, coverage in wanted.items():
         named = common | {"zone": zone, "role": coverage.role}
         there = areas.total([counted[z] for z in zones.references[zone] if z in counted])
-        rows += areas.area_rows(trend.scheme, trend.significance, counted[zone], there, usual[zone], named, found[zone], test=trend.test, months=months)
+        of_classes = areas.area_rows(trend.scheme, trend.significance, counted[zone], there, usual[zone], named, found[zone], test=trend.test, months=months)
+        rows += areas.with_bounds(of_classes, bounds.of(coverage, period, target) if coverage.holds(least) else None)
         groups += areas.group_rows(trend.scheme, counted[zone], there, named | {"level": "zone"}, found[zone])
     for role in dict.fromkeys(c.role for c in wanted.values()):
         members = [z for z, c in wanted.items() if c.role == role]
@@ -118,9 +136,8 @@ def _class_tables(
     return rows, groups
 
 
-def _tests(job: Job, zones: Zones, c: ZoneCoverage, codes: np.ndarray, bands: dict[str, np.ndarray]) -> ZoneTests:
+def _tests(job: Job, c: ZoneCoverage, codes: np.ndarray, bands: dict[str, np.ndarray], reference: np.ndarray | None) -> ZoneTests:
     trend = job.config.trend
     rules = limits(trend.scheme, trend.alpha.slight, trend.alpha.significant, trend.alpha.extreme)
-    own = c.zone in zones.reference_zones
     least, months = job.record.least_pixels, len(months_of(job.config))
-    return zone_tests(codes, bands, c, rules, trend.no_change, trend.significance, least, is_reference=own, test=trend.test, months=months)
+    return zone_tests(codes, bands, c, rules, trend.no_change, trend.significance, least, reference=reference, test=trend.test, months=months)

@@ -15,7 +15,7 @@ from pipeline.grid import native_grid
 from pipeline.kernels.codes import OUTPUTS
 from pipeline.kernels.pixels import classify
 from pipeline.reader import open_bands, open_raster, open_stack, read_window
-from pipeline.relative import owners
+from pipeline.relative import owned_by, owners
 from pipeline.stages.job import Job
 from pipeline.styles import class_aux_xml, class_qml, continuous_qml
 from pipeline.writer import Band, RasterSpec, raster_target, write_raster, write_text
@@ -39,13 +39,13 @@ def _write_q(
 ) -> None:
     """Write p adjusted for the number of cells tested in the zone that covers most of each cell; none in a reference, or outside of all zones."""
     trend, classes, path = job.folder.trend(period, target), job.folder.classes(period, target), job.folder.q(period, target)
-    families = []
+    owner = owners(coverages, grid.shape)
+    compared, families = owned_by(owner, coverages, references), []
     for c in coverages:
         codes, p = read_window(classes, c.rows, c.cols), read_window(trend, c.rows, c.cols, P + 1)
-        families.append(None if c.zone in references else family_of(codes, p, c, job.record.least_pixels))
-    owner = owners(coverages, grid.shape)
+        families.append(None if c.zone in references else family_of(codes, p, c, job.record.least_pixels, compared[c.rows, c.cols]))
     tags = tags | {"adjusted": "Benjamini-Hochberg 1995; family: the tested cells of a zone in the period; never those of a reference"}
-    spec = RasterSpec((Band("q"),), "float32", float("nan"), tags)
+    spec = RasterSpec((Band(path.stem.rpartition("_")[0]),), "float32", float("nan"), tags)
     height, width = grid.shape
     with raster_target(path, grid, spec) as out:
         for top, left in product(range(0, height, job.block), range(0, width, job.block)):
@@ -99,7 +99,7 @@ def _write(job: Job, period: tuple[int, int], target: str, grid: Any, zones: Zon
     )
     path = job.folder.classes(period, target)
     with job.computing(f"{target} classes {period[0]}-{period[1]}"):
-        write_raster(path, codes, grid, RasterSpec((Band("trend_class"),), "uint8", 0, tags, colours))
+        write_raster(path, codes, grid, RasterSpec((Band(path.stem.rpartition("_")[0]),), "uint8", 0, tags, colours))
     _write_q(job, period, target, grid, zones.reference_zones, coverages, tags)
     write_text(path.with_suffix(".qml"), class_qml(trend.scheme))
     write_text(path.with_name(path.name + ".aux.xml"), class_aux_xml(trend.scheme))

@@ -33,11 +33,11 @@ from pipeline.variants import Variant, percentile_of, scene_variants, span
 from pipeline.writer import Band, RasterSpec, raster_target, write_raster, write_text
 
 log = logging.getLogger("minegreen")
-UNITS = {"ndvi": "1", "clear": "observations", "doy": "day of year", "water": "share of clear observations"}
+UNITS = {"ndvi": "1", "clear": "observations", "doy": "day of year", "water": "share of clear observations", "sd": "1"}
 
 
 def run(job: Job, year: int) -> None:
-    """Write ndvi_<year>.tif; from scenes also clear_, doy_ and water_<year>.tif and the year's part of zone_by_scene.csv; with styles.
+    """Write ndvi_<year>.tif; from scenes also clear_, doy_, water_ and sd_<year>.tif and the year's part of zone_by_scene.csv; with styles.
 
     With `composite.interval: month` also ndvi_<year>-<mm>.tif, from the same walk over the scenes; nothing else depends on it.
     """

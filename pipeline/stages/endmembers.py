@@ -17,6 +17,7 @@ from pipeline.grid import native_grid
 from pipeline.reader import open_raster, open_stack
 from pipeline.sources import read_pair
 from pipeline.stages.job import Job
+from pipeline.uncertainty import PERCENTILES
 from pipeline.writer import write_text
 
 log = logging.getLogger("minegreen")
@@ -25,13 +26,13 @@ log = logging.getLogger("minegreen")
 def run(job: Job) -> None:
     """Write endmembers.json: the pair, its source, and the number of values pooled for it (by the sensor that it comes from)."""
     config = job.config
-    lender = config.pair_of(job.sensor)
+    lender, pooled = config.pair_of(job.sensor), dict[str, float]()
     if lender is not None:
         pair, method = read_pair(job.mine_folder.sensor(lender).endmembers), f"pair of the sensor {lender} of this run (fvc.endmembers_from)"
     elif config.fvc.endmembers is not None:
         pair, method = read_pair(Path(config.fvc.endmembers)), "frozen pair of an earlier run"
     else:
-        pair = _from_images(job)
+        pair, pooled = _from_images(job)
         method = "as configured under fvc"
     described = {
         "soil_ndvi": pair.soil,
@@ -39,14 +40,17 @@ def run(job: Job) -> None:
         "method": method,
         "fvc": config.fvc.model_dump(mode="json", exclude={"endmembers"}, exclude_none=True),
         "pooled_values": pair.pixels,
-    }
+    } | ({"percentiles": pooled} if pooled else {})
     for text in soil_sentences(described):
         log.warning("%s: %s", job.sensor, text.en)
     write_text(job.folder.endmembers, json.dumps(described, indent=1) + "\n")
 
 
-def _from_images(job: Job) -> Endmembers:
+def _from_images(job: Job) -> tuple[Endmembers, dict[str, float]]:
+    """Return the pair, and the percentiles that its range is between, found in the same passes; none where no member is a percentile."""
     config = job.config
+    pooled: dict[str, float] = {}
+    more = tuple(q for pair in PERCENTILES for q in pair)
 
     def find(wanted: tuple[float, ...]) -> tuple[list[float], int]:
         paths = {year: job.folder.ndvi(year) for year in (config.fvc.years or config.all_years)}
@@ -57,6 +61,9 @@ def _from_images(job: Job) -> Endmembers:
                 grid = native_grid(dataset)
             inside = touched_cells(zone_coverages(read_zones(config, job.config_path), grid), stack.shape[1:])
         with job.computing("endmembers"):
-            return percentiles(stack.data, inside, wanted)
+            values, number = percentiles(stack.data, inside, (*wanted, *more))
+        if number:
+            pooled.update({f"{q:g}": v for q, v in zip(more, values[len(wanted) :], strict=True)})
+        return values[: len(wanted)], number
 
-    return configured_pair(config.fvc.soil, config.fvc.vegetation, find)
+    return configured_pair(config.fvc.soil, config.fvc.vegetation, find), pooled
