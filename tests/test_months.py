@@ -190,7 +190,8 @@ def formulas(x, test):
         assert peer.s == s
         return s, np.median(slopes), peer.p
     if test == "hirsch-slack":
-        peer = pymannkendall.correlated_seasonal_test(x.reshape(-1), period=x.shape[1])  # of complete years: no continuity correction there
+        with np.errstate(invalid="ignore", divide="ignore"):  # it divides by a variance of 0 too
+            peer = pymannkendall.correlated_seasonal_test(x.reshape(-1), period=x.shape[1])  # of complete years: no continuity correction there
         z = (s - np.sign(s)) / math.sqrt(peer.var_s) if peer.var_s > 0 else np.nan
         return s, np.median(slopes), 2 * stats.norm.sf(abs(z))
     x = x[np.isfinite(x).any(axis=1)]
