@@ -34,7 +34,7 @@ from pipeline.reader import BLOCK
 from pipeline.scenes import Inspected, to_json
 from pipeline.sensors import SENSORS
 from pipeline.sheet import Words, save
-from pipeline.sizes import recommendation_parts
+from pipeline.sizes import recommendation_parts, size_of_cells
 from pipeline.sources import source
 from pipeline.upright import upright
 from pipeline.variants import SHIFT_DAYS, scene_variants
@@ -42,6 +42,7 @@ from pipeline.words import counts, rounded, zone_named
 
 LONGEST_SIDE = 600  # pixels of the preview
 MOST_DAYS = 40  # that are looked at for the preview
+OF_TREND = 41  # bytes a cell and period: nine bands of the trend, class, q
 OF_SCENES = 22  # bytes a cell and year: NDVI, cover, clear, doy, water, spread
 
 
@@ -123,7 +124,7 @@ def _size(config: Config, sensor: str, grid: Any, per_cell: int) -> list[str]:
     """Return what is written and held, from the bytes per cell that the sensor's products take beside trend and classes."""
     height, width = grid.shape
     years = len(config.all_years)
-    written = height * width * (per_cell * years + 37 * len(config.periods))
+    written = height * width * (per_cell * years + OF_TREND * len(config.periods) * len(config.targets))
     values = years * (len(months_of(config)) if is_seasonal(config) else 1)
     block = BLOCK * BLOCK * (24 * values + 120)  # 63 MB at 5 years; the trend stage was seen to take 61 MB for a second thread
     return [f"  {sensor}: writes at most {rounded(max(written / 1e6, 0.1))} MB before compression; blocks need {block / 1e6:.0f} MB of memory per thread"]
@@ -207,7 +208,9 @@ def _years_with_images(config: Config, sensor: str, period: tuple[int, int], fou
 def _recommended(config: Config, found: Mapping[str, Inspected]) -> list[str]:
     """Return which test is recommended, once for each number of years with images that a sensor has in a period."""
     counted = {_years_with_images(config, sensor, period, found.get(sensor)) for sensor in config.sensors for period in config.periods}
-    return [f"  {text.en}" for n in sorted(counted) for text in recommendation_parts(n, reference=RELATIVE in config.targets)]
+    lines = [f"  {text.en}" for n in sorted(counted) for text in recommendation_parts(n, reference=RELATIVE in config.targets)]
+    of_cells = [size_of_cells(config.trend.test, n) for n in sorted(counted)]
+    return lines + [f"  {text.en}" for text in of_cells if text is not None]
 
 
 def _picture(path: Path, config: Config, found: Checked) -> list[str]:

@@ -13,7 +13,7 @@ from pipeline.classes import GROUPS, LEGEND, TrendClass, legend
 from pipeline.coverwords import LEAST_LAND, change_sentences, clamped_sentences, cover_sentences, observed_sentences, season_sentences
 from pipeline.evidence import Rules, chance, meaning, years_of
 from pipeline.layout import RELATIVE
-from pipeline.provedwords import control_sentences, joint_sentences
+from pipeline.provedwords import bounds_sentences, control_sentences, joint_sentences
 from pipeline.referencewords import reference_sentences
 from pipeline.words import NOTHING, OR, STOP, Sentence, Text, alpha_text, joined, listed, moved, p_text, part, per_cent, say, sign
 from pipeline.zonetables import Period, Tables, classed, column, is_too_small, number, of_period, of_zone, unclamped_name, variable_name
@@ -72,8 +72,9 @@ def findings(
             difference = _mean(minus, rules, period)
             if not trends:
                 lead += [*shares, *difference, *(s for s in beyond if s.key != "chance")]
-            trends += [*shares, *(where or {}).get((zone, period), ()), *_mean(at, rules, period), *joint_sentences(at), *control_sentences(at, rules)]
-            trends += [*relative, *difference, *joint_sentences(minus), *control_sentences(minus, rules)]
+            trends += [*shares, *(where or {}).get((zone, period), ()), *bounds_sentences(at, rules)]
+            trends += [*_mean(at, rules, period), *joint_sentences(at), *control_sentences(at, rules)]
+            trends += [*relative, *bounds_sentences(minus, rules), *difference, *joint_sentences(minus), *control_sentences(minus, rules)]
             flags += [s for row in own.reference if (int(row["first_year"]), int(row["last_year"])) == period for s in reference_sentences(row, rules.slight)]
             limits += beyond
             flags += _disagreement(at, period)

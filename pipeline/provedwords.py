@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.classes import LEGEND
 from pipeline.evidence import Rules
 from pipeline.layout import ABSOLUTE
 from pipeline.manytests import CONTROLLED, NOT_TESTABLE
-from pipeline.words import NOTHING, Sentence, Text, alpha_text, p_text, part, per_cent, say
+from pipeline.words import NOTHING, Sentence, Text, alpha_text, joined, p_text, part, per_cent, say
 from pipeline.zonetables import Tables, classed, number
 
 
@@ -26,6 +27,22 @@ def joint_sentences(at: Tables) -> list[Sentence]:
         words = {"p_s": p_text(p_s), "p_m": p_text(p_m), "least": part("least_p", p=p_text(least)), "less": _less(row["target"])}
         out.append(say("joint", first=row["first_year"], last=row["last_year"], s=f"{s:+.1f}", **shares, **words))
     return out
+
+
+def bounds_sentences(at: Tables, rules: Rules) -> list[Sentence]:
+    """Return the bounds of the classes that the years can reach, as shares of the zone; nothing where there are none."""
+    whole = sum(number(r["area_km2"]) or 0.0 for r in at.area)
+    limits, said = {c.code: c.limit for c in LEGEND}, []
+    for r in at.area:
+        limit, p, low, high = limits[int(r["code"])], number(r["p_min"]), number(r["area_low_km2"]), number(r["area_high_km2"])
+        if limit is None or p is None or low is None or high is None or whole <= 0 or not rules.reaches(p, rules.alpha(limit)):
+            continue
+        label = next(Text(c.label, c.label_zh) for c in LEGEND if c.code == int(r["code"]))
+        said.append(part("bounded", label=label, low=per_cent(100 * low / whole), high=per_cent(100 * high / whole)))
+    if not said:
+        return []
+    row = at.area[0]
+    return [say("bounds", first=row["first_year"], last=row["last_year"], less=_less(row["target"]), values=joined(said))]
 
 
 def control_sentences(at: Tables, rules: Rules) -> list[Sentence]:

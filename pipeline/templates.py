@@ -43,6 +43,10 @@ SENTENCES: dict[str, Text] = {
         "{first}-{last}: {up} of {whole} is classed {up_class}{up_means}, {down} {down_class}{down_means}{reference}.",
         "{first}—{last}年：{up_class}{up_means}的面积占{whole}的{up}，{down_class}{down_means}占{down}{reference}。",
     ),
+    "bounds": Text(
+        "{first}-{last}{less}: bounds of the classes' areas from the error of NDVI, the endmembers and the limit of no change: {values}.",
+        "{first}—{last}年{less}：考虑 NDVI 误差、端元与“无变化”阈值后各类别面积的范围：{values}。",
+    ),
     "joint": Text(
         "{first}-{last}, all cells together{less}: when whole years change places, {p_s} for the cells' mean S ({s}); {rising} of the area rises every year "
         "and {falling} falls every year, {p_m}{least}.",
@@ -225,6 +229,7 @@ FRAGMENTS: dict[str, Text] = {
     "fell_never_rose": Text(" (it rose in no year)", "（没有一年上升）"),
     "fvc": Text("cover", "植被覆盖度"),
     "minus_reference": Text("{variable} minus reference", "{variable}与参照区之差"),
+    "bounded": Text("{label} {low} to {high}", "{label}{low}至{high}"),
     "less_reference": Text(" (minus reference)", "（减去参照区）"),
     "fvc_before": Text("cover (before clamping)", "植被覆盖度（截断前）"),
     "ndvi_name": Text("NDVI", "NDVI"),

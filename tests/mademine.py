@@ -76,7 +76,7 @@ def tables(folder, zones, first=2021, references=("reference",), water=None, per
                 groups += areas.group_rows(scheme, own, other, said | {"level": "zone"}, control[zone])
                 groups += areas.group_rows(scheme, own, other, said | {"level": "role", "zone": None})
         if relative and reference is not None:
-            worth += [named[zone] | of | reference_row(own, reference, period, variable, "auto") for zone, own in series.items()]
+            worth += [named[zone] | of | reference_row(own, reference, period, variable, "auto") | {"warning": None} for zone, own in series.items()]
     rows = [r for z, own in changes.items() for r in zonestats.change_rows(own, [changes[x] for x in there], named[z])]
     parts = [
         ("fvc", zonestats.FVC_COLUMNS, annual),

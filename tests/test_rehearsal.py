@@ -103,7 +103,9 @@ READING = (DOCS / "reading.md").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def tables(jiangcang):
-    return {p.stem: pd.read_csv(p) for p in (jiangcang.results / "jiangcang" / "sentinel-2").glob("*.csv")}
+    found = {p.stem: pd.read_csv(p) for p in (jiangcang.results / "jiangcang" / "sentinel-2").glob("*.csv")}
+    both = {name: table for name, table in found.items() if "target" in table}
+    return found | {f"{name} {of}": t[t["target"] == of] for name, t in both.items() for of in ("absolute", "relative")}
 
 
 def of(table, **where):
@@ -138,12 +140,28 @@ def test_classes_of_the_reading_page_are_those_of_the_run(tables):
     assert len(rows) == 5
     for label, *values in rows:
         for zone, value in zip(header[1:], values, strict=True):
-            assert value == f"{of(tables['trend_area_by_zone'], zone=zone, first_year=2021, **{'class': label})['share_pct']:.2f}"
+            assert value == f"{of(tables['trend_area_by_zone absolute'], zone=zone, first_year=2021, **{'class': label})['share_pct']:.2f}"
     for group in ("increase", "decrease"):
-        row = of(tables["trend_groups_by_zone"], zone="Pit No. 4", level="zone", first_year=2021, group=group)
+        row = of(tables["trend_groups_by_zone absolute"], zone="Pit No. 4", level="zone", first_year=2021, group=group)
         assert f"{row['share_pct']:.2f} %" in section(READING, "Trend classes").text
-    lake = {code: of(tables["trend_area_by_zone"], zone="Pit No. 7", first_year=2021, code=code)["share_pct"] for code in (97, 99)}
+    lake = {code: of(tables["trend_area_by_zone absolute"], zone="Pit No. 7", first_year=2021, code=code)["share_pct"] for code in (97, 99)}
     assert f"{lake[97]:.2f} % is water and {lake[99]:.2f} % is insufficient data" in READING
+
+
+def test_relative_trends_and_bounds_of_the_reading_page_are_those_of_the_run(tables):
+    (_, *rows), *_ = section(READING, "Minus reference, and the zone as a whole").tables
+    assert len(rows) == 3
+    for zone, target, slope, p, together in rows:
+        row = of(tables[f"trend_by_zone {target}"], zone=zone, first_year=2020)
+        assert (slope, p, together) == (f"{row['slope']:.4f}", f"{row['p']:.2f}", f"{row['p_s_mean']:.2f}")
+        assert abs(row["p_min"] - 0.017) < 0.0005
+    assert abs(of(tables["reference_by_zone"], zone="Bare spoil", first_year=2020)["b"]) < 0.05
+    (header, *rows), *_ = section(READING, "Bounds, and many cells").tables
+    assert len(rows) == 2
+    for label, *values in rows:
+        row = of(tables["trend_area_by_zone relative"], zone="Pit No. 4", first_year=2020, **{"class": label})
+        assert values == [f"{row[name.strip('`')]:.3f}" for name in header[1:]]
+        assert row["control"] == "controlled"
 
 
 def test_smallest_p_of_the_pages_by_trying_all_orders():

@@ -11,7 +11,7 @@ from pipeline.evidence import Rules
 from pipeline.kernels.null import smallest_p_of
 from pipeline.layout import RELATIVE
 from pipeline.sensors import SENSORS
-from pipeline.sizes import recommendation
+from pipeline.sizes import recommendation, size_of_cells
 from pipeline.words import Text, joined
 
 LIMITS: tuple[Text, ...] = (
@@ -259,7 +259,8 @@ def reach(config: Config) -> list[tuple[int, float, list[TrendClass]]]:
 def recommendations(config: Config) -> list[Text]:
     """Return per period which test its number of years allows, with its measured false positives."""
     said = {(a, b): recommendation(b - a + 1, reference=RELATIVE in config.targets) for a, b in config.periods}
-    return [Text(f"{a}-{b}: {text.en}.", f"{a}—{b}年：{text.zh}。") for (a, b), text in said.items()]
+    of_cells = {(a, b): text for a, b in config.periods if (text := size_of_cells(config.trend.test, b - a + 1)) is not None}
+    return [Text(f"{a}-{b}: {text.en}.", f"{a}—{b}年：{text.zh}。") for (a, b), text in (*said.items(), *of_cells.items())]
 
 
 def out_of_reach(config: Config) -> dict[str, list[int]]:
