@@ -3,15 +3,20 @@
 import csv
 import json
 import math
+import re
 from itertools import combinations, permutations
+from pathlib import Path
 
 import numpy as np
 import pymannkendall
 import pytest
 import rasterio
 import xarray as xr
-from scenemine import NORTH, SHAPE, WEST, SceneMine, read, rejected
+from pyproj import Transformer
+from running import snakemake
+from scenemine import CRS, NORTH, SHAPE, WEST, SceneMine, read, rejected
 from scipy import stats
+from sensormine import CELL, SINUSOIDAL, SensorMine
 from test_composite import composed, hashes, plain
 
 from pipeline.__main__ import main
@@ -377,3 +382,80 @@ def test_sensitivity_is_left_out_with_a_seasonal_test_and_kept_with_months_alone
     mine.settings["trend"] = {}
     mine.write_config()
     assert load(mine.config).tables_of("sentinel-2")["with_sensitivity"]
+
+
+def test_check_tells_the_measured_false_positives_of_the_test(tmp_path, capsys):
+    mine = monthly(tmp_path, "seasonal-kendall")
+    mine.write()
+    assert main(["check", str(mine.config), "--results", str(mine.folder / "checked")]) == 0
+    (line,) = [text for text in capsys.readouterr().out.splitlines() if "each cell, 5 years of 4 months" in text]
+    with Path("pipeline/sizes.csv").open(encoding="utf-8") as file:
+        rows = [r for r in csv.DictReader(file) if (r["test"], r["unit"], r["years"], float(r["lag1"])) == ("seasonal-kendall", "cell", "5", 0.0)]
+    worst = max(float(r["size_05"]) for r in rows)
+    assert worst > 0.2, "months that share their year's weather are no independent witnesses"
+    assert f"false positives up to {worst:.3f} at p <= 0.05" in line
+
+
+# MODIS: each pixel in the month of its own day
+
+
+def test_a_composite_of_days_counts_each_pixel_in_the_month_of_its_day(tmp_path):
+    mine = SensorMine(tmp_path, sensor="modis")
+    mine.settings |= {"composite": {"min_clear": 1, "interval": "month"}, "years": {"first": 2021, "last": 2022}, "grid": {"buffer_m": 0}, "sensitivity": False}
+    x, y = Transformer.from_crs(CRS, SINUSOIDAL, always_xy=True).transform(WEST + 50, NORTH - 60)
+    origin = np.floor(x / CELL) * CELL - 2 * CELL, np.ceil(y / CELL) * CELL + 2 * CELL
+    day = np.full((8, 8), 205)  # 24 July
+    day[:, 4:] = 215  # 3 August
+    day[0] = -1  # not told
+    for year in (2021, 2022):
+        mine.modis(f"{year}-07-20", 5000, day, origin=origin)
+        mine.modis(f"{year}-08-05", 7000, 220, origin=origin)
+    folder = mine.composites()
+    july, august, whole = (read(folder / f"ndvi_2021{m}.tif") for m in ("-07", "-08", ""))
+    top, left = (round((v - w) / CELL) for v, w in zip((origin[1], grid_of(folder)[2]), (grid_of(folder)[5], origin[0]), strict=True))
+    days = day[top : top + july.shape[0], left : left + july.shape[1]]
+    assert {205, 215} <= set(np.unique(days).tolist())
+    np.testing.assert_array_equal(july, np.where(days == 205, np.float32(0.5), np.float32(np.nan)))
+    expected = np.where(days == 215, np.float32(0.6), np.float32(0.7))  # the median of 0.5 and 0.7, or 0.7 alone
+    np.testing.assert_allclose(august, expected, atol=1e-6)
+    np.testing.assert_allclose(whole, np.where(days == -1, 0.7, 0.6), atol=1e-6)
+
+
+def grid_of(folder):
+    return json.loads((folder / "scenes.json").read_text())["grid"]["transform"]
+
+
+# The workflow
+
+
+def test_the_workflow_writes_the_months_of_one_mine_and_none_of_another(tmp_path):
+    mine = monthly(tmp_path / "a", "year-permutation")
+    mine.write()
+    other = monthly(tmp_path / "b")
+    other.settings |= {"mine": "yearly", "composite": {"min_clear": 1}}
+    other.write()
+    results = tmp_path / "results"
+    done = snakemake("--configfile", str(mine.config), str(other.config), "--config", f"results={results}")
+    assert done.returncode == 0, done.stderr[-3000:]
+    made = {p.name for p in (results / "small" / "sentinel-2").glob("ndvi_*-*")}
+    assert made == {f"ndvi_{y}-{m}.{end}" for y in YEARS for m in ("07", "08") for end in ("tif", "qml")}
+    assert not list((results / "yearly").rglob("ndvi_*-*"))
+    listed = json.loads((results / "small" / "run.json").read_text())["sha256"]
+    assert {f"sentinel-2/ndvi_{y}-07.tif" for y in YEARS} <= set(listed)
+    assert not (results / "small" / "sentinel-2" / "sensitivity.csv").exists()
+    report = (results / "small" / "report.html").read_text(encoding="utf-8")
+    assert "orders of whole years, all months together" in report
+    assert "the trend test is of monthly ones" in report.replace("\u00a0", " ") or "sensitivity: false" in report.replace("\u00a0", " ")
+    assert main(["verify", str(results)]) == 0
+    (results / "small" / "sentinel-2" / "ndvi_2021-08.tif").unlink()
+    again = snakemake("--configfile", str(mine.config), str(other.config), "--config", f"results={results}", "--dry-run")
+    assert "composite_2020_2024_m07_m08" in again.stdout + again.stderr
+
+
+def test_on_a_large_grid_the_months_are_made_year_by_year(tmp_path):
+    mine = monthly(tmp_path, "hirsch-slack", grid={"buffer_m": 40, "resolution_m": {"sentinel-2": 0.5}})
+    mine.write()
+    done = snakemake("--configfile", str(mine.config), "--config", f"results={tmp_path / 'results'}", "--dry-run")
+    text = done.stdout + done.stderr
+    assert done.returncode == 0, text[-3000:]
+    assert re.search(r"^composite_m07_m08 +5$", text, re.MULTILINE), text[:2000]
