@@ -23,8 +23,9 @@ from pipeline.__main__ import main
 from pipeline.config import Season, load
 from pipeline.config_months import touched
 from pipeline.kernels.codes import OUTPUTS
+from pipeline.monthscheck import reference
 from pipeline.season import bounds, month_bounds
-from pipeline.trend import TESTS, trend
+from pipeline.trend import TESTS, seasonal_statistics, trend
 
 YEARS = range(2020, 2025)
 SEASONAL = [name for name, test in TESTS.items() if test.seasonal]
@@ -445,6 +446,11 @@ def test_the_workflow_writes_the_months_of_one_mine_and_none_of_another(tmp_path
     assert not (results / "small" / "sentinel-2" / "sensitivity.csv").exists()
     report = (results / "small" / "report.html").read_text(encoding="utf-8")
     assert "orders of whole years, all months together" in report
+    assert "each cell, 5 years of 4 months: false positives up to" in report.replace("\u00a0", " ")
+    assert "Bounds of class areas: not known with a test of monthly values." in report.replace("\u00a0", " ")
+    area = rows_of(results / "small" / "sentinel-2", "trend_area_by_zone")
+    assert {(r["area_low_km2"], r["area_high_km2"]) for r in area} == {("", "")}, "bounds are of yearly values"
+    assert any(r["area_low_km2"] for r in rows_of(results / "yearly" / "sentinel-2", "trend_area_by_zone"))
     assert "the trend test is of monthly ones" in report.replace("\u00a0", " ") or "sensitivity: false" in report.replace("\u00a0", " ")
     assert main(["verify", str(results)]) == 0
     (results / "small" / "sentinel-2" / "ndvi_2021-08.tif").unlink()
@@ -459,3 +465,19 @@ def test_on_a_large_grid_the_months_are_made_year_by_year(tmp_path):
     text = done.stdout + done.stderr
     assert done.returncode == 0, text[-3000:]
     assert re.search(r"^composite_m07_m08 +5$", text, re.MULTILINE), text[:2000]
+
+
+def test_what_crosscheck_computes_anew_equals_the_library_with_ties_gaps_and_no_variance():
+    rng = np.random.default_rng(11)
+    for n, months in ((3, 2), (4, 2), (5, 3), (6, 12), (9, 2)):
+        x = rng.normal(0.5, 0.1, (n, months, 30)).round(1)
+        x[rng.random(x.shape) < 0.2] = np.nan
+        x[:, :, 0] = 0.5  # nothing but ties: no variance
+        x[:, 1, 1], x[:, 0, 1] = np.arange(n), -np.arange(n)  # two months that cancel out
+        years = np.arange(2000, 2000 + n)
+        for test in SEASONAL:
+            found = dict(zip(OUTPUTS, seasonal_statistics(x, years.astype(float), test=test), strict=True))
+            for i in range(30):
+                expected = reference(x[..., i], years, test)
+                for name, value in expected.items():
+                    assert found[name][i] == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True), (test, n, months, i, name)
