@@ -161,8 +161,10 @@ def per_period(tested, *names):
 
 
 def named_by(tested):
-    """A name for the rule of what is tested."""
-    return "_".join([*tested[0], *(t for t in tested[1][1:])]).replace("-", "_")
+    """A name for the rule of what is tested: its periods, and whether nothing is relative to a reference."""
+    periods, names = tested
+    alone = ("absolute",) if len(names) == 1 else ()
+    return "_".join([*alone, *periods]).replace("-", "_")
 
 
 def threads_of(wildcards):

@@ -117,7 +117,7 @@ BOXES = {"west": (2, 3, 14, 23), "east": (20, 3, 34.5, 15.5), "hundred": (15, 15
 
 def rows(run, table):
     with (run.results / "mato-grosso" / "modis" / f"{table}.csv").open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
+        return [r for r in csv.DictReader(handle) if r.get("target", "absolute") == "absolute"]
 
 
 def weights(zone):

@@ -44,7 +44,7 @@ def site(folder, sensor, catalog, zones, crs, years, season=("01-01", "12-31"), 
 
 def table(folder, name):
     with (folder / name).open(encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
+        return [r for r in csv.DictReader(handle) if r.get("target", "absolute") == "absolute"]
 
 
 def by_hand(product, raster):

@@ -22,7 +22,8 @@ def root(three_sensors):
 
 
 def table(root, sensor, name):
-    return pd.read_csv(root / sensor / f"{name}.csv")
+    found = pd.read_csv(root / sensor / f"{name}.csv")
+    return found[found["target"] == "absolute"] if "target" in found else found
 
 
 def truth(root, sensor):
