@@ -23,6 +23,7 @@ from pipeline.__main__ import main
 from pipeline.config import Season, load
 from pipeline.config_months import touched
 from pipeline.kernels.codes import OUTPUTS
+from pipeline.kernels.null import smallest_p, smallest_p_of, smallest_seasonal_p
 from pipeline.monthscheck import reference
 from pipeline.season import bounds, month_bounds
 from pipeline.trend import TESTS, seasonal_statistics, trend
@@ -481,3 +482,19 @@ def test_what_crosscheck_computes_anew_equals_the_library_with_ties_gaps_and_no_
                 expected = reference(x[..., i], years, test)
                 for name, value in expected.items():
                     assert found[name][i] == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True), (test, n, months, i, name)
+
+
+@pytest.mark.parametrize("significance", ["auto", "exact", "normal"])
+def test_the_smallest_p_is_that_of_the_configured_test(significance):
+    for n in range(1, 25):
+        assert smallest_p_of("mann-kendall", n, 6, significance) == pytest.approx(smallest_p(n, significance), nan_ok=True)
+        for test in SEASONAL:
+            found = smallest_p_of(test, n, 6, significance)
+            assert found == pytest.approx(smallest_seasonal_p(test, n, 6), nan_ok=True)
+            assert np.isnan(found) == (n < 3)
+
+
+def test_no_pixel_of_a_run_is_below_the_smallest_p_of_its_years(folder):
+    p, n = (read(folder / "trend_2020-2024.tif", OUTPUTS.index(name) + 1) for name in ("p", "n"))
+    for years in (3, 4, 5):
+        assert np.nanmin(p[n == years]) >= smallest_p_of("hirsch-slack", years, 2, "auto") - 1e-7
