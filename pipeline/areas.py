@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.classes import GROUPS, legend
 from pipeline.coverage import ZoneCoverage
-from pipeline.kernels.null import smallest_p
+from pipeline.kernels.null import smallest_p_of
 from pipeline.manytests import CONTROLLED
 
 AREA_COLUMNS = (
@@ -70,10 +70,14 @@ def area_rows(
     n: int,
     common: dict[str, Any],
     control: Mapping[int, Mapping[str, Any]] | None = None,
+    *,
+    test: str = "mann-kendall",
+    months: int = 0,
 ) -> list[dict[str, Any]]:
     """Return one row per class of the scheme, zeros included, then water, too small, insufficient; empty where all is too small to be classed.
 
-    `control`: what `pipeline.control.control_cells` says of each class. `reference` holds the class areas of the zone's
+    `control`: what `pipeline.control.control_cells` says of each class. `test` and `months`: of which test the classes are, and of how many
+    months. `reference` holds the class areas of the zone's
     reference zones together, empty without one. Cells of 98 and 99 and water are no trend class: `share_valid_pct` leaves them out of the denominator, and is
     empty for themselves.
     """
@@ -88,7 +92,7 @@ def area_rows(
             | (known if _told(areas, (c.code,)) else dict.fromkeys(known))
             | {"share_valid_pct": None if c.code in NOT_CLASSED else valid}
             | {"share_reference_pct": _shares(reference.get(c.code, 0.0), reference)[0] if reference and _told(reference, (c.code,)) else None}
-            | {"p_min": smallest_p(n, significance)}
+            | {"p_min": smallest_p_of(test, n, months, significance)}
             | dict.fromkeys(CONTROL)
             | dict((control or {}).get(c.code, {}))
         )

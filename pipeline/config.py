@@ -16,6 +16,7 @@ from pipeline.catalogs import CATALOGS, is_searched
 from pipeline.config_base import Model
 from pipeline.config_catalog import check_source, plain_path, preset_collection, source_name
 from pipeline.config_errors import explain
+from pipeline.config_months import check_months, is_seasonal
 from pipeline.config_network import Network
 from pipeline.config_scenes import Composite, Mask
 from pipeline.config_sensitivity import Sensitivity
@@ -220,8 +221,10 @@ class Trend(Model):
 
     periods: tuple[tuple[Year, Year], ...] | None = Field(None, description="list of [first, last]; default: all years")
     variable: Literal["fvc", "ndvi"] = Field("fvc", description="fvc (before clamping) or ndvi")
-    test: Literal["mann-kendall"] = Field("mann-kendall", description="trend test; the slope is Theil-Sen's")
-    significance: Literal["auto", "exact", "normal"] = Field("auto", description="auto: exact up to n = 20, ties included, normal above")
+    test: Literal["mann-kendall", "seasonal-kendall", "hirsch-slack", "year-permutation"] = Field(
+        "mann-kendall", description="trend test of a pixel; the last three are of monthly values (composite.interval: month); the slope is Theil-Sen's"
+    )
+    significance: Literal["auto", "exact", "normal"] = Field("auto", description="auto: exact up to n = 20, ties included, normal above; mann-kendall only")
     scheme: Literal["five", "seven", "nine"] = Field("seven", description="number of trend classes")
     alpha: Alpha = Field(Alpha(), description="largest p of each strength; classes use p <= alpha")
     no_change: Annotated[float, Field(ge=0, le=1)] = Field(
@@ -259,7 +262,6 @@ class Config(Model):
         description="auto, true or false: make sensitivity.csv, how change and trend shares come out under other seasons, methods, endmembers and without "
         "the first year; auto: up to 5,000,000 cells of the grid, and above it a table that says so; true: always; false: no such table",
     )
-
     uncertainty: Uncertainty = Field(
         Uncertainty(),
         description="bounds of class areas from the error of NDVI, the endmember range and the range of `no_change`; `false`: the bounds stay empty",
@@ -320,6 +322,7 @@ class Config(Model):
             raise ValueError("trend.relative_to_reference: true without a reference; expected aoi.reference; fix: name a zone of undisturbed vegetation there")
         if len(set(periods)) != len(periods) or not periods:
             raise ValueError(f"trend.periods: {[list(p) for p in periods]}; expected at least one, each once; fix: remove the repetition")
+        check_months(self)
         return self
 
     @property
@@ -345,7 +348,7 @@ class Config(Model):
 
     def tables_of(self, sensor: str) -> dict[str, bool]:
         """Return which tables a sensor has (`SensorFolder.tables`)."""
-        return {"with_scenes": self.sensors[sensor].catalog is not None, "with_sensitivity": self.sensitivity.run is not False}
+        return {"with_scenes": self.sensors[sensor].catalog is not None, "with_sensitivity": self.sensitivity.run is not False and not is_seasonal(self)}
 
     def images_in(self, sensor: str, period: tuple[int, int]) -> int:
         """Return the number of years of a period that have an image: the most valid years that a pixel can have."""

@@ -39,8 +39,10 @@ class Composite(Model):
     method: Annotated[str, StringConstraints(pattern=r"^(median|mean|max|p[0-9]{1,2}|p100)$")] = Field(
         "median", description="median, mean, max, or a percentile such as p75"
     )
-    interval: Literal["year"] = Field("year", description="year: one composite per season")
-    min_clear: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="a pixel with fewer clear observations of land has no value in that year")
+    interval: Literal["year", "month"] = Field(
+        "year", description="year: one composite per season; month: also one of every calendar month that the season touches, from scenes only"
+    )
+    min_clear: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="a pixel with fewer clear observations of land has no value in that year, or month")
 
     @property
     def percentile(self) -> float:

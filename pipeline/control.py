@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.classes import P_TOLERANCE, legend
 from pipeline.coverage import ZoneCoverage
-from pipeline.kernels.null import smallest_p
+from pipeline.kernels.null import smallest_p_of
 from pipeline.kernels.pixels import classify
 from pipeline.manytests import CONTROLLED, NOT_TESTABLE, REFERENCE, Family
 
@@ -25,7 +25,7 @@ class ZoneTests:
     """The tested cells of a zone: how many have how many valid years, and their family; `family` is None for a reference and where no cell is tested.
 
     `area_by_n` is the ground area in m2 of the tested cells by number of valid years. `controlled` holds the area in m2 of each code when
-    q takes the place of p.
+    q takes the place of p. `test` and `months`: the trend test, and of how many months.
     """
 
     is_reference: bool = False
@@ -33,11 +33,13 @@ class ZoneTests:
     q_min: float | None = None
     area_by_n: Mapping[int, float] = field(default_factory=dict)
     controlled: Mapping[int, float] = field(default_factory=dict)
+    test: str = "mann-kendall"
+    months: int = 0
 
     def testable_pct(self, alpha: float, significance: str) -> float | None:
         """Return the share of the tested area whose own number of years can reach a p of `alpha`, per cent; None without tested area."""
         whole = sum(self.area_by_n.values())
-        reached = sum(area for n, area in self.area_by_n.items() if smallest_p(n, significance) <= alpha + P_TOLERANCE)
+        reached = sum(area for n, area in self.area_by_n.items() if smallest_p_of(self.test, n, self.months, significance) <= alpha + P_TOLERANCE)
         return 100 * reached / whole if whole > 0 else None
 
     def status(self, alpha: float) -> str | None:
@@ -73,6 +75,8 @@ def zone_tests(
     least_pixels: int,
     *,
     reference: np.ndarray | None,
+    test: str = "mann-kendall",
+    months: int = 0,
 ) -> ZoneTests:
     """Return what is tested in a zone; `bands` are its windows of `slope`, `p` and `n`, `rules` those of `pipeline.classes.limits`.
 
@@ -81,24 +85,24 @@ def zone_tests(
     """
     cells = tested(codes, coverage)
     if not coverage.holds(least_pixels) or not cells.any():
-        return ZoneTests(reference is None)
+        return ZoneTests(reference is None, test=test, months=months)
     n, area = bands["n"][cells].astype(np.int64), coverage.area_m2[cells]
     sums = np.bincount(n, weights=area)
     area_by_n = {int(i): float(sums[i]) for i in np.flatnonzero(sums)}
     if reference is None:
-        return ZoneTests(True, area_by_n=area_by_n)
+        return ZoneTests(True, area_by_n=area_by_n, test=test, months=months)
     cells &= ~reference
     if not cells.any():
-        return ZoneTests(False, area_by_n=area_by_n)
+        return ZoneTests(False, area_by_n=area_by_n, test=test, months=months)
     n, area, p = bands["n"][cells].astype(np.int64), coverage.area_m2[cells], bands["p"][cells]
     family = Family.of(p)
     counts = np.bincount(n)
     occurring = np.flatnonzero(counts)
-    q_min = family.q_min(np.array([smallest_p(int(i), significance) for i in occurring]), counts[occurring])
+    q_min = family.q_min(np.array([smallest_p_of(test, int(i), months, significance) for i in occurring]), counts[occurring])
     q = family.q(p).astype(np.float32)
     by_q = classify(bands["slope"][cells], q, n.astype(np.float32), min_years=0, no_change=no_change, **rules)
     of_code = np.bincount(by_q, weights=area, minlength=10)
-    return ZoneTests(False, family, q_min, area_by_n, {int(c): float(of_code[c]) for c in TREND_CODES})
+    return ZoneTests(False, family, q_min, area_by_n, {int(c): float(of_code[c]) for c in TREND_CODES}, test, months)
 
 
 def control_cells(tests: ZoneTests, scheme: str, alphas: Mapping[str, float], significance: str) -> dict[int, dict[str, object]]:

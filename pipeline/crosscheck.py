@@ -1,4 +1,4 @@
-"""`minegreen crosscheck`: recompute a sample of a run's pixels with pymannkendall, scipy and an independent exact p."""
+"""`minegreen crosscheck`: recompute a sample of a run's pixels with pymannkendall, scipy and an independent exact p, by the configured test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline import monthscheck
 from pipeline.config import Config, load
+from pipeline.config_months import YEARLY, is_seasonal, months_of
 from pipeline.errors import BadInput
 from pipeline.kernels.codes import OUTPUTS
 from pipeline.layout import MineFolder, SensorFolder
@@ -85,10 +87,14 @@ def check(config: Config, sensor: str, folder: SensorFolder, period: tuple[int, 
     values = read_cells(folder.trend(period), [OUTPUTS.index(name) + 1 for name in TOLERANCES], *chosen)
     ours = dict(zip(TOLERANCES, values, strict=True))
     years = np.arange(period[0], period[1] + 1)
-    series = np.stack([read_cells(folder.ndvi(int(year)), [1], *chosen)[0] for year in years], axis=1)
+    months = months_of(config) if is_seasonal(config) else (None,)
+    layers = [read_cells(folder.ndvi(int(year), month), [1], *chosen)[0] for year in years for month in months]
+    series = np.stack(layers, axis=1)
+    if is_seasonal(config):
+        series = series.reshape(-1, len(years), len(months))
     if pair is not None:
         series = (series - pair.soil) / (pair.vegetation - pair.soil)
-    worst, wrong = compare(series, years, ours, config.trend.significance)
+    worst, wrong = compare(series, years, ours, config.trend.significance, config.trend.test)
     return Checked(sensor, period, len(series), int(np.isfinite(ours["slope"]).sum()), worst, tuple(wrong))
 
 
@@ -108,12 +114,15 @@ def sample(n: np.ndarray, pixels: int) -> tuple[np.ndarray, np.ndarray]:
     return rows, cols
 
 
-def compare(series: np.ndarray, years: np.ndarray, ours: dict[str, np.ndarray], significance: str) -> tuple[dict[str, float], list[str]]:
-    """Return the largest difference of each statistic, and a line for each pixel that differs by more than allowed."""
+def compare(series: np.ndarray, years: np.ndarray, ours: dict[str, np.ndarray], significance: str, test: str = YEARLY) -> tuple[dict[str, float], list[str]]:
+    """Return the largest difference of each statistic, and a line for each pixel that differs by more than allowed.
+
+    `series`: (pixels, years), of a seasonal test (pixels, years, months).
+    """
     worst = dict.fromkeys(TOLERANCES, 0.0)
     wrong = []
     for i, values in enumerate(series):
-        theirs = reference(values, years, significance)
+        theirs = reference(values, years, significance) if test == YEARLY else monthscheck.reference(values, years, test)
         for name, tolerance in TOLERANCES.items():
             mine, other = float(ours[name][i]), theirs[name]
             both_missing = np.isnan(mine) and np.isnan(other)

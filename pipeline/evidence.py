@@ -8,18 +8,29 @@ from math import erfc, isclose, sqrt
 import numpy as np
 
 from pipeline.classes import P_TOLERANCE
-from pipeline.kernels.null import EXACT_MAX_N, partitions, smallest_p, two_sided_p, untied_tail
+from pipeline.kernels.null import EXACT_MAX_N, SEASONAL_TESTS, partitions, smallest_p_of, two_sided_p, untied_tail
 from pipeline.words import NOTHING, Text, part
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The options of a run that decide classes: largest p of each strength, and how p is found."""
+    """The options of a run that decide classes: largest p of each strength, and how p is found: by which test, of how many months."""
 
     slight: float
     significant: float
     extreme: float
     significance: str
+    test: str = "mann-kendall"
+    months: int = 0
+
+    @property
+    def of_orders(self) -> bool:
+        """Return whether p is that of the orders of a cell's yearly values, so that a class can be said in words of these."""
+        return self.test not in SEASONAL_TESTS
+
+    def smallest_p(self, n: int) -> float:
+        """Return the smallest p that n years can reach."""
+        return smallest_p_of(self.test, n, self.months, self.significance)
 
     def alpha(self, limit: str) -> float:
         """Return the largest p of a strength: `slight`, `significant` or `extreme`."""
@@ -71,15 +82,15 @@ def meaning(span: int, below: float, alpha: float, significance: str) -> tuple[T
     return part(f"rose_{kind}"), part(f"fell_{kind}")
 
 
-def years_of(p_min: float, most: int, significance: str) -> int:
-    """Return the number of valid years whose smallest p this is.
+def years_of(p_min: float, most: int, rules: Rules) -> int:
+    """Return the number of valid years whose smallest p this is, of several the largest.
 
-    >>> years_of(1 / 12, 5, "auto"), years_of(1 / 60, 5, "auto")
+    >>> rules = Rules(0.10, 0.05, 0.01, "auto")
+    >>> years_of(1 / 12, 5, rules), years_of(1 / 60, 5, rules)
     (4, 5)
     """
-    return min(
-        range(3, max(most, 3) + 1), key=lambda n: (not isclose(smallest_p(n, significance), p_min, rel_tol=1e-6), abs(smallest_p(n, significance) - p_min))
-    )
+    least = {n: rules.smallest_p(n) for n in range(max(most, 3), 2, -1)}
+    return min(least, key=lambda n: (not isclose(least[n], p_min, rel_tol=1e-6), abs(least[n] - p_min)))
 
 
 def chance(n: int, alpha: float, significance: str) -> float:

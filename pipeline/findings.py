@@ -132,7 +132,7 @@ def _classes(at: Tables, rules: Rules, period: Period, compared: bool) -> list[S
         rise, fall = own.get(str(up.code), 0.0), own.get(str(down.code), 0.0)
         if (p_min is None or not rules.reaches(p_min, alpha)) and rise + fall <= 0:
             continue
-        rose, fell = meaning(period[1] - period[0] + 1, below, alpha, rules.significance)
+        rose, fell = meaning(period[1] - period[0] + 1, below, alpha, rules.significance) if rules.of_orders else (NOTHING, NOTHING)
         known = {k: per_cent(there.get(str(c.code), 0.0)) for k, c in (("up", up), ("down", down))}
         reference = part("reference_two", **known) if there and compared else NOTHING
         words = {"up_class": Text(up.label, up.label_zh), "down_class": Text(down.label, down.label_zh), "whole": _whole(at), "reference": reference}
@@ -159,13 +159,13 @@ def _limits(at: Tables, rules: Rules, period: Period) -> list[Sentence]:
     p_min = _p_min(at)
     if p_min is None:
         return [say("no_p", first=period[0], last=period[1])]
-    out, n = [], years_of(p_min, period[1] - period[0] + 1, rules.significance)
+    out, n = [], years_of(p_min, period[1] - period[0] + 1, rules)
     strengths = _strengths(at, rules)
     beyond = [s for s in strengths if not rules.reaches(p_min, s[2])]
     if beyond:
         labels = listed((Text(c.label, c.label_zh) for s in reversed(beyond) for c in s[:2]), OR)
         out.append(say("unreachable", first=period[0], last=period[1], n=n, alpha=alpha_text(beyond[-1][2]), p=p_text(p_min), labels=labels))
-    if len(beyond) < len(strengths):
+    if len(beyond) < len(strengths) and rules.of_orders:
         alpha = strengths[-1][2]
         share = per_cent(100 * chance(n, alpha, rules.significance))
         out.append(say("chance", first=period[0], last=period[1], n=n, share=share, alpha=f"{alpha:g}"))

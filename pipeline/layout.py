@@ -103,9 +103,9 @@ class SensorFolder:
 
     root: Path
 
-    def ndvi(self, year: int) -> Path:
-        """Return the NDVI raster of a year."""
-        return self.root / f"ndvi_{year}.tif"
+    def ndvi(self, year: int, month: int | None = None) -> Path:
+        """Return the NDVI raster of a year, or of a calendar month of that year's season."""
+        return self.root / (f"ndvi_{year}.tif" if month is None else f"ndvi_{year}-{month:02d}.tif")
 
     def observed(self, what: str, year: int) -> Path:
         """Return a raster of a year's observations: `clear`, `doy`, `water` or `sd`."""

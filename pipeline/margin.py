@@ -15,6 +15,7 @@ from pathlib import Path
 from pipeline.access import access_of
 from pipeline.aoi import Zones
 from pipeline.config import Config
+from pipeline.config_months import no_sensitivity
 from pipeline.errors import BadInput, RunFault, one_line
 from pipeline.missions import lacking
 from pipeline.radiometry import Decision
@@ -35,7 +36,7 @@ def with_margin(found: Inspected, config: Config, sensor: str, zones: Zones, cat
     """
     rule = SENSORS[config.kind(sensor)].scenes
     height, width = found.grid.shape
-    if config.sensitivity.refused(height * width) is not None:
+    if no_sensitivity(config, height * width) is not None:
         return found
     longitude = float(zones.frame.to_crs(4326).total_bounds[[0, 2]].mean())
 

@@ -16,6 +16,7 @@ from pipeline.access import check_keys
 from pipeline.aoi import Zones, read_zones
 from pipeline.config import Config, SensorSource, load_all
 from pipeline.config_catalog import plain_path
+from pipeline.config_months import months_of, no_sensitivity
 from pipeline.errors import BadInput
 from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
 from pipeline.images import is_remote
@@ -91,7 +92,14 @@ class Plan:
         years, scenes = config.all_years, self.has_scenes(mine, sensor)
         seen = [folder.observed(what, year) for what in OBSERVED for year in years] if scenes else []
         tested = list(product(config.periods, config.targets))
-        rasters = [*map(folder.ndvi, years), *seen, *map(folder.fvc, years), *(f(*t) for f in (folder.trend, folder.classes, folder.q) for t in tested)]
+        monthly = list(product(years, months_of(config)))
+        rasters = [
+            *map(folder.ndvi, years),
+            *(folder.ndvi(*of) for of in monthly),
+            *seen,
+            *map(folder.fvc, years),
+            *(f(*t) for f in (folder.trend, folder.classes, folder.q) for t in tested),
+        ]
         styles = [p.with_suffix(".qml") for p in rasters]
         tables = self.tables_of(mine, sensor)
         varied = map(folder.variants, years) if (mine, sensor) in self.varied else ()
@@ -187,7 +195,7 @@ def make(paths: list[str], settings: dict[str, object]) -> Plan:
                 small.add((mine, sensor))
             if cells * len(config.all_years) <= FEW and _near(config.sensors[sensor], checked.scenes.get(sensor)):
                 together.add((mine, sensor))
-            if config.sensors[sensor].catalog is not None and config.sensitivity.refused(cells) is None:
+            if config.sensors[sensor].catalog is not None and no_sensitivity(config, cells) is None:
                 varied.add((mine, sensor))
     return Plan(results, mines, local, address if isinstance(address, str) else None, frozenset(varied), frozenset(small), frozenset(together))
 

@@ -10,28 +10,29 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Config
+from pipeline.config_months import is_seasonal
 
 HOME = Path(__file__).parent
 
 # The parts of a config that each stage reads, beside the ids; `sensor` stands for the entry of the stage's sensor,
-# `searched` for its catalogue and collection, `references` for which zones are compared with which.
+# `searched` for its catalogue and collection, `references` for which zones are compared with which, `seasonal` for a test of monthly values.
 GEOMETRY = ("aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field")
 READS: dict[str, tuple[str, ...]] = {
     "synthetic": ("aoi.path",),
     "search": ("searched", "years", "season", "grid.buffer_m", *GEOMETRY),
-    "scenes": ("sensor", "years", "season", "sensitivity.run", "grid", *GEOMETRY),
-    "composite": ("sensor", "season", "mask", "composite", "fvc.exclude", *GEOMETRY),
+    "scenes": ("sensor", "years", "season", "sensitivity.run", "seasonal", "grid", *GEOMETRY),
+    "composite": ("sensor", "season", "mask", "composite.method", "composite.min_clear", "fvc.exclude", *GEOMETRY),  # rasters of months change no other
     "observations": ("mine", "aoi", "years"),
     "endmembers": ("fvc", "years", *GEOMETRY),
     "fvc": ("fvc", "years"),
-    "trend": ("trend.variable", "trend.test", "trend.significance", "trend.relative_to_reference", "years", *GEOMETRY, "references"),
+    "trend": ("trend.variable", "trend.test", "trend.significance", "season", "trend.relative_to_reference", "years", *GEOMETRY, "references"),
     "classes": ("trend", "fvc.exclude", "grid.clip", *GEOMETRY, "references"),
-    "areas": ("mine", "aoi", "years", "trend", "fvc", "composite.method", "uncertainty"),
+    "areas": ("mine", "aoi", "years", "season", "trend", "fvc", "composite.method", "uncertainty"),
     "sensitivity": ("mine", "sensor", "aoi", "years", "season", "composite.method", "fvc", "trend", "sensitivity"),
     "map": ("mine", "title", "aoi", "trend", "season", "sensor", "composite.method"),
     "chart": ("mine", "title", "aoi", "years", "season", "sensor", "composite.method"),
     "previews": ("mine", "title", "aoi", "years", "season", "sensor", "mask"),
-    "workbook": ("mine", "sensors", "sensitivity.run"),
+    "workbook": ("mine", "sensors", "sensitivity.run", "seasonal"),
     "zones": ("mine", "aoi", "years", "sensors", "trend.periods", "trend.relative_to_reference"),
     "project": ("mine", "title", "aoi", "years", "season", "sensors", "trend.variable", "trend.scheme", "trend.periods", "trend.relative_to_reference"),
     "report": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "uncertainty"),
@@ -48,6 +49,7 @@ def options(config: Config, stage: str, sensor: str | None = None) -> dict[str, 
         whole["sensor"] = {sensor: whole["sensors"][sensor]}
         whole["searched"] = {sensor: [config.sensors[sensor].catalog, config.collection(sensor)]}
     whole["references"] = [config.aoi.reference, {zone: facts.reference for zone, facts in config.aoi.zones.items()}]
+    whole["seasonal"] = is_seasonal(config)
     out: dict[str, Any] = {}
     for path in READS[stage]:
         value: Any = whole

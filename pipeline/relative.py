@@ -77,9 +77,9 @@ def reference_series(parts: list[ZoneSeries], zones: tuple[str, ...], period: tu
     return ReferenceSeries(zones, tuple(years[i] for i in chosen), means, common, 100 * beyond)
 
 
-def read_series(folder: SensorFolder, coverage: ZoneCoverage, years: list[int], pair: Endmembers) -> ZoneSeries:
-    """Return NDVI of one zone for all years, from the yearly rasters."""
-    return ZoneSeries(coverage, np.stack([read_window(folder.ndvi(y), coverage.rows, coverage.cols) for y in years]), years, pair)
+def read_series(folder: SensorFolder, coverage: ZoneCoverage, years: list[int], pair: Endmembers, month: int | None = None) -> ZoneSeries:
+    """Return NDVI of one zone for all years, from the yearly rasters, or those of one month."""
+    return ZoneSeries(coverage, np.stack([read_window(folder.ndvi(y, month), coverage.rows, coverage.cols) for y in years]), years, pair)
 
 
 class References:
@@ -90,11 +90,17 @@ class References:
         self.everywhere, self.coverages, self.folder, self.years = everywhere, coverages, folder, years
         self.sets = [s for s in dict.fromkeys((everywhere, *self.of_zone.values())) if s]
 
-    def series(self, periods: Iterable[tuple[int, int]], variable: str, pair: Endmembers) -> dict[tuple[tuple[str, ...], tuple[int, int]], ReferenceSeries]:
-        """Return the mean series of every reference in every period; one reference is in memory at a time."""
+    def series(
+        self, periods: Iterable[tuple[int, int]], variable: str, pair: Endmembers, month: int | None = None
+    ) -> dict[tuple[tuple[str, ...], tuple[int, int]], ReferenceSeries]:
+        """Return the mean series of every reference in every period, of the yearly values or of one month's; one reference is in memory at a time.
+
+        A month stands for itself: which of its years fall out, and which cells are valid in all others, does not depend on other months,
+        with which it is never compared.
+        """
         out: dict[tuple[tuple[str, ...], tuple[int, int]], ReferenceSeries] = {}
         for chosen in self.sets:
-            parts = [read_series(self.folder, self.coverages[z], self.years, pair) for z in chosen]
+            parts = [read_series(self.folder, self.coverages[z], self.years, pair, month) for z in chosen]
             out |= {(chosen, period): reference_series(parts, chosen, period, variable) for period in periods}
         return out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from pipeline.config import Season
@@ -64,6 +65,27 @@ def bounds(season: Season, year: int, shift: int = 0) -> tuple[int, int]:
         return day_of_year(date(of, month, there) + timedelta(days=shift + beyond * (day - there)), year)
 
     return counted(season.start, year, 1), counted(season.end, year + int(season.end < season.start), 0)
+
+
+def month_bounds(season: Season, year: int, month: int) -> tuple[int, int]:
+    """Return the first and last day of a year's season that lie in a calendar month, counted as `day_of_year`; the last before the first where none does.
+
+    A month after the turn of the year belongs to the season's year.
+
+    >>> summer, winter = Season(start="07-10", end="08-31"), Season(start="11-15", end="02-28")
+    >>> month_bounds(summer, 2021, 7), month_bounds(winter, 2021, 11), month_bounds(winter, 2021, 1)
+    ((191, 212), (319, 334), (366, 396))
+    """
+    of = year + (month < int(season.start[:2]))
+    first, last = bounds(season, year)
+    start, end = date(of, month, 1), date(of, month, monthrange(of, month)[1])
+    return max(first, day_of_year(start, year)), min(last, day_of_year(end, year))
+
+
+def meeting(days: Iterable[tuple[date, date]], year: int, first: int, last: int) -> slice:
+    """Return which of ascending spans of days (first, last) meet the days of year `first` to `last`, from the first to the last that does."""
+    inside = [i for i, (start, end) in enumerate(days) if day_of_year(start, year) <= last and day_of_year(end, year) >= first]
+    return slice(inside[0], inside[-1] + 1) if inside else slice(0, 0)
 
 
 def day_of_year(day: date, year: int) -> int:

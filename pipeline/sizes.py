@@ -20,6 +20,7 @@ Interval = Literal["year", "month"]
 PERSISTENT = (0.3, 0.6)  # correlation of successive years that was measured beside none
 TREND = 0.02  # a year, at which power was measured
 AS_POWERFUL = 0.01  # powers that differ by no more are taken as equal: three times their standard error
+MONTHS_MEASURED = 4  # of monthly data
 NOT_OFFERED = {"pooled"}  # measured to show what it does
 
 # of tests that are equally powerful the first is recommended: relative to a reference before absolute, the zone before its cells, then in this order
@@ -148,6 +149,28 @@ def recommended(n: int, *, interval: Interval = "year", reference: bool) -> Reco
     level = min(r.level for r in held)
     best = max(r.power for r in held if r.level == level)
     return min((r for r in held if r.level == level and r.power >= best - AS_POWERFUL), key=_order)
+
+
+def size_of_cells(test: str, n: int) -> Text | None:
+    """Return the false positives of a seasonal test of single cells with n years, in words; None for other tests and fewer years than were measured.
+
+    They are the largest over what a config does not tell, years being independent.
+
+    >>> size_of_cells("seasonal-kendall", 4).en
+    'seasonal Mann-Kendall (Hirsch et al. 1982), each cell, 4 years of 4 months: false positives up to 0.290 at p <= 0.05, 0.349 at p <= 0.10 (simulated)'
+    >>> size_of_cells("mann-kendall", 4) is None
+    True
+    """
+    there = [m for m in measured() if (m.test, m.interval, m.unit, m.lag1) == (test, "month", "cell", 0) and m.years <= n]
+    if not there:
+        return None
+    years = max(m.years for m in there)
+    found = [max(m.size(level) for m in there if m.years == years) for level in LEVELS]
+    name, months = TESTS[test], MONTHS_MEASURED
+    return Text(
+        f"{name.en}, each cell, {years} years of {months} months: false positives up to {found[0]:.3f} at p <= 0.05, {found[1]:.3f} at p <= 0.10 (simulated)",
+        f"{name.zh}，逐像元，{years} 年、每年 {months} 个月：误报率最大为 {found[0]:.3f}（p <= 0.05）、{found[1]:.3f}（p <= 0.10）（模拟结果）",
+    )
 
 
 def _order(r: Recommendation) -> tuple[bool, bool, int]:

@@ -34,8 +34,8 @@ def _seasonal(test: int) -> Callable[..., None]:
     """Return the kernel of a seasonal test (y, t, out), imported when it is called: it is compiled only for those who use it."""
 
     def kernel(y: np.ndarray, t: np.ndarray, out: np.ndarray) -> None:
-        from pipeline.kernels.null import ALL_ORDERS_MAX_N
-        from pipeline.kernels.seasonal import LARGEST, YEAR_PERMUTATION, few_year_signs, order_signs, seasonal_trend
+        from pipeline.kernels.null import ALL_ORDERS_MAX_N, LARGEST
+        from pipeline.kernels.seasonal import YEAR_PERMUTATION, few_year_signs, order_signs, seasonal_trend
 
         largest = y.shape[1] * len(t) * (len(t) - 1) // 2
         if test == YEAR_PERMUTATION and largest > LARGEST:
@@ -258,6 +258,27 @@ def annual_statistics(
         flat = result.reshape(len(OUTPUTS), rows * width)
         TESTS[test].kernel(series.reshape(n, rows * width), np.ascontiguousarray(times, np.float64), *tables, limit, flat)
         out[:, top : top + strip] = result.reshape(len(OUTPUTS), rows, width)
+    return out
+
+
+def monthly_statistics(
+    ndvi: np.ndarray, times: np.ndarray, pair: Endmembers | None, *, test: str, minus: tuple[np.ndarray, np.ndarray] | None = None
+) -> np.ndarray:
+    """Return the nine statistics (9, y, x), float32, of monthly NDVI (years, months, y, x), or of its cover before clamping.
+
+    `test`: a seasonal test; see `seasonal_statistics`. Cover is formed in float64, with one pair for all months. `minus`: the number of each
+    cell's reference (y, x), and the mean of every reference (references, years, months), that is subtracted; NaN where there is none.
+    """
+    _, _, height, width = ndvi.shape
+    out = np.empty((len(OUTPUTS), height, width), np.float32)
+    strip = max(1, STRIP_CELLS // max(width, 1))  # rows
+    for top in range(0, height, strip):
+        series = ndvi[:, :, top : top + strip].astype(np.float64)
+        if pair is not None:
+            series = (series - pair.soil) / (pair.vegetation - pair.soil)
+        if minus is not None:
+            series -= np.moveaxis(minus[1][minus[0][top : top + strip]], (2, 3), (0, 1))
+        out[:, top : top + strip] = seasonal_statistics(series, times, test=test)
     return out
 
 

@@ -12,6 +12,7 @@ from pipeline.areabounds import Error, Rule, class_bounds
 from pipeline.classes import legend, limits
 from pipeline.compositeerror import composite_error, differences, scene_means
 from pipeline.config import Config
+from pipeline.config_months import is_seasonal
 from pipeline.coverage import ZoneCoverage
 from pipeline.endmembers import Endmembers
 from pipeline.layout import RELATIVE, SensorFolder
@@ -60,7 +61,8 @@ def rule_of(config: Config, period: tuple[int, int], no_change: tuple[float, ...
 class Bounds:
     """The bounds of the class areas of a sensor's zones, from its rasters and what each scene showed of each zone.
 
-    `compared`: the reference of each zone; `means`: its series by reference and period, see `pipeline.relative`.
+    They are of yearly values: with a test of monthly ones there are none. `compared`: the reference of each zone; `means`: its series by
+    reference and period, see `pipeline.relative`.
     """
 
     def __init__(
@@ -75,7 +77,7 @@ class Bounds:
     ) -> None:
         self.config, self.folder, self.coverages, self.pair, self.compared, self.means = config, folder, coverages, pair, compared, means
         self.scenes = config.sensors[sensor].catalog is not None
-        self.known = config.uncertainty.run and (self.scenes or config.uncertainty.ndvi_sd is not None)
+        self.known = config.uncertainty.run and not is_seasonal(config) and (self.scenes or config.uncertainty.ndvi_sd is not None)
         self.no_change = slope_limits(config, sensor, pair, folder.endmembers) if self.known else ()
         self.parts = {y: read_part(folder.zone_by_scene(y)) for y in config.all_years} if self.known and self.scenes else {}
 

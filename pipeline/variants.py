@@ -9,7 +9,7 @@ from datetime import date
 from pipeline.config import Config, Season
 from pipeline.config_scenes import Composite
 from pipeline.config_sensitivity import FixedPair
-from pipeline.season import bounds, day_of_year
+from pipeline.season import bounds, meeting
 
 SHIFT_DAYS = 15
 METHODS = ("median", "p75", "max")
@@ -43,9 +43,7 @@ class Variant:
 
 def span(days: Iterable[tuple[date, date]], season: Season, shift: int, year: int) -> slice:
     """Return which of ascending spans of days (first, last) meet a year's season, shifted, from the first to the last that does."""
-    first, last = bounds(season, year, shift)
-    inside = [i for i, (start, end) in enumerate(days) if day_of_year(start, year) <= last and day_of_year(end, year) >= first]
-    return slice(inside[0], inside[-1] + 1) if inside else slice(0, 0)
+    return meeting(days, year, *bounds(season, year, shift))
 
 
 def percentile_of(method: str) -> float:

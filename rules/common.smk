@@ -19,6 +19,7 @@ from snakemake.logging import logger
 from pipeline import lock, plan
 from pipeline.__main__ import main
 from pipeline.closing import last_lines
+from pipeline.config_months import is_seasonal, months_of
 from pipeline.errors import BadInput, RunFault
 from pipeline.layout import ABSOLUTE, OBSERVED, ZONE_TABLES
 from pipeline.progress import CORES
@@ -58,6 +59,9 @@ def span_of(mine):
 
 SPANS = sorted({span_of(mine) for mine in PLAN.mines})
 KINDS = ("composite", "composite_varied", "prepared")
+MONTHS = sorted(
+    {months_of(PLAN.config(mine)) for mine in PLAN.mines}
+)  # () of mines without monthly composites
 
 
 def kind_of(mine, sensor):
@@ -67,18 +71,19 @@ def kind_of(mine, sensor):
     return "composite_varied" if (mine, sensor) in PLAN.varied else "composite"
 
 
-def only(kind, span):
-    """Constrain {mine} in paths with {mine}/{sensor}/ to sensors of a kind whose years are composed one by one, or, with their span, together."""
+def only(kind, span, months):
+    """Constrain {mine} in paths with {mine}/{sensor}/ to sensors of a kind and these months whose years are composed one by one, or, with their span, together."""
     return among(
         f"{m}/{s}"
         for m in PLAN.mines
         for s in PLAN.config(m).sensors
         if kind_of(m, s) == kind
+        and months_of(PLAN.config(m)) == months
         and span == (span_of(m) if (m, s) in PLAN.together else None)
     )
 
 
-def composed(kind, span):
+def composed(kind, span, months):
     """What a composite of one year writes, or of every year of a span."""
     years = ["{year}"] if span is None else range(span[0], span[1] + 1)
     seen = [] if kind == "prepared" else OBSERVED
@@ -86,6 +91,12 @@ def composed(kind, span):
         f"{what}_{y}.{end}"
         for y in years
         for what in ("ndvi", *seen)
+        for end in ("tif", "qml")
+    ]
+    names += [
+        f"ndvi_{y}-{m:02d}.{end}"
+        for y in years
+        for m in months
         for end in ("tif", "qml")
     ]
     if kind != "prepared":
@@ -187,6 +198,16 @@ def image_of_year(wildcards):
 def ndvi_of_all_years(wildcards):
     years = PLAN.config(wildcards.mine).all_years
     return [PLAN.folder(wildcards.mine, wildcards.sensor).ndvi(y) for y in years]
+
+
+def ndvi_tested_of(wildcards):
+    """The NDVI whose trend is tested, and that of the years, which says what is seen of a reference."""
+    folder, config = PLAN.folder(wildcards.mine, wildcards.sensor), PLAN.config(
+        wildcards.mine
+    )
+    months = months_of(config) if is_seasonal(config) else ()
+    monthly = [folder.ndvi(y, m) for y in config.all_years for m in months]
+    return [*ndvi_of_all_years(wildcards), *monthly]
 
 
 def fixed_pair_of(wildcards):

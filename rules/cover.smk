@@ -93,23 +93,23 @@ rule scenes:
 
 
 # On a large grid, or over a network, a job composes one year; on a small one all years, as starting a process takes longer than a year.
-for KIND, SPAN in [(kind, span) for kind in KINDS for span in (None, *SPANS)]:
+for KIND, SPAN, MONTH in product(KINDS, (None, *SPANS), MONTHS):
 
     rule:
         name:
-            KIND if SPAN is None else f"{KIND}_{SPAN[0]}_{SPAN[1]}"
+            "_".join([KIND, *map(str, SPAN or ()), *(f"m{m:02d}" for m in MONTH)])
         input:
             aoi=[] if KIND == "prepared" else aoi_of,
             scenes=R + "/{mine}/{sensor}/scenes.json",
             images=image_of_year if SPAN is None else images_of,
         output:
-            composed(KIND, SPAN),
+            composed(KIND, SPAN, MONTH),
         log:
             R + "/{mine}/logs/{sensor}/" + log_of_composite(SPAN) + ".log",
         benchmark:
             R + "/{mine}/logs/{sensor}/" + log_of_composite(SPAN) + ".tsv"
         wildcard_constraints:
-            mine=only(KIND, SPAN),
+            mine=only(KIND, SPAN, MONTH),
         threads: threads_of
         params:
             config=config_of,
@@ -120,6 +120,7 @@ for KIND, SPAN in [(kind, span) for kind in KINDS for span in (None, *SPANS)]:
         message:
             "{wildcards.mine}, {wildcards.sensor}: NDVI "
             + ("{wildcards.year}" if SPAN is None else "of every year")
+            + (", of its months" if MONTH else "")
             + (", and under variants" if KIND == "composite_varied" else "")
         # The command is put together when a job starts, by when the variables of the loop are those of the last rule.
         shell:

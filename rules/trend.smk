@@ -7,7 +7,7 @@ for WANTED in TESTED:
         input:
             aoi=aoi_of,
             scenes=R + "/{mine}/{sensor}/scenes.json",
-            ndvi=ndvi_of_all_years,
+            ndvi=ndvi_tested_of,
             endmembers=R + "/{mine}/{sensor}/endmembers.json",
         output:
             per_period(WANTED, "{trend}_{period}.tif", "{trend}_{period}.qml"),

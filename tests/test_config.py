@@ -129,7 +129,7 @@ def test_defaults_are_the_contracts(load):
 @pytest.mark.parametrize(
     ("key", "base"),
     [
-        ("composite", changed(composite={"method": "median", "interval": "month"})),
+        ("composite", changed(composite={"method": "median", "interval": "day"})),
         ("exclude", changed(fvc__exclude=["dark"])),
         ("relative_to_reference", changed(trend__relative_to_reference="always")),
         ("hamed-rao", changed(trend__test="hamed-rao")),

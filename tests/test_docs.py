@@ -161,6 +161,8 @@ def outputs():
 MADE_ELSEWHERE = {
     "<mine>/check.png",  # by `minegreen check`
     "<mine>/<sensor>/items.json",  # where a STAC API is searched
+    "<mine>/<sensor>/ndvi_<year>-<mm>.tif",  # with composite.interval: month
+    "<mine>/<sensor>/ndvi_<year>-<mm>.qml",
 }
 
 

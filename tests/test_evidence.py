@@ -1,5 +1,6 @@
 """What a class means at a number of years, against enumeration of every order of the values."""
 
+from dataclasses import replace
 from itertools import permutations, product
 
 import numpy as np
@@ -7,7 +8,7 @@ import pymannkendall
 import pytest
 
 from pipeline.evidence import Rules, chance, meaning, p_of_s, years_of
-from pipeline.kernels.null import partitions, smallest_p
+from pipeline.kernels.null import partitions, smallest_p, smallest_p_of, smallest_seasonal_p
 from pipeline.trend import statistics
 
 RULES = Rules(0.10, 0.05, 0.01, "auto")
@@ -79,7 +80,17 @@ def test_chance_of_many_years_is_near_half_of_alpha():
 @pytest.mark.parametrize("significance", ["auto", "normal"])
 @pytest.mark.parametrize("n", range(3, 25))
 def test_the_number_of_years_comes_back_from_the_smallest_p(n, significance):
-    assert years_of(smallest_p(n, significance), 24, significance) == n
+    assert years_of(smallest_p(n, significance), 24, replace(RULES, significance=significance)) == n
+
+
+@pytest.mark.parametrize("test", ["seasonal-kendall", "hirsch-slack", "year-permutation"])
+def test_the_number_of_years_comes_back_from_the_smallest_p_of_a_seasonal_test(test):
+    rules = replace(RULES, test=test, months=3)
+    for n in range(3, 8):
+        assert years_of(smallest_p_of(test, n, 3, "auto"), 8, rules) == n
+        assert rules.smallest_p(n) == smallest_seasonal_p(test, n, 3)
+    assert not rules.of_orders
+    assert RULES.of_orders
 
 
 def test_reached_is_what_classes_use():

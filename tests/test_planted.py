@@ -108,6 +108,39 @@ def test_class_equals_the_planted_class(period, endmembers, folder, fixed, truth
     assert set(recall) == ({3, 4, 5, 6, 7, 97, 99} if period == "2021-2024" else set(map(int, np.unique(planted[inside]))))
 
 
+@pytest.fixture(scope="module")
+def by_month(noise_free, folder, tmp_path_factory):
+    """The same scenes composed by month, and tested by orders of whole years: folder of the sensor."""
+    results = tmp_path_factory.mktemp("months")
+    settings = yaml.safe_load(noise_free.config.read_text(encoding="utf-8")) | {"composite": {"interval": "month", "min_clear": 1}}
+    settings["trend"]["test"] = "year-permutation"
+    config = results / "months.yaml"
+    config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    target = results / "jiangcang" / "sentinel-2"
+    target.mkdir(parents=True)
+    for name in ("scenes.json", "endmembers.json"):
+        shutil.copy(folder / name, target)
+    common = ["--sensor", "sentinel-2", "--results", str(results)]
+    for stage in ("composite", "trend", "classes"):
+        assert main([stage, str(config), *common]) == 0
+    return target
+
+
+@pytest.mark.parametrize("period", ["2021-2024", "2020-2024"])
+def test_class_of_monthly_values_equals_the_planted_class(period, by_month, folder, truth):
+    """Without noise July and August say the same of every year, so that whole years have S and p of the yearly test, and its class."""
+    values = np.stack([[read(by_month / f"ndvi_{y}-{m}.tif")[0] for m in ("07", "08")] for y in range(int(period[:4]), 2025)])
+    complete = np.isfinite(values).all(axis=(0, 1))
+    found, planted = read(by_month / f"trend_class_{period}.tif")[0], window_of_truth(f"truth_class_{period}.tif", folder, truth)
+    inside = (planted > 0) & (planted < 97) & (found > 0) & complete
+    agreement = (found == planted)[inside].mean()
+    print(f"{period}: {inside.sum()} cells, agreement {100 * agreement:.4f} %")
+    assert inside.sum() > 100_000
+    assert agreement >= 0.99
+    slope, of_truth = read(by_month / f"trend_{period}.tif")[0], read(folder / f"trend_{period}.tif")[0]
+    assert np.abs(slope - of_truth)[inside].max() < 0.005
+
+
 def read_table(folder, name, target="absolute"):
     table = pd.read_csv(folder / f"{name}.csv")
     return table[table["target"] == target]

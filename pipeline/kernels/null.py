@@ -20,6 +20,8 @@ import numpy as np
 EXACT_MAX_N = 20  # 20! is the last factorial below 2**63
 ALL_ORDERS_MAX_N = 7  # 5,040 orders of whole years; above, DRAWN of them
 DRAWN = 9_999
+LARGEST = 2**15 - 1  # S' of one order of whole years in int16: enough for 12 months of 74 years
+SEASONAL_TESTS = ("seasonal-kendall", "hirsch-slack", "year-permutation")
 TIE_KEY = (7, 1, 3)  # weights of eq, eq**2, eq**3; tells every tie pattern of n <= 20 apart (tests/test_null.py)
 
 
@@ -173,7 +175,7 @@ def smallest_seasonal_p(test: str, n: int, seasons: int) -> float:
     from math import erfc, factorial, nan, sqrt
 
     pairs, variance = n * (n - 1) / 2, n * (n - 1) * (2 * n + 5) / 18
-    if test not in {"seasonal-kendall", "hirsch-slack", "year-permutation"}:
+    if test not in SEASONAL_TESTS:
         raise ValueError(f"test is {test!r}; expected seasonal-kendall, hirsch-slack or year-permutation")
     if n < 3 or seasons < 1:
         return nan
@@ -182,3 +184,15 @@ def smallest_seasonal_p(test: str, n: int, seasons: int) -> float:
     if test == "seasonal-kendall" or seasons == 1:
         return erfc((seasons * pairs - 1) / sqrt(seasons * variance) / sqrt(2))
     return erfc(sqrt(pairs) * (1 - 1 / (seasons * pairs)) / sqrt(2))
+
+
+def smallest_p_of(test: str, n: int, months: int, significance: str) -> float:
+    """Return the smallest two-sided p that n years of a pixel can reach with a configured test; NaN below n = 3.
+
+    `mann-kendall`: `smallest_p` with its `significance`, whatever `months` is; the seasonal tests: `smallest_seasonal_p` of so many
+    months, of `hirsch-slack` a bound.
+
+    >>> [round(smallest_p_of(test, 4, 2, "auto"), 4) for test in ("mann-kendall", "hirsch-slack", "year-permutation")]
+    [0.0833, 0.0247, 0.0833]
+    """
+    return smallest_seasonal_p(test, n, months) if test in SEASONAL_TESTS else smallest_p(n, significance)

@@ -26,7 +26,6 @@ from pipeline.kernels.null import ALL_ORDERS_MAX_N, drawn_orders
 
 SEASONAL_KENDALL, HIRSCH_SLACK, YEAR_PERMUTATION = 0, 1, 2
 ORDERS = 2048  # at a time, whose sums stay in the first-level cache
-LARGEST = 2**15 - 1  # S' of one order in int16: enough for 12 months of 74 years
 SEED = 0  # of the orders drawn above ALL_ORDERS_MAX_N years: the same for every pixel and run
 _OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
 

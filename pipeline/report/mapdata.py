@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.aoi import Zones
 from pipeline.classes import legend
 from pipeline.config import Config
+from pipeline.config_months import is_seasonal
 from pipeline.grid import ground_cell_m, native_grid
 from pipeline.kernels.codes import OUTPUTS
 from pipeline.layout import ABSOLUTE, RELATIVE, SensorFolder
@@ -136,6 +137,7 @@ def map_data(
         "years": config.all_years,
         "periods": [{"first": a, "last": b, "words": span((a, b))} for a, b in config.periods],
         "variable": config.trend.variable,
+        "monthly": is_seasonal(config),
         "layers": packed(wanted, step, inside_zones(folder.classes(config.periods[0]), step, shown), shown),
         "views": views(config, folder.root.name if len(config.sensors) > 1 else "", without_classes=all_too_small(tables)),
         "own_cell_m": None if shown is None else ground_cell_m(own),

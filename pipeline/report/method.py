@@ -5,12 +5,13 @@ from __future__ import annotations
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import TrendClass, legend
 from pipeline.config import Config, Endmember
+from pipeline.config_months import is_seasonal, months_of
 from pipeline.decoding import Decoded, mask_text, ndvi_text
 from pipeline.evidence import Rules
-from pipeline.kernels.null import smallest_p
+from pipeline.kernels.null import smallest_p_of
 from pipeline.layout import RELATIVE
 from pipeline.sensors import SENSORS
-from pipeline.sizes import recommendation
+from pipeline.sizes import recommendation, size_of_cells
 from pipeline.words import Text, joined
 
 LIMITS: tuple[Text, ...] = (
@@ -66,7 +67,7 @@ def lent_scale(lender: str) -> Text:
 def rules_of(config: Config) -> Rules:
     """Return the options that decide classes."""
     alpha = config.trend.alpha
-    return Rules(alpha.slight, alpha.significant, alpha.extreme, config.trend.significance)
+    return Rules(alpha.slight, alpha.significant, alpha.extreme, config.trend.significance, config.trend.test, len(months_of(config)))
 
 
 def _endmember(end: Endmember) -> Text:
@@ -75,6 +76,20 @@ def _endmember(end: Endmember) -> Text:
     return Text(f"percentile {end.percentile:g} of the pooled NDVI", f"汇总 NDVI 的第 {end.percentile:g} 百分位")
 
 
+TESTS = {
+    "seasonal-kendall": Text(
+        "seasonal Kendall (Hirsch, Slack and Smith 1982), normal p; right only if the months of a year are independent",
+        "季节性 Kendall 检验（Hirsch, Slack and Smith 1982），p 由正态近似得到；仅当同年各月相互独立时才正确",
+    ),
+    "hirsch-slack": Text(
+        "Hirsch and Slack (1984), normal p with the covariances of the months; made for about 10 years and more. Its smallest p is a bound",
+        "Hirsch and Slack (1984)，p 由正态近似得到并计入各月协方差；适用于约 10 年及以上。其最小 p 为下界",
+    ),
+    "year-permutation": Text(
+        "orders of whole years, all months together: all orders of up to 7 years, 9,999 drawn ones above",
+        "整年（各月一起）置换：7 年以内取全部排列，以上抽取 9,999 个",
+    ),
+}
 SCHEMES = {"five": "五类", "seven": "七类", "nine": "九类"}
 METHODS = {"median": Text("median", "中位数"), "mean": Text("mean", "平均值"), "max": Text("max", "最大值")}
 
@@ -122,6 +137,14 @@ def method(config: Config, sensor: str, found: Decoded, cell_m: float, *, synthe
                 f"合成：每年陆地晴空观测的{how.zh}，至少 {chosen.min_clear} 次。",
             )
         )
+        if months := months_of(config):
+            named = ", ".join(f"{m:02d}" for m in months)
+            out.append(
+                Text(
+                    f"Monthly composites: the same of each calendar month of the season ({named}), with the same smallest number.",
+                    f"逐月合成：季节内各日历月（{named}）以同样方法、同样的最少次数合成。",
+                )
+            )
     out.append(ndvi_text(found))
     pair = [
         Text("soil: ", "裸土："),
@@ -148,12 +171,23 @@ def method(config: Config, sensor: str, found: Decoded, cell_m: float, *, synthe
         "auto": Text("p exact up to 20 values, ties included, normal above", "20 个值以内 p 为精确值（含并列值），以上为正态近似"),
     }[trend.significance]
     name = Text("cover before clamping", "截断前的植被覆盖度") if trend.variable == "fvc" else Text("NDVI", "NDVI")
-    out.append(
-        Text(
-            f"Trend of {name.en} per cell: Theil-Sen slope (Sen 1968) and two-sided Mann-Kendall test (Mann 1945, Kendall 1975); {exact.en}.",
-            f"{name.zh}的逐像元趋势：Theil-Sen 斜率（Sen 1968）与双侧 Mann-Kendall 检验（Mann 1945，Kendall 1975）；{exact.zh}。",
+    if is_seasonal(config):
+        how, at = TESTS[trend.test], len(months_of(config))
+        out.append(
+            Text(
+                f"Trend of {name.en} per cell, of {at} months: seasonal Sen slope, the median of the slopes between years within a month, and two-sided test: "
+                f"{how.en}. n counts years. Zone means, their p, and what zones do as a whole are of yearly values (Mann-Kendall).",
+                f"{name.zh}的逐像元趋势（{at} 个月）：季节性 Sen 斜率（同月各年间斜率的中位数）与双侧检验：{how.zh}。n 为年数。"
+                "分区均值及其 p 值和分区整体检验取自年值（Mann-Kendall）。",
+            )
         )
-    )
+    else:
+        out.append(
+            Text(
+                f"Trend of {name.en} per cell: Theil-Sen slope (Sen 1968) and two-sided Mann-Kendall test (Mann 1945, Kendall 1975); {exact.en}.",
+                f"{name.zh}的逐像元趋势：Theil-Sen 斜率（Sen 1968）与双侧 Mann-Kendall 检验（Mann 1945，Kendall 1975）；{exact.zh}。",
+            )
+        )
     limits = ", ".join(f"{c.label} p <= {rules_of(config).alpha(c.limit):g}" for c in _rising(config) if c.limit)
     limits_zh = "，".join(f"{c.label_zh} p <= {rules_of(config).alpha(c.limit):g}" for c in _rising(config) if c.limit)
     out.append(
@@ -189,6 +223,8 @@ def _bounds_text(config: Config, sensor: str) -> Text:
     given = config.uncertainty
     if not given.run:
         return Text("Bounds of class areas: none (uncertainty: false).", "类别面积的上下限：无（uncertainty: false）。")
+    if is_seasonal(config):
+        return Text("Bounds of class areas: not known with a test of monthly values.", "类别面积的上下限：采用月值检验时未知。")
     if given.ndvi_sd is None and config.sensors[sensor].catalog is None:
         return Text(
             "Bounds of class areas: not known: prepared composites do not tell the error of NDVI (uncertainty.ndvi_sd).",
@@ -215,7 +251,7 @@ def reach(config: Config) -> list[tuple[int, float, list[TrendClass]]]:
     rules, most = rules_of(config), max(b - a + 1 for a, b in config.periods)
     out = []
     for n in range(3, min(max(most, 6), 12) + 1):
-        p = smallest_p(n, config.trend.significance)
+        p = smallest_p_of(config.trend.test, n, len(months_of(config)), config.trend.significance)
         out.append((n, p, [c for c in legend(config.trend.scheme) if c.limit is not None and rules.reaches(p, rules.alpha(c.limit))]))
     return out
 
@@ -223,13 +259,14 @@ def reach(config: Config) -> list[tuple[int, float, list[TrendClass]]]:
 def recommendations(config: Config) -> list[Text]:
     """Return per period which test its number of years allows, with its measured false positives."""
     said = {(a, b): recommendation(b - a + 1, reference=RELATIVE in config.targets) for a, b in config.periods}
-    return [Text(f"{a}-{b}: {text.en}.", f"{a}—{b}年：{text.zh}。") for (a, b), text in said.items()]
+    of_cells = {(a, b): text for a, b in config.periods if (text := size_of_cells(config.trend.test, b - a + 1)) is not None}
+    return [Text(f"{a}-{b}: {text.en}.", f"{a}—{b}年：{text.zh}。") for (a, b), text in (*said.items(), *of_cells.items())]
 
 
 def out_of_reach(config: Config) -> dict[str, list[int]]:
     """Return per period the codes of classes whose p the period's number of years cannot reach."""
     rules, out = rules_of(config), {}
     for a, b in config.periods:
-        least = smallest_p(b - a + 1, config.trend.significance)
+        least = smallest_p_of(config.trend.test, b - a + 1, len(months_of(config)), config.trend.significance)
         out[f"{a}-{b}"] = [c.code for c in legend(config.trend.scheme) if c.limit is not None and not rules.reaches(least, rules.alpha(c.limit))]
     return out

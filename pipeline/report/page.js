@@ -274,6 +274,7 @@
         const note = document.createElement("p");
         note.className = "note";
         note.textContent = say("Shown cover is clamped to 0 to 100 % and rounded to 1 %; slope and p are of the values before.", "所示覆盖度截断至 0–100 % 并取整；斜率与 p 取自截断前的数值。");
+        if (map.monthly) note.textContent += say(" They are of monthly values; those shown are of years.", "它们取自月值；所示为年值。");
         panel.append(note);
       }
     };

@@ -11,6 +11,7 @@ from pipeline.agreement import Extent, beside, cover_table, edge_sentence, scale
 from pipeline.aoi import Zones
 from pipeline.cartography import length_text
 from pipeline.config import Config
+from pipeline.config_months import is_seasonal
 from pipeline.coverage import each_coverage
 from pipeline.crosscheck import check
 from pipeline.decoding import decoded
@@ -64,7 +65,7 @@ def page(config: Config, folder: MineFolder, zones: Zones) -> str:
         "several": several(tables, extents, {d["name"]: (d["endmembers"]["soil"], d["endmembers"]["vegetation"]) for d in described}) if others else None,
         "warnings": zones.warnings,
         "headings": headings,
-        "sensitivity_off": config.sensitivity.run is False,
+        "sensitivity_off": _no_sensitivity(config),
         "limits": LIMITS,
         "reach": reach(config),
         "recommendations": recommendations(config),
@@ -75,6 +76,15 @@ def page(config: Config, folder: MineFolder, zones: Zones) -> str:
         "svg": Markup,
     }
     return environment.get_template("page.html.j2").render(content)
+
+
+def _no_sensitivity(config: Config) -> Text | None:
+    """Return why there is no sensitivity.csv; None where there is."""
+    if config.sensitivity.run is False:
+        return Text("Not computed: the config says sensitivity: false.", "未计算：配置为 sensitivity: false。")
+    if is_seasonal(config):
+        return Text("Not computed: the variants are of yearly values, the trend test is of monthly ones.", "未计算：各变体取年值，而趋势检验取月值。")
+    return None
 
 
 def bound(text: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from pipeline import areas, zonestats
 from pipeline.aoi import Zones, read_zones
 from pipeline.classes import limits
+from pipeline.config_months import YEARLY, months_of
 from pipeline.control import ZoneTests, control_cells, zone_tests
 from pipeline.coverage import ZoneCoverage, zone_coverages
 from pipeline.grid import native_grid
@@ -61,7 +62,7 @@ def run(job: Job) -> None:
                 slope, s = (read_window(folder.trend(period, target), c.rows, c.cols, BAND[name]) for name in ("slope", "s"))
                 less = reference if target == RELATIVE else None
                 row = trend_row(series, period, trend.variable, trend.significance, slope, s, less)
-                trends.append(named[zone] | _of_period(job, period) | {"target": target} | row)
+                trends.append(named[zone] | _of_period(job, period) | {"test": YEARLY, "target": target} | row)
             if reference is not None:
                 row = named[zone] | _of_period(job, period) | reference_row(series, reference, period, trend.variable, trend.significance)
                 worth.append(row | {"warning": "; ".join(s.en.rstrip(".") for s in reference_sentences(row, trend.alpha.slight)) or None})
@@ -118,12 +119,13 @@ def _class_tables(
         counted[z], usual[z] = areas.class_areas(codes, c, least), areas.usual_n(bands["n"], c, least)
         reference = None if z in zones.reference_zones else of_references[c.rows, c.cols]
         found[z] = control_cells(_tests(job, c, codes, bands, reference), trend.scheme, alphas, trend.significance)
+    months = len(months_of(job.config))
     rows: list[dict[str, Any]] = []
     groups: list[dict[str, Any]] = []
     for zone, coverage in wanted.items():
         named = common | {"zone": zone, "role": coverage.role}
         there = areas.total([counted[z] for z in zones.references[zone] if z in counted])
-        of_classes = areas.area_rows(trend.scheme, trend.significance, counted[zone], there, usual[zone], named, found[zone])
+        of_classes = areas.area_rows(trend.scheme, trend.significance, counted[zone], there, usual[zone], named, found[zone], test=trend.test, months=months)
         rows += areas.with_bounds(of_classes, bounds.of(coverage, period, target) if coverage.holds(least) else None)
         groups += areas.group_rows(trend.scheme, counted[zone], there, named | {"level": "zone"}, found[zone])
     for role in dict.fromkeys(c.role for c in wanted.values()):
@@ -137,4 +139,5 @@ def _class_tables(
 def _tests(job: Job, c: ZoneCoverage, codes: np.ndarray, bands: dict[str, np.ndarray], reference: np.ndarray | None) -> ZoneTests:
     trend = job.config.trend
     rules = limits(trend.scheme, trend.alpha.slight, trend.alpha.significant, trend.alpha.extreme)
-    return zone_tests(codes, bands, c, rules, trend.no_change, trend.significance, job.record.least_pixels, reference=reference)
+    least, months = job.record.least_pixels, len(months_of(job.config))
+    return zone_tests(codes, bands, c, rules, trend.no_change, trend.significance, least, reference=reference, test=trend.test, months=months)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,7 @@ from pipeline import blockwise, scenes
 from pipeline import grid as grids
 from pipeline.aoi import read_zones
 from pipeline.composite import DTYPES, Cut, Cuts, Result, compute, recipe
+from pipeline.config_months import months_of
 from pipeline.coverage import zone_coverages
 from pipeline.errors import RunFault
 from pipeline.handles import close_idle
@@ -24,7 +25,7 @@ from pipeline.inspection import catalog_of
 from pipeline.observed import part_rows, write_part
 from pipeline.pinned import ready
 from pipeline.prepared import annual_ndvi, missing_year
-from pipeline.season import bounds, season_days
+from pipeline.season import bounds, day_of_year, meeting, month_bounds, season_days
 from pipeline.stages.job import Job
 from pipeline.styles import continuous_qml
 from pipeline.tiling import blocks
@@ -36,7 +37,10 @@ UNITS = {"ndvi": "1", "clear": "observations", "doy": "day of year", "water": "s
 
 
 def run(job: Job, year: int) -> None:
-    """Write ndvi_<year>.tif; from scenes also clear_, doy_, water_ and sd_<year>.tif and the year's part of zone_by_scene.csv; with styles."""
+    """Write ndvi_<year>.tif; from scenes also clear_, doy_, water_ and sd_<year>.tif and the year's part of zone_by_scene.csv; with styles.
+
+    With `composite.interval: month` also ndvi_<year>-<mm>.tif, from the same walk over the scenes; nothing else depends on it.
+    """
     pinned = json.loads(job.folder.scenes.read_text(encoding="utf-8"))
     grid = grids.from_json(pinned["grid"])
     if "scenes" in pinned:
@@ -55,7 +59,7 @@ def run(job: Job, year: int) -> None:
 
 
 def _from_scenes(job: Job, year: int, grid: Any, own: list[scenes.Scene], margin: list[scenes.Scene], variants: tuple[Variant, ...]) -> None:
-    """Write the products of one year, and the composites of the variants from the same walk over its scenes.
+    """Write the products of one year, and the composites of its months and of the variants from the same walk over its scenes.
 
     `margin`: scenes that only shifted seasons hold; nothing of the year's products depends on them.
     """
@@ -63,7 +67,8 @@ def _from_scenes(job: Job, year: int, grid: Any, own: list[scenes.Scene], margin
     listed = sorted((*own, *margin), key=lambda s: (s.day, s.when, s.id))
     read = tuple(ready(listed, config, job.sensor, catalog_of(config, job.sensor, job.results)))
     season = bounds(config.season, year)
-    cuts = _cuts(job, year, _days(read), variants) if variants else None
+    limits = {month: month_bounds(config.season, year, month) for month in months_of(config)}
+    cuts = _cuts(job, year, _days(read), variants, limits) if variants or limits else None
     zones = read_zones(config, job.config_path)
     coverages = zone_coverages(zones, grid)
     how = recipe(config, job.sensor, grids.ground_cell_m(grid))
@@ -77,7 +82,12 @@ def _from_scenes(job: Job, year: int, grid: Any, own: list[scenes.Scene], margin
         for name, dtype in DTYPES.items():
             nodata = float("nan") if dtype == "float32" else None
             targets[name] = stack.enter_context(raster_target(_path(job, name, year), grid, RasterSpec((Band(name, UNITS[name]),), dtype, nodata, tags)))
-        if cuts is not None:
+        of_month = []
+        for month, (first, last) in limits.items():
+            seen = sum(day_of_year(start, year) <= last and day_of_year(end, year) >= first for start, end in map(_span, own))
+            spec = RasterSpec((Band("ndvi", UNITS["ndvi"]),), "float32", float("nan"), tags | {"month": f"{month:02d}", "scenes": str(seen)})
+            of_month.append(stack.enter_context(raster_target(folder.ndvi(year, month), grid, spec)))
+        if variants:
             bands = tuple(Band(f"{what}_{v.name}", UNITS[what]) for what in ("ndvi", "water") for v in variants if what == "ndvi" or v.shift)
             spec = RasterSpec(bands, "float32", float("nan"), {k: v for k, v in tags.items() if k != "scenes"})
             more = stack.enter_context(raster_target(folder.variants(year), grid, spec))
@@ -86,7 +96,11 @@ def _from_scenes(job: Job, year: int, grid: Any, own: list[scenes.Scene], margin
             for name, values in found.values.items():
                 targets[name].put(found.rows, found.cols, values[None])
             if found.more is not None:
-                more.put(found.rows, found.cols, found.more)
+                of_variants, of_months, water = np.split(found.more, (len(variants), len(variants) + len(limits)))
+                for target, values in zip(of_month, of_months, strict=True):
+                    target.put(found.rows, found.cols, values[None])
+                if variants:
+                    more.put(found.rows, found.cols, np.concatenate([of_variants, water]) if limits else found.more)
             with lock:
                 np.add(sums, found.sums, out=sums)
 
@@ -96,6 +110,8 @@ def _from_scenes(job: Job, year: int, grid: Any, own: list[scenes.Scene], margin
         close_idle()  # writing needs the memory
     for name in DTYPES:
         _style(job, name, year)
+    for month in limits:
+        write_text(folder.ndvi(year, month).with_suffix(".qml"), continuous_qml("ndvi"))
     chosen_rows = [i for i, scene in enumerate(read) if scene.id in {s.id for s in own}]
     write_part(folder.zone_by_scene(year), part_rows([read[i] for i in chosen_rows], coverages, sums[chosen_rows]))
 
@@ -106,14 +122,23 @@ def _days(read: tuple[scenes.Scene, ...]) -> list[tuple[date, date]]:
     return [(date.fromisoformat(first), date.fromisoformat(last)) for first, last in days.items()]
 
 
-def _cuts(job: Job, year: int, days: list[tuple[date, date]], variants: tuple[Variant, ...]) -> Cuts:
-    """Return which of a year's days the run's composite and each variant are of, and by which method."""
+def _span(scene: scenes.Scene) -> tuple[date, date]:
+    return date.fromisoformat(scene.day), date.fromisoformat(scene.last or scene.day)
+
+
+def _cuts(job: Job, year: int, days: list[tuple[date, date]], variants: tuple[Variant, ...], months: Mapping[int, tuple[int, int]]) -> Cuts:
+    """Return which of a year's days the run's composite, each variant and then each month are of, and by which method.
+
+    `months`: the first and last day of the season in each, as days of year.
+    """
     season, method = job.config.season, percentile_of(job.config.composite.method)
 
     def cut(shift: int, percentile: float) -> Cut:
         return Cut(span(days, season, shift, year), percentile, bool(shift), bounds(season, year, shift))
 
-    return Cuts(span(days, season, 0, year), tuple(cut(v.shift, method if v.percentile is None else v.percentile) for v in variants))
+    of_variants = tuple(cut(v.shift, method if v.percentile is None else v.percentile) for v in variants)
+    of_months = tuple(Cut(meeting(days, year, *limits), method, False, limits) for limits in months.values())
+    return Cuts(span(days, season, 0, year), of_variants + of_months)
 
 
 @contextmanager

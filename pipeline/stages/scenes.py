@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline import scenes
 from pipeline.aoi import Zones, read_zones
+from pipeline.config_months import no_sensitivity
 from pipeline.errors import BadInput, one_line
 from pipeline.grid import sensor_grid, to_json
 from pipeline.inspection import catalog_of, inspected, made_by_software
@@ -48,7 +49,7 @@ def _scenes(job: Job, zones: Zones) -> None:
     height, width = found.grid.shape
     if job.config.sensors[job.sensor].searched:
         _as_planned(job, zones, height * width)
-    if job.config.sensitivity.refused(height * width) is None:
+    if no_sensitivity(job.config, height * width) is None:
         pinned["margin"] = [scenes.to_json(s) for s in found.margin]
         pinned["margin_unusable"] = len({row["item"] for row in found.ledger if str(row["reason"]).startswith(UNUSABLE)})
     write_text(job.folder.scenes, json.dumps(pinned, indent=1, ensure_ascii=False) + "\n")
@@ -65,8 +66,7 @@ def _synthetic(job: Job) -> bool:
 def _as_planned(job: Job, zones: Zones, cells: int) -> None:
     """Refuse a grid on the limit of `sensitivity: auto`: the run was planned before the images were known, by the grid of the zones."""
     rows, columns = sensor_grid(job.config, job.sensor, zones, None, job.config_path).shape
-    asked = job.config.sensitivity
-    if (asked.refused(rows * columns) is None) != (asked.refused(cells) is None):
+    if (no_sensitivity(job.config, rows * columns) is None) != (no_sensitivity(job.config, cells) is None):
         raise BadInput(
             job.config_path,
             "sensitivity",
