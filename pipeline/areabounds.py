@@ -138,14 +138,22 @@ def _less(share: np.ndarray, cells: float, level: float) -> np.ndarray:
     return moved
 
 
+def _mean(values: np.ndarray, axis: int) -> np.ndarray:
+    """Return means of what is not NaN along an axis; NaN where all is."""
+    seen = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(seen, values, 0.0).sum(axis=axis) / seen.sum(axis=axis))
+
+
 def _filled(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return series whose gaps hold the zone's year, the cell's level, and the deviation of another cell in that year."""
     gaps = np.isnan(y)
     if not gaps.any():
         return y
-    years = np.nan_to_num(np.nanmean(y, axis=1, keepdims=True), nan=np.nanmean(y))
+    years = _mean(y, 1)[:, None]
+    years = np.nan_to_num(years, nan=float(np.nanmean(y)))
     deviation = y - years
-    level = np.nanmean(deviation, axis=0)
+    level = _mean(deviation, 0)
     deviation -= level
     out = y.copy()
     for i in np.flatnonzero(gaps.any(axis=1)):

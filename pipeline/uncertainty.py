@@ -19,9 +19,8 @@ from pipeline.layout import RELATIVE, SensorFolder
 from pipeline.observed import read_part
 from pipeline.reader import read_window
 from pipeline.relative import ReferenceSeries
-from pipeline.variants import percentile_of
+from pipeline.variants import PERCENTILES, percentile_of
 
-PERCENTILES = ((2.0, 98.0), (5.0, 95.0))  # pairs of the endmember range, as in sensitivity.csv
 HALF_TO_DOUBLE = (0.5, 2.0)
 
 

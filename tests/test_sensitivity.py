@@ -194,7 +194,11 @@ def equals_public(folder):
             assert r[name] == there[name], (r["zone"], name)
             compared += 1
         for g in groups:
-            if g["target"] == "absolute" and (g["level"], g["zone"], g["first_year"], g["last_year"]) == ("zone", r["zone"], r["first_year"], r["last_year"]) and g["group"] in PUBLIC:
+            if (
+                g["target"] == "absolute"
+                and (g["level"], g["zone"], g["first_year"], g["last_year"]) == ("zone", r["zone"], r["first_year"], r["last_year"])
+                and g["group"] in PUBLIC
+            ):
                 assert r[PUBLIC[g["group"]]] == g["share_pct"], (r["zone"], g["group"])
                 compared += 1
     return compared

@@ -17,7 +17,7 @@ from pipeline.grid import native_grid
 from pipeline.reader import open_raster, open_stack
 from pipeline.sources import read_pair
 from pipeline.stages.job import Job
-from pipeline.uncertainty import PERCENTILES
+from pipeline.variants import PERCENTILES
 from pipeline.writer import write_text
 
 log = logging.getLogger("minegreen")
