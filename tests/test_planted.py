@@ -43,7 +43,7 @@ def fixed(noise_free, folder, tmp_path_factory):
     config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
     target = results / "jiangcang" / "sentinel-2"
     target.mkdir(parents=True)
-    for path in [p for name in ("ndvi", "clear", "doy", "water") for p in folder.glob(f"{name}_*.tif")]:
+    for path in [p for name in ("ndvi", "clear", "doy", "water", "sd") for p in folder.glob(f"{name}_*.tif")]:
         shutil.copy(path, target)
     shutil.copytree(folder / "zone_by_scene", target / "zone_by_scene")
     shutil.copy(folder / "scenes.json", target)
