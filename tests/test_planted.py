@@ -304,7 +304,7 @@ def test_every_raster_of_the_run_is_a_valid_cog_with_units_and_band_names(folder
     from rio_cogeo.cogeo import cog_validate
 
     paths = sorted(folder.glob("*.tif"))
-    assert len(paths) == 37  # NDVI, cover, clear, doy, water of five years; trend, classes and q of two periods, of the cells and minus reference
+    assert len(paths) == 42  # NDVI, cover, clear, doy, water, sd of five years; trend, classes and q of two periods, of the cells and minus reference
     for path in paths:
         valid, errors, warnings = cog_validate(path, strict=True)
         assert valid, (path.name, errors, warnings)

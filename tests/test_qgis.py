@@ -320,7 +320,7 @@ def test_qgis_opens_every_raster_styled_and_the_moved_project_with_all_its_layer
     from matplotlib.image import imread
 
     found = probe(python_with_qgis, jiangcang.results / "jiangcang", tmp_path)
-    assert len(found["rasters"]) == 37
+    assert len(found["rasters"]) == 42
     check(found, "seven", (182, 244))
     zones, sensor = found["tree"][4]
     shown = [layer[0] for part in sensor[4] for layer in part[4] if layer[2]]
