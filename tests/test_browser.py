@@ -154,7 +154,9 @@ def test_pointer_click_and_series_are_those_of_the_rasters(visit, mine, report):
                 for v in line.split(":", 1)[1].replace("(", " ").replace(")", " ").replace(";", " ").split()
                 if v.lstrip("-").replace(".", "").isdigit()
             ]
-            assert numbers == [pytest.approx(slope, abs=6e-4), pytest.approx(low, abs=6e-4), pytest.approx(high, abs=6e-4), pytest.approx(p, abs=6e-4), n]
+            less = raster(mine, f"trend_relative_{period}.tif", row, col)
+            near = [(slope, 6e-4), (low, 1.6e-3), (high, 1.6e-3), (p, 6e-4), (n, 0), (less, 6e-4)]
+            assert numbers == [pytest.approx(value, abs=error) for value, error in near]
         heights = seen.page.locator(".series circle").evaluate_all("all => all.map((c) => Number(c.getAttribute('cy')))")
         covers = [raster(mine, f"fvc_{year}.tif", row, col) for year in range(2020, 2025)]
         assert [(165 - h) / 140 for h in heights] == [pytest.approx(c, abs=0.006) for c in covers]
@@ -165,7 +167,8 @@ def test_every_layer_is_drawn_in_its_colours(visit, mine, report):
     select = seen.page.locator("select[data-role=layer]")
     seen.page.locator("[data-role=zones]").uncheck()
     options = select.locator("option").evaluate_all("all => all.map((o) => o.value)")
-    assert options == ["class 2021-2024", "slope 2021-2024", "class 2020-2024", "slope 2020-2024", *(f"fvc {y}" for y in range(2024, 2019, -1)), "change"]
+    tested = [f"{of}{what} {period}" for period in ("2021-2024", "2020-2024") for of in ("", "relative_") for what in ("class", "slope")]
+    assert options == [*tested, *(f"fvc {y}" for y in range(2024, 2019, -1)), "change"]
     pictures = set()
     for option in options:
         select.select_option(option)

@@ -172,7 +172,7 @@ def test_observations_of_scenes_have_a_group_and_the_season_their_range(named):
     sensor = tree(project.find("layer-tree-group"))[3][1]
     assert sensor[0] == "sentinel-2 (SYNTHETIC DATA, not observed)"
     assert sensor[3][-1][:3] == ["observations", False, False]
-    assert len(sensor[3][-1][3]) == 15
+    assert len(sensor[3][-1][3]) == 20
     (day,) = [layer for layer in project.iter("maplayer") if layer.findtext("layername") == "mean day of year 2022"]
     assert [i.get("value") for i in day.iter("item")] == ["182.0", "197.5", "213.0", "228.5", "244.0"]
 
