@@ -25,6 +25,8 @@ import yaml
 from affine import Affine
 from shapely.geometry import box
 
+from pipeline.report.mapdata import OUTSIDE
+
 YEARS = range(2020, 2025)
 PERIODS = ([2021, 2024], [2020, 2024])
 CRS, WEST, NORTH = "EPSG:32647", 500_000.0, 4_240_000.0
@@ -83,9 +85,10 @@ def compare(folder: Path) -> tuple[int, int]:
     step, cells = shown["step"], shown["width"] * shown["height"]
     with rasterio.open(folder / "sentinel-2" / f"trend_class_{PERIODS[0][0]}-{PERIODS[0][1]}.tif") as dataset:
         inside = dataset.read(1)[::step, ::step] != 0
-    bands = {"slope": 1, "slope_low": 2, "slope_high": 3, "p": 8, "n": 9}
+    bands = {"relative_slope": 1, "slope": 1, "slope_low": 2, "slope_high": 3, "p": 8, "n": 9}
     for layer in shown["layers"]:
-        name = {"fvc": f"fvc_{layer['when']}", "class": f"trend_class_{layer['when']}"}.get(layer["kind"], f"trend_{layer['when']}")
+        stems = {"fvc": "fvc", "class": "trend_class", "relative_class": "trend_relative_class", "relative_slope": "trend_relative"}
+        name = f"{stems.get(layer['kind'], 'trend')}_{layer['when']}"
         with rasterio.open(folder / "sentinel-2" / f"{name}.tif") as dataset:
             there = dataset.read(bands.get(layer["kind"], 1))[::step, ::step].astype(float)
         if layer["kind"] in bands:
@@ -94,7 +97,7 @@ def compare(folder: Path) -> tuple[int, int]:
         packed = np.stack(np.split(packed, 2), axis=1).ravel() if layer.get("planes") else packed  # all low bytes, then all high bytes
         stored = packed.view(layer["type"]).reshape(shown["height"], shown["width"])
         here = np.where(stored == layer["missing"], np.nan, stored / layer["scale"])
-        within = np.where(inside | (layer["kind"] != "fvc"), 0.5, 1) / layer["scale"] + 1e-6
+        within = np.where(inside | (layer["kind"] != "fvc"), 0.5, OUTSIDE / 2) / layer["scale"] + 1e-6
         if not (np.isnan(here) == np.isnan(there)).all() or (np.abs(here - there) > within).any():
             raise SystemExit(f"{layer['kind']} {layer['when']} is not the raster")
     return cells, len(shown["layers"])

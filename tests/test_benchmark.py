@@ -20,7 +20,7 @@ def test_the_report_of_a_small_case_agrees_and_prints_its_table():
     command = [sys.executable, str(ROOT / "benchmarks" / "report.py"), "--small"]
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert re.search(r"^\| 40 zones, 2 periods \| 120,000 \| 17 \| 111,744 \| [0-9.]+ MB ", done.stdout, re.MULTILINE)
+    assert re.search(r"^\| 40 zones, 2 periods \| 120,000 \| 21 \| 111,744 \| [0-9.]+ MB ", done.stdout, re.MULTILINE)
 
 
 def test_the_false_positives_of_a_small_case_are_printed_for_every_test_and_nothing_is_written():

@@ -241,7 +241,7 @@ def test_x07_formulas_in_zone_names_are_inert_in_every_csv(small_mine):
     small_mine.settings["aoi"] |= {"reference": [FORMULAS[0]], "zones": {FORMULAS[1]: {"role": "pit"}}}
     folder = small_mine.run()
     tables = sorted(folder.glob("*.csv"))
-    assert len(tables) == 7
+    assert len(tables) == 8
     for table in tables:
         with table.open(encoding="utf-8", newline="") as handle:
             rows = list(csv.DictReader(handle))
