@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations, permutations
+from itertools import combinations
 from math import factorial
 
 import numpy as np
 
 from pipeline.kernels.joint import monotone_weights, slope_sums
-from pipeline.kernels.null import ALL_ORDERS_MAX_N, DRAWN, drawn_orders
+from pipeline.kernels.null import ALL_ORDERS_MAX_N, DRAWN, all_orders, drawn_orders
 
 SLOPES = 2.0e8  # pair slopes that the test of the mean slope may form: about 2 s of one core
 SKIP_DEPTH = 4  # of the first steps, in which almost every pattern fails
@@ -89,7 +89,7 @@ def joint_test(series: np.ndarray, times: np.ndarray, weights: np.ndarray, *, se
         return None
     drawn = n > ALL_ORDERS_MAX_N
     observed = np.arange(n)[None]
-    orders = np.concatenate([observed, drawn_orders(n, seed)]) if drawn else np.array(list(permutations(range(n))))  # row 0: as observed
+    orders = np.concatenate([observed, drawn_orders(n, seed)]) if drawn else all_orders(n)  # row 0: as observed
     total = float(area.sum())
     p_min = 1 / (DRAWN + 1) if drawn else 2 / factorial(n)
 

@@ -134,7 +134,7 @@ def test_imports_point_down(module):
 
 @pytest.mark.parametrize("path", sorted((HOME / "kernels").glob("*.py")), ids=lambda p: p.name)
 def test_kernels_know_numpy_and_numba_only(path):
-    allowed = {"numpy", "numba", "math", "functools", "itertools", "typing", "__future__", "pipeline.kernels"}
+    allowed = {"numpy", "numba", "math", "functools", "typing", "__future__", "pipeline.kernels"}
     for node in ast.walk(ast.parse(path.read_text())):
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module] if isinstance(node, ast.ImportFrom) else []
         for name in names:

@@ -9,7 +9,18 @@ from itertools import combinations, permutations, product
 import numpy as np
 import pytest
 
-from pipeline.kernels.null import EXACT_MAX_N, interval_coverage, inversion_counts, null_tables, partitions, smallest_p, tie_key, two_sided_p, untied_tail
+from pipeline.kernels.null import (
+    EXACT_MAX_N,
+    all_orders,
+    interval_coverage,
+    inversion_counts,
+    null_tables,
+    partitions,
+    smallest_p,
+    tie_key,
+    two_sided_p,
+    untied_tail,
+)
 
 PARTITION_NUMBERS = [1, 1, 2, 3, 5, 7, 11, 15, 22, 30, 42, 56, 77, 101, 135, 176, 231, 297, 385, 490, 627]  # OEIS A000041
 FUBINI_NUMBERS = {3: 13, 4: 75, 5: 541, 6: 4683, 7: 47293}  # weak orders of n things, OEIS A000670
@@ -293,3 +304,10 @@ def test_smallest_normal_p_has_the_published_z(n, p):
 def test_smallest_p_is_normal_above_20_and_unknown_below_3():
     assert smallest_p(21, "auto") == smallest_p(21, "normal") > 2 / math.factorial(21)
     assert all(math.isnan(smallest_p(n, word)) for n in (0, 1, 2) for word in ("auto", "exact", "normal"))
+
+
+@pytest.mark.parametrize("n", range(8))
+def test_all_orders_are_those_of_itertools(n):
+    from itertools import permutations
+
+    assert all_orders(n).tolist() == [list(p) for p in permutations(range(n))]

@@ -154,6 +154,19 @@ def smallest_p(n: int, significance: str) -> float:
     return 2 / factorial(n)
 
 
+def all_orders(n: int) -> np.ndarray:
+    """Return all n! orders of n years, (orders, n) int64, ascending: the first is that of the years.
+
+    >>> all_orders(3).tolist()
+    [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
+    """
+    out = np.empty((1, 0), np.int64)
+    for size in range(1, n + 1):
+        parts = [np.column_stack([np.full(len(out), first), out + (out >= first)]) for first in range(size)]
+        out = np.concatenate(parts)
+    return out
+
+
 def drawn_orders(n: int, seed: int) -> np.ndarray:
     """Return `DRAWN` random orders of n years, (orders, n) int64: of raw bits, whose stream numpy keeps from version to version."""
     keys = np.random.PCG64(seed).random_raw(DRAWN * n).reshape(DRAWN, n)

@@ -16,13 +16,12 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from itertools import permutations
 
 import numpy as np
 from numba import njit
 
 from pipeline.kernels.kendall import LANES, Z90, sort_rows
-from pipeline.kernels.null import ALL_ORDERS_MAX_N, drawn_orders
+from pipeline.kernels.null import ALL_ORDERS_MAX_N, all_orders, drawn_orders
 
 SEASONAL_KENDALL, HIRSCH_SLACK, YEAR_PERMUTATION = 0, 1, 2
 ORDERS = 2048  # at a time, whose sums stay in the first-level cache
@@ -36,8 +35,9 @@ def order_signs(n: int) -> np.ndarray:
 
     Up to `ALL_ORDERS_MAX_N` years one of each order and its mirror image, whose S' is opposite; above, the drawn orders.
     """
-    halved = [p for p in permutations(range(n)) if p[:1] <= p[-1:]] if n <= ALL_ORDERS_MAX_N else []
-    places = np.array(halved).reshape(-1, max(n, 1)) if halved else drawn_orders(n, SEED)
+    places = all_orders(n) if n <= ALL_ORDERS_MAX_N else drawn_orders(n, SEED)
+    if 2 <= n <= ALL_ORDERS_MAX_N:
+        places = places[places[:, 0] < places[:, -1]]
     a, b = np.triu_indices(n, 1)
     return np.where(places[:, b] > places[:, a], 1, -1).T.astype(np.int16, order="C")
 
