@@ -74,7 +74,7 @@ def views(config: Config, sensor: str = "", *, without_classes: bool = False) ->
     return [view | {"label": f"{sensor}: {view['label']}"} for view in out] if sensor else out
 
 
-def outlines(zones: Zones, grid: Any, step: int, references: set[str]) -> list[dict[str, Any]]:
+def outlines(zones: Zones, grid: Any, step: int, references: frozenset[str]) -> list[dict[str, Any]]:
     """Return the zones as rings in cells of the shown map, simplified to half of such a cell, or to 1/2000 of the map where that is less."""
     there = zones.on(grid.crs, abs(grid.resolution.x))
     to_cell = ~grid.affine
@@ -111,7 +111,7 @@ def zone_series(config: Config, tables: Tables) -> dict[str, Any]:
 
 
 def map_data(
-    config: Config, folder: SensorFolder, zones: Zones, references: set[str], tables: Tables, out_of_reach: dict[str, list[int]], codes: set[int]
+    config: Config, folder: SensorFolder, zones: Zones, references: frozenset[str], tables: Tables, out_of_reach: dict[str, list[int]], codes: set[int]
 ) -> dict[str, Any]:
     """Return one map; `out_of_reach`: per period the codes of classes whose p its years cannot reach; `codes`: those in the legend.
 

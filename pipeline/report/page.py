@@ -127,7 +127,7 @@ def _sensor(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     folder, least = root.sensor(name), SENSORS[config.kind(name)].least_pixels
     places = where(folder, each_coverage(zones, grid), grid, config.periods, least)
-    references = {r for own in zones.references.values() for r in own}
+    references = zones.reference_zones
     read, cell_m = decoded(json.loads(folder.scenes.read_text(encoding="utf-8"))), ground_cell_m(grid)
     synthetic = is_synthetic(folder.scenes)
     found = sections.describe(config, zones, folder, tables) | {

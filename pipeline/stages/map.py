@@ -51,7 +51,7 @@ def _draw(job: Job, period: tuple[int, int], target: str) -> None:
     else:
         codes, step = np.nan_to_num(read_upright(folder.classes(period, target), (1,), shown)[0]).astype(np.uint8), 1
     save(class_map(codes, shown, zones, config.trend.scheme, words, beyond, step, grid), folder.class_map(period, target))
-    references = frozenset(name for names in zones.references.values() for name in names)
+    references = zones.reference_zones
     scheme, bars = area_bars(rows, period, target)
     words = Words(title_of(config, f"area by class of the trend of {variable} {span}", job.sensor), (caption,), (source,))
     save(area_chart(bars, scheme, words, references, beyond), folder.area_chart(period, target))
