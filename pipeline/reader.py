@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,13 +139,38 @@ def open_stack(paths: dict[int, Path], block: int = BLOCK) -> xr.DataArray:
     return stack.chunk({"time": -1})
 
 
+_KEPT: ContextVar[dict[Path, Any] | None] = ContextVar("rasters kept open", default=None)
+MOST_KEPT = 300  # open files; a system allows 1,024 or more
+
+
+@contextmanager
+def kept_open() -> Iterator[None]:
+    """Keep the rasters of `read_window` open until the end of the block: a tile that several windows touch is decoded once, not once for each.
+
+    For finished files alone: one that is written anew inside the block would be read as it was. Decoded tiles lie in GDAL's cache of blocks (5 %
+    of memory, the oldest go first).
+    """
+    token = _KEPT.set({})
+    try:
+        yield
+    finally:
+        for dataset in (_KEPT.get() or {}).values():
+            dataset.close()
+        _KEPT.reset(token)
+
+
 def read_window(path: Path, rows: slice, cols: slice, band: int = 1) -> np.ndarray:
     """Return one window of one band, values as stored."""
     from rasterio.windows import Window
 
-    with open_raster(path) as dataset:
-        window = Window(cols.start, rows.start, cols.stop - cols.start, rows.stop - rows.start)
-        return dataset.read(band, window=window)
+    window = Window(cols.start, rows.start, cols.stop - cols.start, rows.stop - rows.start)
+    kept = _KEPT.get()
+    if kept is None or (path not in kept and len(kept) >= MOST_KEPT):
+        with open_raster(path) as dataset:
+            return dataset.read(band, window=window)
+    if path not in kept:
+        kept[path] = open_raster(path)
+    return kept[path].read(band, window=window)
 
 
 def read_cells(path: Path, bands: list[int], rows: np.ndarray, cols: np.ndarray) -> np.ndarray:

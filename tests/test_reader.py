@@ -10,7 +10,7 @@ from affine import Affine
 
 from pipeline import reader
 from pipeline.errors import BadInput
-from pipeline.reader import open_bands, open_raster, open_stack, read_window
+from pipeline.reader import kept_open, open_bands, open_raster, open_stack, read_window
 
 
 def geotiff(path, values, west=540_000, **options):
@@ -157,3 +157,27 @@ def test_threads_read_what_one_thread_reads(tmp_path):
     for _ in range(5):
         with dask.config.set(scheduler="threads", num_workers=8):
             np.testing.assert_array_equal(stack.compute(), one)
+
+
+def test_rasters_kept_open_give_the_same_windows_and_are_opened_once_and_closed_at_the_end(tmp_path, monkeypatch):
+    values = np.arange(2 * 40 * 50, dtype=np.float32).reshape(2, 40, 50)
+    path = geotiff(tmp_path / "a.tif", values)
+    opened = []
+    usual = reader.open_raster
+    monkeypatch.setattr(reader, "open_raster", lambda p: opened.append(usual(p)) or opened[-1])
+    with kept_open():
+        for rows, cols, band in ((slice(0, 9), slice(3, 40), 1), (slice(5, 40), slice(0, 50), 2), (slice(0, 9), slice(3, 40), 1)):
+            np.testing.assert_array_equal(read_window(path, rows, cols, band), values[band - 1, rows, cols])
+        assert len(opened) == 1
+        assert not opened[0].closed
+    assert opened[0].closed
+    np.testing.assert_array_equal(read_window(path, slice(0, 2), slice(0, 2)), values[0, :2, :2])
+    assert len(opened) == 2
+
+
+def test_more_rasters_than_may_be_kept_open_are_read_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "MOST_KEPT", 1)
+    paths = [geotiff(tmp_path / f"{i}.tif", np.full((1, 8, 8), i, np.float32)) for i in range(3)]
+    with kept_open():
+        for _ in range(2):
+            assert [read_window(p, slice(0, 8), slice(0, 8)).mean() for p in paths] == [0, 1, 2]

@@ -41,7 +41,8 @@ def _grow(codes, flag, halo, reach, nearest, out):
     column = np.full(cols, far, np.uint8)  # distance to the nearest flagged cell upwards, then in both directions
     for y in range(rows):
         _down(codes[y], flag, far, column, nearest[y])
-        column[:] = nearest[y]
+        for x in range(cols):  # an assignment of slices would compile the text of its error, for 2 s
+            column[x] = nearest[y, x]
     column[:] = far
     for y in range(rows - 1, -1, -1):
         _up(nearest[y], far, column)

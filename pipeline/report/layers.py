@@ -19,7 +19,7 @@ from pipeline.upright import read_upright
 MOST_CELLS = 700_000
 MOST_VALUES = 15_000_000  # of all layers of a page together: what keeps it below 15 MB
 ROWS = 512
-LEVEL = 9
+LEVEL = 7  # 9 takes seven times as long for 2 % less
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def packed(layers: Iterable[Layer], step: int, inside: np.ndarray, shown: Any = 
             whole = np.concatenate(pieces)
             if layer.encoding.planes:
                 whole = whole.astype(whole.dtype.newbyteorder("<")).reshape(-1, 1).view(np.uint8).T
-            cells = zlib.compress(whole.tobytes(), LEVEL)
+            deflate = zlib.compressobj(LEVEL, strategy=zlib.Z_FILTERED)
+            cells = deflate.compress(whole.tobytes()) + deflate.flush()
             how = layer.encoding
             encoding = {"type": how.dtype, "scale": how.scale, "missing": how.missing} | ({"planes": True} if how.planes else {})
             out.append({"kind": layer.kind, "when": layer.when} | encoding | {"data": base64.b64encode(cells).decode("ascii")})

@@ -18,7 +18,7 @@ from pipeline.grid import native_grid
 from pipeline.kernels.codes import OUTPUTS
 from pipeline.layout import ABSOLUTE, OBSERVED, REFERENCE, RELATIVE
 from pipeline.observed import masked_share, read_part
-from pipeline.reader import open_raster, read_window
+from pipeline.reader import kept_open, open_raster, read_window
 from pipeline.referencecheck import REFERENCE_COLUMNS, reference_row
 from pipeline.referencewords import reference_sentences
 from pipeline.relative import References, ReferenceSeries, owned_by, owners
@@ -33,6 +33,7 @@ BAND = {name: i for i, name in enumerate(OUTPUTS, 1)}
 Found = dict[tuple[tuple[str, ...], tuple[int, int]], ReferenceSeries]
 
 
+@kept_open()
 def run(job: Job) -> None:
     """Write the CSV tables of the sensor."""
     config, folder, trend = job.config, job.folder, job.config.trend
