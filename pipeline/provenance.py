@@ -100,7 +100,13 @@ def _source(module: str) -> Path:
 
 def imports(module: str) -> list[str]:
     """Return the `pipeline` modules that a module imports anywhere, except for type checking only."""
-    tree = ast.parse(_source(module).read_text(encoding="utf-8"))
+    return list(_imported(_source(module).read_text(encoding="utf-8")))
+
+
+@cache
+def _imported(source: str) -> tuple[str, ...]:
+    """Return the imports of a module's source, sorted; most modules belong to many stages and are parsed once."""
+    tree = ast.parse(source)
     skipped = {id(n) for b in ast.walk(tree) if isinstance(b, ast.If) and getattr(b.test, "id", "") == "TYPE_CHECKING" for n in ast.walk(b)}
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -111,4 +117,4 @@ def imports(module: str) -> list[str]:
             found |= {n if _source(n).exists() else node.module for n in names}
         elif isinstance(node, ast.Import):
             found |= {a.name for a in node.names if a.name.split(".")[0] == "pipeline"}
-    return sorted(found - {"pipeline"})
+    return tuple(sorted(found - {"pipeline"}))
