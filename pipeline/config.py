@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from pipeline import yamlfile
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.catalogs import CATALOGS, is_searched
-from pipeline.config_base import Model
-from pipeline.config_catalog import check_source, plain_path, preset_collection, source_name
+from pipeline.config_base import Id, Model, Year
+from pipeline.config_catalog import LocalPath, Source, check_source, preset_collection
+from pipeline.config_cover import Fvc, check_cover
 from pipeline.config_errors import explain
 from pipeline.config_months import check_months, is_seasonal
 from pipeline.config_network import Network
 from pipeline.config_scenes import Composite, Mask
 from pipeline.config_sensitivity import Sensitivity
+from pipeline.config_trend import Trend, check_trend
 from pipeline.config_uncertainty import Uncertainty
 from pipeline.errors import BadInput
 from pipeline.layout import TARGETS
 from pipeline.sensors import SENSORS
 
-MINE_ID = r"[a-z0-9-]{1,63}"
-Id = Annotated[str, StringConstraints(pattern=rf"^{MINE_ID}$")]
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
-Year = Annotated[int, Field(ge=1950, le=2200)]
-Probability = Annotated[float, Field(gt=0, lt=1)]
-
-
-LocalPath = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(plain_path)]
-Source = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(source_name)]
 RESERVED_SENSOR_IDS = {"logs", "synthetic"}
 RESERVED_MINE_IDS = {"summary"}
 
@@ -170,79 +163,6 @@ class SensorSource(Model):
         return is_searched(self.catalog)
 
 
-class Endmember(Model):
-    """One endmember of the cover model: a percentile of the pooled NDVI, or a fixed NDVI."""
-
-    percentile: Annotated[float, Field(ge=0, le=100)] | None = Field(None, description="percentile of the pooled NDVI")
-    ndvi: Annotated[float, Field(ge=-1, le=1)] | None = Field(None, description="fixed NDVI, instead of a percentile")
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Endmember:
-        if (self.percentile is None) == (self.ndvi is None):
-            raise ValueError("both or neither of percentile and ndvi; expected one of them; fix: for instance {percentile: 5}")
-        return self
-
-
-class Fvc(Model):
-    """Fractional vegetation cover by the dimidiate pixel model; one endmember pair for all years."""
-
-    soil: Endmember = Field(Endmember(percentile=5), description="NDVI of bare ground: {percentile: 0..100} of the pooled NDVI, or {ndvi: value}")
-    vegetation: Endmember = Field(Endmember(percentile=95), description="NDVI of closed vegetation, likewise")
-    region: Literal["zones", "grid"] = Field("zones", description="pixels pooled for the percentiles: all zones, or the whole grid")
-    years: tuple[Year, ...] | None = Field(None, description="years pooled for the percentiles; default all")
-    exclude: tuple[Literal["water"], ...] = Field(
-        ("water",),
-        description="[water]: a pixel that is water in at least half of a year's clear observations has no NDVI and cover that year; []: it keeps them",
-    )
-    endmembers: LocalPath | None = Field(None, description="endmembers.json of an earlier run: its pair is used unchanged")
-    endmembers_from: Id | None = Field(
-        None, description="id of a sensor of this mine whose pair all sensors use, so that their cover is on one scale; default: each sensor its own"
-    )
-
-
-class Alpha(Model):
-    """Largest p of each strength."""
-
-    slight: Probability = Field(0.10, description="of slightly significant")
-    significant: Probability = Field(0.05, description="of significant")
-    extreme: Probability = Field(0.01, description="of extremely significant")
-
-    @model_validator(mode="after")
-    def _order(self) -> Alpha:
-        if not self.extreme < self.significant < self.slight:
-            raise ValueError(
-                f"extreme {self.extreme}, significant {self.significant}, slight {self.slight}; expected extreme < significant < slight; fix: order them"
-            )
-        return self
-
-
-class Trend(Model):
-    """Trend test and classes."""
-
-    periods: tuple[tuple[Year, Year], ...] | None = Field(None, description="list of [first, last]; default: all years")
-    variable: Literal["fvc", "ndvi"] = Field("fvc", description="fvc (before clamping) or ndvi")
-    test: Literal["mann-kendall", "seasonal-kendall", "hirsch-slack", "year-permutation"] = Field(
-        "mann-kendall", description="trend test of a pixel; the last three are of monthly values (composite.interval: month); the slope is Theil-Sen's"
-    )
-    significance: Literal["auto", "exact", "normal"] = Field("auto", description="auto: exact up to n = 20, ties included, normal above; mann-kendall only")
-    scheme: Literal["five", "seven", "nine"] = Field("seven", description="number of trend classes")
-    alpha: Alpha = Field(Alpha(), description="largest p of each strength; classes use p <= alpha")
-    no_change: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.0005, description="abs(slope) per year below this is no change (a convention in the literature; its source was not read)"
-    )
-    min_years: Literal["auto"] | Annotated[int, Field(ge=3, le=250)] = Field(
-        "auto", description="valid years that a pixel needs; auto = max(4, 70 % of the period)"
-    )
-    relative_to_reference: Literal["auto"] | bool = Field(
-        "auto", description="also test each pixel minus the mean of its zone's reference; auto: where a zone has a reference"
-    )
-
-    def years_needed(self, period: tuple[int, int]) -> int:
-        """Return the number of valid years that a pixel needs in a period."""
-        span = period[1] - period[0] + 1
-        return max(4, ceil(0.7 * span - 1e-9)) if self.min_years == "auto" else self.min_years
-
-
 class Config(Model):
     """One mine."""
 
@@ -295,33 +215,8 @@ class Config(Model):
         if moved := [name for name in self.grid.resolution_m if SENSORS[self.kind(name)].native_grid]:
             asked = f"grid.resolution_m.{moved[0]}: {self.grid.resolution_m[moved[0]]:g}"
             raise ValueError(f"{asked} for a sensor that stays on its images' own grid; expected no entry for it; fix: remove it")
-        if self.fvc.years is not None and (not self.fvc.years or not set(self.fvc.years) <= set(every)):
-            raise ValueError(f"fvc.years: {list(self.fvc.years)}; expected some of {every[0]}..{every[-1]}; fix: remove the others")
-        lender = self.fvc.endmembers_from
-        if lender not in (None, *self.sensors):
-            raise ValueError(f"fvc.endmembers_from: no sensor {lender!r}; expected one of {', '.join(self.sensors)}; fix: use the sensor's id")
-        if lender is not None and self.fvc.endmembers is not None:
-            raise ValueError(f"fvc.endmembers_from: {lender} with fvc.endmembers; expected one of them; fix: remove one, a file's pair is that of all sensors")
-        soil, vegetation = self.fvc.soil, self.fvc.vegetation
-        for low, high in ((soil.percentile, vegetation.percentile), (soil.ndvi, vegetation.ndvi)):
-            if low is not None and high is not None and low >= high:
-                raise ValueError(f"fvc.soil: {low} with vegetation {high}; expected soil below vegetation; fix: swap or correct them")
-        periods = self.periods
-        for first, last in periods:
-            if not every[0] <= first < last <= every[-1]:
-                raise ValueError(
-                    f"trend.periods: [{first}, {last}]; expected two years, ascending, in {every[0]}..{every[-1]}; fix: correct the period or `years`"
-                )
-            if self.trend.significance == "exact" and last - first + 1 > 20:
-                raise ValueError(f"trend.significance: exact with the {last - first + 1} years of [{first}, {last}]; expected at most 20; fix: use auto")
-            if self.trend.min_years != "auto" and self.trend.min_years > last - first + 1:
-                raise ValueError(
-                    f"trend.min_years: {self.trend.min_years} with the {last - first + 1} years of [{first}, {last}]; expected at most that; fix: lower it"
-                )
-        if self.trend.relative_to_reference is True and not self.has_reference:
-            raise ValueError("trend.relative_to_reference: true without a reference; expected aoi.reference; fix: name a zone of undisturbed vegetation there")
-        if len(set(periods)) != len(periods) or not periods:
-            raise ValueError(f"trend.periods: {[list(p) for p in periods]}; expected at least one, each once; fix: remove the repetition")
+        check_cover(self)
+        check_trend(self)
         check_months(self)
         return self
 

@@ -1,8 +1,14 @@
-"""What every model of the config is: strict and frozen."""
+"""What every model of the config is, strict and frozen, and the types that several of them use."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+MINE_ID = r"[a-z0-9-]{1,63}"
+Id = Annotated[str, StringConstraints(pattern=rf"^{MINE_ID}$")]
+Year = Annotated[int, Field(ge=1950, le=2200)]
 
 
 class Model(BaseModel):

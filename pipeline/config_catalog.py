@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Protocol
+from typing import Annotated, Protocol
 from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, StringConstraints
 
 from pipeline.catalogs import CATALOGS, is_address
 
@@ -47,6 +49,10 @@ def source_name(value: str) -> str:
         shown = re.split(r"[?#]", re.sub(r"//[^/]*@", "//", value))[0]
         raise ValueError(f"{shown!r} and more; expected the address of a STAC API without user, password and query; fix: for instance https://host.org/stac/v1")
     return value
+
+
+LocalPath = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(plain_path)]
+Source = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(source_name)]
 
 
 def preset_collection(catalog: str | None, kind: str) -> str | None:

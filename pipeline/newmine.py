@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from pipeline.aoi import Zones, read_frame, read_zones
 from pipeline.catalogs import CATALOGS, is_address
-from pipeline.config import MINE_ID, RESERVED_MINE_IDS, Aoi, Config, Season, SensorSource, Years, load
+from pipeline.config import RESERVED_MINE_IDS, Aoi, Config, Season, SensorSource, Years, load
+from pipeline.config_base import MINE_ID
 from pipeline.errors import BadInput, nearest
 from pipeline.listing import kinds, listed
 from pipeline.proposals import DEFAULT_BANDS, PLAIN_SOUTH, SEASONS, band_numbers, composite_years, composites_sensor, role_of, year_pattern

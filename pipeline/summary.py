@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import MINE_ID, RESERVED_MINE_IDS
+from pipeline.config import RESERVED_MINE_IDS
+from pipeline.config_base import MINE_ID
 from pipeline.layout import MineFolder, SensorFolder, SummaryFolder
 from pipeline.manifest import sha256
 from pipeline.tables import csv_text, read_csv

@@ -40,6 +40,8 @@ LAYERS = (
         "pipeline.catalogs",
         "pipeline.config_base",
         "pipeline.config_catalog",
+        "pipeline.config_cover",
+        "pipeline.config_trend",
         "pipeline.config_errors",
         "pipeline.config_months",
         "pipeline.config_network",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import TrendClass, legend
-from pipeline.config import Config, Endmember
+from pipeline.config import Config
+from pipeline.config_cover import Endmember
 from pipeline.config_months import is_seasonal, months_of
 from pipeline.decoding import Decoded, mask_text, ndvi_text
 from pipeline.evidence import Rules

@@ -19,7 +19,7 @@ from pipeline import areas
 from pipeline import grid as grids
 from pipeline.aoi import read_zones
 from pipeline.classes import limits
-from pipeline.config import Trend
+from pipeline.config_trend import Trend
 from pipeline.cover import configured_pair, pooled_percentiles
 from pipeline.coverage import ZoneCoverage, touched_cells, zone_coverages
 from pipeline.endmembers import Endmembers
