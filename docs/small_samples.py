@@ -289,7 +289,8 @@ The usual seasonal test (Hirsch et al. 1982) takes the values of a year as indep
 
 For each setting the test with most power of those that hold their level in all that a config does not tell (shared years, correlation within the year);
 of those within 0.01 of it the simplest. The level is 0.05, or 0.10 where none of them finds the trend at 0.05 in more than 5 % of cases.
-`minegreen check` prints the row of your config; of years between two rows it takes the fewer.
+`minegreen check` prints the row of your config; of years between two rows it takes the fewer. With `composite.interval: month` and a seasonal test it
+prints both rows: zones are tested on one value a year in every run, cells then on several.
 
 {recommended}
 

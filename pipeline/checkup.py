@@ -17,7 +17,7 @@ from pipeline.cartography import crs_name
 from pipeline.classes import legend
 from pipeline.composite import recipe
 from pipeline.config import Config, load_all
-from pipeline.config_months import is_seasonal, months_of, no_sensitivity
+from pipeline.config_months import intervals_of, is_seasonal, months_of, no_sensitivity
 from pipeline.coverage import touched_cells, zone_coverages
 from pipeline.decoding import decoded
 from pipeline.errors import one_line
@@ -208,7 +208,9 @@ def _years_with_images(config: Config, sensor: str, period: tuple[int, int], fou
 def _recommended(config: Config, found: Mapping[str, Inspected]) -> list[str]:
     """Return which test is recommended, once for each number of years with images that a sensor has in a period."""
     counted = {_years_with_images(config, sensor, period, found.get(sensor)) for sensor in config.sensors for period in config.periods}
-    lines = [f"  {text.en}" for n in sorted(counted) for text in recommendation_parts(n, reference=RELATIVE in config.targets)]
+    reference = RELATIVE in config.targets
+    said = [recommendation_parts(n, interval=interval, reference=reference) for n in sorted(counted) for interval in intervals_of(config)]
+    lines = [f"  {text.en}" for texts in said for text in texts]
     of_cells = [size_of_cells(config.trend.test, n) for n in sorted(counted)]
     return lines + [f"  {text.en}" for text in of_cells if text is not None]
 

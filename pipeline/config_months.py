@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pipeline.kernels.null import LARGEST, SEASONAL_TESTS
 
@@ -32,6 +32,11 @@ def months_of(config: Config) -> tuple[int, ...]:
 def is_seasonal(config: Config) -> bool:
     """Return whether pixels are tested on monthly values."""
     return config.trend.test in SEASONAL_TESTS
+
+
+def intervals_of(config: Config) -> tuple[Literal["year", "month"], ...]:
+    """Return of which values a run makes tests: yearly ones always, monthly ones where pixels are tested on them."""
+    return ("year", "month") if is_seasonal(config) else ("year",)
 
 
 def no_sensitivity(config: Config, cells: int = 0) -> str | None:

@@ -23,7 +23,13 @@ AS_POWERFUL = 0.01  # powers that differ by no more are taken as equal: three ti
 MONTHS_MEASURED = 4  # of monthly data
 NOT_OFFERED = {"pooled"}  # measured to show what it does
 
-# of tests that are equally powerful the first is recommended: relative to a reference before absolute, the zone before its cells, then in this order
+
+def offered(test: str, interval: str, unit: str) -> bool:
+    """Return whether a run makes a test: of monthly values it tests cells alone; zones are tested on yearly values, in every run."""
+    return test not in NOT_OFFERED and (interval, unit) != ("month", "zone")
+
+
+# Of tests that are equally powerful the first is recommended: relative to a reference before absolute, the zone before its cells, then in this order
 TESTS: dict[str, Text] = {
     "mann-kendall": Text("Mann-Kendall, exact p", "Mann-Kendall（精确 p）"),
     "year-permutation": Text("seasonal Mann-Kendall, whole years permuted", "季节 Mann-Kendall（整年置换）"),
@@ -124,7 +130,7 @@ class Recommendation:
 
 
 def recommended(n: int, *, interval: Interval = "year", reference: bool) -> Recommendation | None:
-    """Return the test recommended for n years; None where no test is useful even at 0.10, as with fewer than 4 years.
+    """Return the test recommended for n years among those `offered`; None where no test is useful even at 0.10, as with fewer than 4 years.
 
     Useful: its power in the least favourable setting with a shared year effect is above its level. Of the useful tests whose measured size holds the
     level, in data whose years are independent, the one with most power; at 0.05, or at 0.10 where there is none. Where none holds its level, the useful
@@ -136,7 +142,7 @@ def recommended(n: int, *, interval: Interval = "year", reference: bool) -> Reco
     >>> recommended(3, reference=True) is None
     True
     """
-    there = [m for m in measured() if m.interval == interval and m.years <= n and m.test not in NOT_OFFERED and (reference or m.target == "absolute")]
+    there = [m for m in measured() if m.interval == interval and m.years <= n and offered(m.test, m.interval, m.unit) and (reference or m.target == "absolute")]
     most = max((m.years for m in there), default=0)
     found: dict[tuple[str, str, str], list[Measured]] = {}
     for m in there:
@@ -207,11 +213,12 @@ def recommendation_parts(n: int, *, interval: Interval = "year", reference: bool
     'recommended for 3 years: no test; at p <= 0.10 none finds a trend more often than it errs (docs/small-samples.md)'
     """
     found = recommended(n, interval=interval, reference=reference)
+    n_years, n_zh = (f"{n} years of monthly values", f"{n} 年逐月值") if interval == "month" else (f"{n} years", f"{n} 年")
     if found is None:
         return [
             Text(
-                f"recommended for {n} years: no test; at p <= 0.10 none finds a trend more often than it errs (docs/small-samples.md)",
-                f"{n} 年的推荐检验：无；在 p <= 0.10 水平上，没有检验发现趋势的机会大于出错的机会（docs/small-samples.md）",
+                f"recommended for {n_years}: no test; at p <= 0.10 none finds a trend more often than it errs (docs/small-samples.md)",
+                f"{n_zh}的推荐检验：无；在 p <= 0.10 水平上，没有检验发现趋势的机会大于出错的机会（docs/small-samples.md）",
             )
         ]
     name, unit, level = TESTS[found.test], UNITS[found.unit, found.target], f"{found.level:.2f}"
@@ -219,9 +226,9 @@ def recommendation_parts(n: int, *, interval: Interval = "year", reference: bool
     size = f"{found.size:.3f} ± {found.error:.3f}"
     texts = [
         Text(
-            f"recommended for {n} years {'with' if reference else 'without'} a reference: {unit.en}: {name.en}, at p <= {level}: false positives {size}, "
+            f"recommended for {n_years} {'with' if reference else 'without'} a reference: {unit.en}: {name.en}, at p <= {level}: false positives {size}, "
             f"power {found.power:.2f} at {TREND:g} a year{of.en} (simulated: docs/small-samples.md)",
-            f"{n} 年、{'有' if reference else '无'}参照区的推荐检验：{unit.zh}：{name.zh}，p <= {level}：误报率 {size}，"
+            f"{n_zh}、{'有' if reference else '无'}参照区的推荐检验：{unit.zh}：{name.zh}，p <= {level}：误报率 {size}，"
             f"年趋势 {TREND:g} 时的检验功效 {found.power:.2f}{of.zh}（模拟结果，见 docs/small-samples.md）",
         )
     ]

@@ -6,7 +6,7 @@ from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import TrendClass, legend
 from pipeline.config import Config
 from pipeline.config_cover import Endmember
-from pipeline.config_months import is_seasonal, months_of
+from pipeline.config_months import intervals_of, is_seasonal, months_of
 from pipeline.decoding import Decoded, mask_text, ndvi_text
 from pipeline.evidence import Rules
 from pipeline.kernels.null import smallest_p_of
@@ -259,9 +259,14 @@ def reach(config: Config) -> list[tuple[int, float, list[TrendClass]]]:
 
 def recommendations(config: Config) -> list[Text]:
     """Return per period which test its number of years allows, with its measured false positives."""
-    said = {(a, b): recommendation(b - a + 1, reference=RELATIVE in config.targets) for a, b in config.periods}
-    of_cells = {(a, b): text for a, b in config.periods if (text := size_of_cells(config.trend.test, b - a + 1)) is not None}
-    return [Text(f"{a}-{b}: {text.en}.", f"{a}—{b}年：{text.zh}。") for (a, b), text in (*said.items(), *of_cells.items())]
+    reference = RELATIVE in config.targets
+    said = [(period, recommendation(_length(period), interval=i, reference=reference)) for period in config.periods for i in intervals_of(config)]
+    of_cells = [(period, text) for period in config.periods if (text := size_of_cells(config.trend.test, _length(period))) is not None]
+    return [Text(f"{a}-{b}: {text.en}.", f"{a}—{b}年：{text.zh}。") for (a, b), text in (*said, *of_cells)]
+
+
+def _length(period: tuple[int, int]) -> int:
+    return period[1] - period[0] + 1
 
 
 def out_of_reach(config: Config) -> dict[str, list[int]]:
