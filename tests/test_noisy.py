@@ -235,3 +235,18 @@ def test_the_table_of_the_readme_is_what_the_run_gives(folder):
         rows = table[table["zone"] == name.removesuffix(" (reference)")].set_index("code")
         assert km2 == f"{rows['area_km2'].sum():.3f}"
         assert shares == [f"{rows.loc[code, 'share_pct']:.2f}" for code in (7, 6, 5, 4, 3, 97, 99)]
+
+
+def test_the_table_of_zones_minus_reference_in_the_readme_is_what_the_run_gives(folder):
+    table = pd.read_csv(folder / "trend_by_zone.csv").query("first_year == 2021").set_index(["zone", "target"])
+    lines = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.endswith("| 0.083 (4 years) |")]
+    assert len(lines) == 4
+    rose = []
+    for line in lines:
+        name, *found, _ = (cell.strip() for cell in line.strip("|").split("|"))
+        own, less = table.loc[(name, "absolute")], table.loc[(name, "relative")]
+        interval = f"{100 * less.slope_low:+.2f} to {100 * less.slope_high:+.2f}"
+        assert found == [f"{100 * own.slope:+.2f}", f"{own.p:.3f}", f"{100 * less.slope:+.2f}", interval, f"{less.p:.3f}"]
+        assert f"{less.p_min:.3f}" == "0.083"
+        rose += [name] if less.s == 6 else []
+    assert rose == ["Pit No. 7"], "the sentence below the table"

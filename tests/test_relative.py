@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pymannkendall
@@ -12,7 +13,8 @@ from scipy import stats
 from shapely.geometry import box
 
 from pipeline.__main__ import main
-from pipeline.classes import limits
+from pipeline.areabounds import Error, Rule, class_bounds
+from pipeline.classes import legend, limits
 from pipeline.config import load
 from pipeline.control import zone_tests
 from pipeline.coverage import ZoneCoverage
@@ -355,3 +357,38 @@ def test_cells_of_a_reference_are_in_no_family_of_a_zone_around_it():
     assert sum(found.area_by_n.values()) == pytest.approx(2000)
     alone = zone_tests(codes[:2], {k: v[:2] for k, v in bands.items()}, inner, limits("seven", 0.10, 0.05, 0.01), 0.0005, "auto", 0, reference=None)
     assert (alone.is_reference, alone.family, alone.status(0.05)) == (True, None, "reference")
+
+
+def test_the_bounds_of_relative_areas_are_those_of_the_difference_and_know_no_shared_error(mine, tmp_path):
+    made = dict(mine.settings)
+    tables = {}
+    for shared in (0.0, 0.05):
+        copy = tmp_path / f"{shared}"
+        shutil.copytree(mine.results, copy)
+        mine.settings = made | {"uncertainty": {"ndvi_sd": 0.02, "ndvi_sd_shared": shared}}
+        config = mine.write_config()
+        assert main(["areas", str(config), "--sensor", "sentinel-2", "--results", str(copy)]) == 0
+        with (copy / "small" / "sentinel-2" / "trend_area_by_zone.csv").open(encoding="utf-8") as file:
+            tables[shared] = {(r["zone"], r["target"], int(r["code"])): (r["area_low_km2"], r["area_high_km2"]) for r in csv.DictReader(file)}
+    loaded = load(config)
+    mine.settings = made
+    mine.write_config()
+    cover, left, top = yearly(mine)
+    codes, _ = bands(mine.folder_of_sensor / "trend_relative_class_2020-2024.tif")
+    rule = Rule(np.array(YEARS, float), limits("seven", 0.10, 0.05, 0.01), (0.0005 * 0.81, 0.00025 * 0.81, 0.001 * 0.81), 4)
+    assert loaded.trend.no_change == 0.0005
+    classes = tuple(k.code for k in legend("seven") if k.code != 0)
+    checked = 0
+    for name, of in (("pit", "meadow"), ("dump", "marsh"), ("meadow", "meadow")):
+        rows, cols = place(name, left, top)
+        difference = (cover[:, rows, cols].reshape(5, -1) - expected_mean(cover, *place(of, left, top))[:, None]) * 0.81
+        error = Error(np.full(difference.shape, 0.02), np.zeros(5))
+        wanted = class_bounds(difference, codes[0, rows, cols].ravel(), np.full(difference.shape[1], 100.0), error, rule, classes, 0.90)
+        for code, (low, high) in wanted.items():
+            found = tables[0.05].get((name, "relative", code))
+            if found is not None and found[0]:
+                assert [float(v) for v in found] == pytest.approx([low / 1e6, high / 1e6], abs=2e-4), (name, code)
+                checked += 1
+    assert checked >= 15
+    assert {k: v for k, v in tables[0.0].items() if k[1] == "relative"} == {k: v for k, v in tables[0.05].items() if k[1] == "relative"}
+    assert {k: v for k, v in tables[0.0].items() if k[1] == "absolute"} != {k: v for k, v in tables[0.05].items() if k[1] == "absolute"}
