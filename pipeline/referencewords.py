@@ -16,7 +16,8 @@ def reference_sentences(row: Mapping[str, Any], slight: float) -> list[Sentence]
     """Return the warnings of a row: cells as values or as text of the CSV file, empty or None where missing.
 
     Said is: that the reference has too few years; that it has a trend of its own (p of at most `slight`), or changes more per year than the
-    zone; that most of it is at or beyond closed vegetation; that the zone swings more or less than it (1 outside the interval of b).
+    zone; that most of it is at or beyond closed vegetation; that the zone swings more or less than it (1 outside the interval of b), or not
+    with it at all (0 not below the interval either).
     """
 
     def value(name: str) -> float | None:
@@ -36,5 +37,5 @@ def reference_sentences(row: Mapping[str, Any], slight: float) -> list[Sentence]
     if beyond is not None and beyond > MOST_BEYOND:
         out.append(say("reference_green", share=per_cent(beyond), **said))
     if not own and b is not None and low is not None and high is not None and not low <= 1 <= high:
-        out.append(say("reference_swings", b=f"{b:.2g}", low=f"{low:.2g}", high=f"{high:.2g}", **said))
+        out.append(say("reference_apart" if low <= 0 else "reference_swings", b=f"{b:.2f}", low=f"{low:.2f}", high=f"{high:.2f}", **said))
     return out

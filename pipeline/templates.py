@@ -77,6 +77,11 @@ SENTENCES: dict[str, Text] = {
         "part of good and bad years.",
         "{first}—{last}年：本区的年际波动为参照区（{names}）的 {b} 倍（90% 区间 {low} 至 {high}）：两者之差仍含部分年景影响。",
     ),
+    "reference_apart": Text(
+        "{first}-{last}: from year to year the zone does not follow its reference ({names}): b is {b}, 90 % interval {low} to {high}, in step would be 1. The "
+        "difference takes in the reference's good and bad years.",
+        "{first}—{last}年：本区的年际变化不随参照区（{names}）：b = {b}（90% 区间 {low} 至 {high}；同步为 1）。两者之差带入参照区的年景影响。",
+    ),
     "reference_short": Text(
         "{first}-{last}: the reference ({names}) is seen well enough in {n} years only: no trend of the difference to it.",
         "{first}—{last}年：参照区（{names}）仅{n}年观测充分：无法计算与其之差的趋势。",
