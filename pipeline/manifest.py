@@ -13,15 +13,17 @@ from typing import Any
 
 import pipeline
 from pipeline.config import Config
+from pipeline.config_months import months_of
 from pipeline.coverwords import clamped_sentences, masked_warning, soil_sentences
 from pipeline.errors import BadInput
+from pipeline.layout import REFERENCE, RELATIVE
 from pipeline.provenance import is_synthetic
 from pipeline.tables import read_csv
 from pipeline.words import zone_named
 
 SUFFIXES = {".tif", ".csv", ".json", ".gpkg", ".xlsx", ".png"}
 APART = {"run.json", "check.png"}  # the manifest itself, and what `minegreen check` draws at any time
-DATED = re.compile(r"(?:^|_)([0-9]{4}(?:-[0-9]{4})?)[.]")  # the year or period in the name of a product
+DATED = re.compile(r"(?:^|_)([0-9]{4}(?:-(?:[0-9]{4}|[0-9]{2}))?)[.]")  # the year, month or period in the name of a product
 LIBRARIES = (
     "numpy", "numba", "dask", "xarray", "rioxarray", "rasterio", "odc-geo", "geopandas", "shapely", "exactextract", "pydantic", "snakemake", "XlsxWriter",
 )  # fmt: skip
@@ -40,19 +42,24 @@ def products(root: Path) -> list[Path]:
 
 
 def leftovers(root: Path, config: Config) -> list[Path]:
-    """Return the products below results/<mine>/ that are of an earlier configuration: of a sensor, a year or a period that it has no more."""
+    """Return the products below results/<mine>/ that are of an earlier configuration: of a sensor, year, month, period or target that it has no more."""
     folders = {*config.sensors, *(["synthetic"] if any(s.catalog == "synthetic" for s in config.sensors.values()) else [])}
     spans = {str(y) for y in config.all_years} | {f"{a}-{b}" for a, b in config.periods}
+    spans |= {f"{y}-{m:02d}" for y in config.all_years for m in months_of(config)}
+    gone = () if RELATIVE in config.targets else (f"_{RELATIVE}_",)
 
     def current(path: Path) -> bool:
         named = DATED.search(path.name)
-        return len(path.parts) == 1 or (path.parts[0] in folders and (path.parts[0] == "synthetic" or named is None or named[1] in spans))
+        if len(path.parts) == 1:
+            return True
+        wanted = (named is None or named[1] in spans) and not any(word in path.name for word in gone)
+        return path.parts[0] in folders and (path.parts[0] == "synthetic" or wanted)
 
     return [p for p in products(root) if not current(p.relative_to(root))]
 
 
 def warnings_of(folder: Path) -> list[str]:
-    """Return what a sensor's results warn of: of its images, of zones whose ground is taken for cloud, and of cover beyond the endmembers."""
+    """Return what a sensor's results warn of: of its images, zones taken for cloud, cover beyond the endmembers, and references that do not fit."""
     pinned = json.loads((folder / "scenes.json").read_text(encoding="utf-8"))
     found = list(pinned.get("warnings", []))
     masked = folder / "masked_by_zone.csv"
@@ -67,6 +74,8 @@ def warnings_of(folder: Path) -> list[str]:
             for zone in dict.fromkeys(r["zone"] for r in rows)
             for text in clamped_sentences([r for r in rows if r["zone"] == zone])
         ]
+    if (folder / f"{REFERENCE}.csv").is_file():
+        found += [f"{zone_named(r['zone'])}: {r['warning']}" for r in read_csv(folder / f"{REFERENCE}.csv") if r["warning"]]
     return found
 
 

@@ -16,7 +16,7 @@ import pipeline
 from pipeline import config as configs
 from pipeline.__main__ import main
 from pipeline.errors import BadInput
-from pipeline.manifest import products, sha256, verify
+from pipeline.manifest import leftovers, products, sha256, verify
 
 NAMES = ["endmembers.json", "fvc_by_zone.csv", "fvc_change_by_zone.csv", "ledger.csv", "scenes.json", "sensitivity.csv", "trend_2020-2024.tif"]
 NAMES += [
@@ -185,7 +185,8 @@ def test_what_is_left_of_an_earlier_configuration_is_named_and_is_not_of_the_run
     shutil.copytree(done.results, tmp_path / "results")
     root = tmp_path / "results" / "small"
     shutil.copytree(root / "sentinel-2", root / "modis")  # a sensor that the config had before
-    for name in ("fvc_2019.tif", "trend_2019-2024.tif"):
+    old = ("fvc_2019.tif", "trend_2019-2024.tif", "ndvi_2020-07.tif")
+    for name in old:
         (root / "sentinel-2" / name).write_text("x")
     (root / "sentinel-2" / "a_2019_b.csv").write_text("x")  # no year of a product
     config = tmp_path / "small.yaml"
@@ -197,12 +198,37 @@ def test_what_is_left_of_an_earlier_configuration_is_named_and_is_not_of_the_run
     assert {name.split("/")[0] for name in listed} == {"sentinel-2"}
     assert "sentinel-2/a_2019_b.csv" in listed
     left = {line.split(": ")[-1] for line in verify(root)}
-    assert {"sentinel-2/fvc_2019.tif", "sentinel-2/trend_2019-2024.tif"} < left
+    assert {f"sentinel-2/{name}" for name in old} < left
     assert all(": not of this run: " in line for line in verify(root))
     shutil.rmtree(root / "modis")
-    for name in ("fvc_2019.tif", "trend_2019-2024.tif"):
+    for name in old:
         (root / "sentinel-2" / name).unlink()
     assert verify(root) == []
+
+
+def test_months_and_differences_that_the_config_no_longer_asks_for_are_left_over(done, tmp_path):
+    names = (
+        "ndvi_2020.tif",
+        "ndvi_2020-07.tif",
+        "ndvi_2020-12.tif",
+        "trend_2020-2024.tif",
+        "trend_relative_2020-2024.tif",
+        "trend_relative_class_2020-2024.png",
+    )
+    (tmp_path / "sentinel-2").mkdir()
+    for name in names:
+        (tmp_path / "sentinel-2" / name).write_text("x")
+
+    def left(**change):
+        settings = {k: v for k, v in done.settings.items() if k not in ("composite", "sensitivity")} | change
+        return {p.name for p in leftovers(tmp_path, configs.Config.model_validate_json(json.dumps(settings)))}
+
+    off = {"trend": {"relative_to_reference": False}}
+    assert left(**off) == {"ndvi_2020-07.tif", "ndvi_2020-12.tif", *names[4:]}
+    aoi = done.settings["aoi"] | {"reference": ["meadow"]}
+    assert left(aoi=aoi) == {"ndvi_2020-07.tif", "ndvi_2020-12.tif"}
+    monthly = {"composite": {"interval": "month"}, "season": {"start": "07-01", "end": "08-31"}, "sensors": {"sentinel-2": {"catalog": "items.json"}}}
+    assert left(aoi=aoi, **monthly) == {"ndvi_2020-12.tif"}
 
 
 def test_every_mine_of_a_results_folder_is_verified(root, capsys):
