@@ -65,8 +65,8 @@ SENTENCES: dict[str, Text] = {
         "{first}—{last}年：参照区（{names}）自身有趋势（每年{moved}，{p}）：与其之差包含该趋势。",
     ),
     "reference_leads": Text(
-        "{first}-{last}: the reference ({names}) {there} per year, the zone {here}: the difference is mostly the reference's.",
-        "{first}—{last}年：参照区（{names}）每年{there}，本区{here}：两者之差主要来自参照区。",
+        "{first}-{last}: slope per year of the reference ({names}) {there} ({p}), of the zone {here}: the slope of the difference is mostly the reference's.",
+        "{first}—{last}年：参照区（{names}）斜率为每年{there}（{p}），本区为{here}：两者之差的斜率主要来自参照区。",
     ),
     "reference_green": Text(
         "{first}-{last}: {share} of the reference ({names}) is at or beyond the NDVI of closed vegetation: it may no longer show good and bad years.",
@@ -81,6 +81,11 @@ SENTENCES: dict[str, Text] = {
         "{first}-{last}: from year to year the zone does not follow its reference ({names}): b is {b}, 90 % interval {low} to {high}, in step would be 1. The "
         "difference takes in the reference's good and bad years.",
         "{first}—{last}年：本区的年际变化不随参照区（{names}）：b = {b}（90% 区间 {low} 至 {high}；同步为 1）。两者之差带入参照区的年景影响。",
+    ),
+    "reference_unknown": Text(
+        "{first}-{last}: how far the zone swings with its reference ({names}) from year to year is not known: b is {b}, 90 % interval {low} to {high}. Where "
+        "it is not 1, the difference keeps part of good and bad years.",
+        "{first}—{last}年：本区随参照区（{names}）年际波动的幅度未知：b = {b}（90% 区间 {low} 至 {high}）。若不为 1，两者之差仍含部分年景影响。",
     ),
     "reference_short": Text(
         "{first}-{last}: the reference ({names}) is seen well enough in {n} years only: no trend of the difference to it.",

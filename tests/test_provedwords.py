@@ -83,7 +83,7 @@ def test_a_zone_with_a_reference_is_told_of_the_difference_too(tmp_path):
     of_reference = [s.key for s in found["reference"].sentences]
     assert "controlled" not in of_reference, "a reference is in no family"
     assert of_reference.count("mean") == 1, "its mean minus itself is not tested"
-    assert {s.key for s in found["pit"].flags} <= {"reference_swings", "reference_apart", "reference_leads", "disagree", "disagree_slope"}
+    assert {s.key for s in found["pit"].flags} <= {"reference_swings", "reference_apart", "reference_unknown", "reference_leads", "disagree", "disagree_slope"}
 
 
 def test_every_cell_of_the_relative_tables_is_of_the_relative_trend(tmp_path):
