@@ -278,7 +278,12 @@ def _references(config: Config, config_path: Path | str, names: list[str]) -> di
         for name in wanted:
             if name not in names:
                 raise BadInput(config_path, field, name, f"a zone of {config.aoi.path}", nearest(name, names))
+        if twice := [name for name in wanted if wanted.count(name) > 1]:
+            raise BadInput(config_path, field, f"{twice[0]} twice", "each zone once", "remove the repetition")
     facts = config.aoi.zones
+    for zone, own in facts.items():
+        if own.reference and zone in own.reference:
+            raise BadInput(config_path, f"aoi.zones.{zone}.reference", f"{zone}, the zone itself", "other zones", "name undisturbed vegetation outside of it")
     return {z: tuple((facts[z].reference if z in facts and facts[z].reference is not None else config.aoi.reference) or ()) for z in names}
 
 

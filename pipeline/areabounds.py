@@ -201,9 +201,10 @@ class _World:
         """Deviations from the zone's mean, drawn together until their covariance is that without error: suits ground that varies smoothly."""
         out = np.empty((*self.values.shape, DRAWS))
         root = _root(self.spread)
+        size = max(1, min(CELLS // 4, round(self.effective)))  # at most the cells that there are: drawn from more, the covariance could be none
         for j in range(DRAWS):
-            some = root @ self.rng.standard_normal((root.shape[0], CELLS // 4))
-            spread = self.spread + (some @ some.T / some.shape[1] - self.spread) * np.sqrt(some.shape[1] / self.effective)
+            some = root @ self.rng.standard_normal((root.shape[0], size))
+            spread = self.spread + (some @ some.T / size - self.spread) * min(1.0, np.sqrt(size / self.effective))
             lower = np.linalg.cholesky(spread + 1e-12 * np.trace(spread) * np.eye(len(spread)) + 1e-16 * np.eye(len(spread)))
             inverse = np.linalg.inv(lower)
             kept, axes = np.linalg.eigh(inverse @ (spread - self.error) @ inverse.T)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.classes import GROUPS, legend
+from pipeline.classes import GROUPS, LEGEND, legend
 from pipeline.coverage import ZoneCoverage
+from pipeline.errors import RunFault, one_line
 from pipeline.kernels.null import smallest_p_of
 from pipeline.manytests import CONTROLLED
 
@@ -25,17 +26,24 @@ CONTROL = AREA_COLUMNS[-4:]
 WATER, TOO_SMALL = 97, 98
 TESTED = ("significant_or_slight_increase", "significant_or_slight_decrease")
 NOT_CLASSED = (WATER, TOO_SMALL, 99)
+KNOWN = {c.code for c in LEGEND if c.code != 0}  # 0 is outside of all zones
 
 
 def class_areas(codes: np.ndarray, coverage: ZoneCoverage, least_pixels: int = 0) -> dict[int, float]:
     """Return the ground area in m2 of each code inside a zone; `codes` is the zone's window of the class raster.
 
-    The whole area of a zone of fewer than `least_pixels` is `too_small`, whatever its cells are.
+    The whole area of a zone of fewer than `least_pixels` is `too_small`, whatever its cells are. Raises RunFault where a cell of the zone has a code
+    that is no class, so that areas would not sum to the zone.
     """
     if not coverage.holds(least_pixels):
         return {TOO_SMALL: float(coverage.area_m2.sum())}
     sums = np.bincount(codes.ravel(), weights=coverage.area_m2.ravel(), minlength=256)
-    return {int(code): float(sums[code]) for code in np.flatnonzero(sums)}
+    found = {int(code): float(sums[code]) for code in np.flatnonzero(sums)}
+    if strange := sorted(set(found) - KNOWN):
+        raise RunFault(
+            f"zone {one_line(coverage.zone)}: cells with code {strange[0]} in the raster of trend classes, which is no class; delete it and run again"
+        )
+    return found
 
 
 def usual_n(n: np.ndarray, coverage: ZoneCoverage, least_pixels: int = 0) -> int:

@@ -223,7 +223,8 @@ def _picture(path: Path, config: Config, found: Checked) -> list[str]:
         own = found.grids[sensor]
         drawn = upright(own, found.zones)
         grid = coarse(drawn, LONGEST_SIDE)
-        inside = touched_cells(zone_coverages(found.zones, grid), grid.shape)
+        coverages = zone_coverages(found.zones, grid)
+        inside = touched_cells(coverages, grid.shape)
         view, share = _clearest(config, sensor, found, grid, inside)
         said = preview_caption(view.name, share, scenes=sensor in found.scenes, last=view.last)
         synthetic = not config.sensors[sensor].searched and made_by_software(config, sensor, path.parents[1])
@@ -232,6 +233,10 @@ def _picture(path: Path, config: Config, found: Checked) -> list[str]:
         save(preview_map(view, stretch([view], inside), grid, found.zones, words, None if drawn is own else own), path)
         over = "the composite of" if view.last or sensor not in found.scenes else "the clearest scene"
         lines = [f"zones drawn over {over} {view.when}, which shows {share:.0f} % of their cells: {path}"]
+        unseen = [c.zone for c in coverages if not view.clear[c.rows, c.cols][c.touched].any()]
+        compared = [f"{zone} (a reference)" if zone in found.zones.reference_zones else zone for zone in unseen]
+        if compared:
+            lines.append(f"warning: {sensor}: {view.when} shows nothing of {', '.join(compared)}; do the images cover every zone?")
         ndvi = view.ndvi
         if synthetic:
             lines.append(f"warning: {sensor}: the images are marked as synthetic, made by software, not observed; every result will say so")

@@ -41,6 +41,10 @@ def _message(document: Document, path: tuple[Any, ...], finding: Any, model: typ
     if kind == "extra_forbidden":
         known = _fields_at(model, path[:-1])
         return BadInput(where, f"{field}: unknown key", path[-1], f"a key that this version has: {', '.join(known)}", nearest(str(path[-1]), known))
+    if kind in {"missing", "too_long"} and isinstance(finding["input"], tuple | list):
+        given = json.dumps(list(finding["input"]), default=str)
+        path = path[:-1] if kind == "missing" and isinstance(path[-1], int) else path
+        return BadInput(document.where(path), ".".join(map(str, path)), given, "2 values: [lower, upper]", "give both")
     if kind == "missing":
         return BadInput(where, f"{field}: missing key", "nothing", f"`{path[-1]}`", "add it; `minegreen new` writes a complete config")
     if kind == "value_error":

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from pipeline.coverage import ZoneCoverage
+from pipeline.errors import BadInput
 from pipeline.kernels.codes import NDVI_UNIT, WEIGHT_UNIT
 from pipeline.scenes import Scene
 from pipeline.writer import write_text
 
 ZONE_BY_SCENE_COLUMNS = ("zone", "datetime", "item", "ndvi_mean", "clear_pct", "masked_pct", "offset")
 MASKED_COLUMNS = ("mine", "sensor", "zone", "role", "scenes", "masked_pct", "reference_masked_pct", "ratio", "warning")
+PART_KEYS = {"year", *ZONE_BY_SCENE_COLUMNS}
 WARN_ABOVE = 1.5  # times the reference's masked share on the same scenes
 
 
@@ -54,9 +56,25 @@ def write_part(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def read_part(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of one year."""
-    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return rows
+    """Return the rows of one year.
+
+    Raises
+    ------
+    BadInput
+        When the file is not what `write_part` wrote.
+    """
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        good = isinstance(rows, list) and all(isinstance(r, dict) and set(r) == PART_KEYS and all(_is_of(k, r[k]) for k in r) for r in rows)
+    except ValueError:
+        good = False
+    if not good:
+        raise BadInput(path, "rows", "content that no run wrote", "the rows of one year", "delete it and run again")
+    return list(rows)
+
+
+def _is_of(key: str, value: Any) -> bool:
+    return value is None or isinstance(value, str if key in {"zone", "datetime", "item"} else int | float)
 
 
 def masked_share(rows: list[dict[str, Any]]) -> float | None:

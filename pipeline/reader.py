@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from pipeline.packaged import BAD_ZIP
 
 if TYPE_CHECKING:
     import xarray as xr
+    from odc.geo.geobox import GeoBox
 
 BLOCK = 512
 MAX_BLOCK_BYTES = 2**30
@@ -129,8 +131,11 @@ def open_stack(paths: dict[int, Path], block: int = BLOCK) -> xr.DataArray:
     import rioxarray
     import xarray as xr
 
+    first = None
     for path in paths.values():
-        open_raster(path).close()
+        with open_raster(path) as dataset:
+            first = first or (dataset.shape, dataset.transform)
+            _check_grid(path, dataset, *first)
     layers = [
         rioxarray.open_rasterio(p, chunks={"band": 1, "y": block, "x": block}, lock=False, cache=False, driver="GTiff", sharing=False).isel(band=0, drop=True)
         for p in paths.values()
@@ -139,38 +144,63 @@ def open_stack(paths: dict[int, Path], block: int = BLOCK) -> xr.DataArray:
     return stack.chunk({"time": -1})
 
 
-_KEPT: ContextVar[dict[Path, Any] | None] = ContextVar("rasters kept open", default=None)
+@dataclass
+class _Kept:
+    grid: GeoBox
+    datasets: dict[Path, Any]
+
+
+_KEPT: ContextVar[_Kept | None] = ContextVar("rasters kept open", default=None)
 MOST_KEPT = 300  # open files; a system allows 1,024 or more
 
 
 @contextmanager
-def kept_open() -> Iterator[None]:
+def kept_open(grid: GeoBox) -> Iterator[None]:
     """Keep the rasters of `read_window` open until the end of the block: a tile that several windows touch is decoded once, not once for each.
 
-    For finished files alone: one that is written anew inside the block would be read as it was. Decoded tiles lie in GDAL's cache of blocks (5 %
-    of memory, the oldest go first).
+    For finished files on one grid alone: one on another grid is refused, one that is written anew inside the block would be read as it was. Decoded
+    tiles lie in GDAL's cache of blocks (5 % of memory, the oldest go first).
     """
-    token = _KEPT.set({})
+    kept = _Kept(grid, {})
+    token = _KEPT.set(kept)
     try:
         yield
     finally:
-        for dataset in (_KEPT.get() or {}).values():
+        for dataset in kept.datasets.values():
             dataset.close()
         _KEPT.reset(token)
+
+
+def _check_grid(path: Path, dataset: Any, shape: tuple[int, int], transform: Any) -> None:
+    if tuple(dataset.shape) != tuple(shape) or not dataset.transform.almost_equals(transform, 1e-6):
+        found = f"{dataset.height} x {dataset.width} cells from {dataset.transform.c:g}, {dataset.transform.f:g}"
+        wanted = f"{shape[0]} x {shape[1]} cells from {transform.c:g}, {transform.f:g}, as the other rasters of the run"
+        raise BadInput(path, "grid", found, wanted, "delete it and run again")
 
 
 def read_window(path: Path, rows: slice, cols: slice, band: int = 1) -> np.ndarray:
     """Return one window of one band, values as stored."""
     from rasterio.windows import Window
 
-    window = Window(cols.start, rows.start, cols.stop - cols.start, rows.stop - rows.start)
+    def read(dataset: Any) -> np.ndarray:
+        if band > dataset.count:
+            raise BadInput(path, "bands", dataset.count, f"at least {band}", "delete it and run again")
+        values: np.ndarray = dataset.read(band, window=Window(cols.start, rows.start, cols.stop - cols.start, rows.stop - rows.start))
+        return values
+
     kept = _KEPT.get()
-    if kept is None or (path not in kept and len(kept) >= MOST_KEPT):
-        with open_raster(path) as dataset:
-            return dataset.read(band, window=window)
-    if path not in kept:
-        kept[path] = open_raster(path)
-    return kept[path].read(band, window=window)
+    if kept is not None and path in kept.datasets:
+        return read(kept.datasets[path])
+    dataset = open_raster(path)
+    try:
+        if kept is not None:
+            _check_grid(path, dataset, kept.grid.shape, kept.grid.affine)
+            if len(kept.datasets) < MOST_KEPT:
+                kept.datasets[path] = dataset
+        return read(dataset)
+    finally:
+        if kept is None or path not in kept.datasets:
+            dataset.close()
 
 
 def read_cells(path: Path, bands: list[int], rows: np.ndarray, cols: np.ndarray) -> np.ndarray:

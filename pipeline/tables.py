@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.errors import BadInput
 from pipeline.writer import write_text
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and the full-width forms
@@ -43,9 +44,21 @@ def _hostile(text: str) -> bool:
 
 
 def read_table(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows of a table, each field as the text that it stands for."""
-    with path.open(encoding="utf-8", newline="") as handle:
-        header, *rows = csv.reader(handle, strict=True)
+    """Return the header and the rows of a table, each field as the text that it stands for.
+
+    Raises
+    ------
+    BadInput
+        When the file is empty, cut off, or no CSV.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as handle:
+            header, *rows = csv.reader(handle, strict=True)
+        short = next((i for i, row in enumerate(rows, 2) if len(row) != len(header)), 0)
+    except (ValueError, csv.Error):
+        header, rows, short = [], [], 1
+    if short:
+        raise BadInput(path, f"line {short}", "content that no run wrote", "a whole table", "delete it and run again")
     return header, [[plain(field) for field in row] for row in rows]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from pipeline.config import Config
 from pipeline.config_months import is_seasonal
 from pipeline.coverage import ZoneCoverage
 from pipeline.endmembers import Endmembers
+from pipeline.errors import BadInput
 from pipeline.layout import RELATIVE, SensorFolder
 from pipeline.observed import read_part
 from pipeline.reader import read_window
@@ -32,13 +34,19 @@ def contrasts(config: Config, sensor: str, pair: Endmembers, path: Path) -> tupl
         return own, given.vegetation[0] - given.soil[1], given.vegetation[1] - given.soil[0]
     if fvc.endmembers is not None or config.pair_of(sensor) is not None:
         return (own,)
-    pooled: dict[str, float] = json.loads(path.read_text(encoding="utf-8")).get("percentiles", {})
-    found = [own]
-    for low, high in PERCENTILES:
-        soil = pooled.get(f"{low:g}", pair.soil) if fvc.soil.percentile is not None else pair.soil
-        vegetation = pooled.get(f"{high:g}", pair.vegetation) if fvc.vegetation.percentile is not None else pair.vegetation
-        found.append(vegetation - soil)
-    return tuple(found)
+    if fvc.soil.percentile is None and fvc.vegetation.percentile is None:
+        return (own,)
+    try:
+        pooled = json.loads(path.read_text(encoding="utf-8"))["percentiles"]
+        values = {percent: float(pooled[f"{percent:g}"]) for pair_of in PERCENTILES for percent in pair_of}
+        if not all(map(isfinite, values.values())):
+            raise ValueError("not finite")
+    except (ValueError, KeyError, TypeError) as error:
+        found = f"{type(error).__name__}: {error}"
+        raise BadInput(path, "percentiles", found, "the percentiles that the stage `endmembers` writes", "delete the file and run again") from None
+    soils = [values[low] if fvc.soil.percentile is not None else pair.soil for low, _ in PERCENTILES]
+    vegetated = [values[high] if fvc.vegetation.percentile is not None else pair.vegetation for _, high in PERCENTILES]
+    return own, *(high - low for low, high in zip(soils, vegetated, strict=True))
 
 
 def slope_limits(config: Config, sensor: str, pair: Endmembers, path: Path) -> tuple[float, ...]:
@@ -87,6 +95,7 @@ class Bounds:
         years = range(period[0], period[1] + 1)
         weights = c.area_m2[c.touched]
         values = self._window(c, [self.folder.ndvi(y) for y in years]).astype(np.float64)
+        values[~np.isfinite(values)] = np.nan
         if target == RELATIVE:
             values -= self._reference(c, period)[:, None]
         error = self._error(c, years, weights, target)

@@ -51,7 +51,7 @@ def trend_row(
     tested = np.isfinite(slope)
     row = {
         "years_used": " ".join(map(str, used)),
-        "common_pct": series.share(cells),
+        "common_pct": series.share(cells) if used else None,
         **{k: out[k] for k in ("slope", "slope_low", "slope_high", "s", "tau", "p")},
         "n": len(used),
         "p_min": smallest_p(len(used), significance),

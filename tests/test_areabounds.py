@@ -225,3 +225,14 @@ def test_one_series_everywhere_and_error_larger_than_all_that_is_seen():
     low, high = share_bounds(y, np.ones(100), Error(np.full(y.shape, 0.02), np.full(5, 0.02)), rule(5), TRENDS, 0.9)
     assert high[TRENDS.index(8)] == 1
     assert np.isfinite([low, high]).all()
+
+
+@pytest.mark.parametrize(("n", "cells"), [(4, 30), (5, 31), (10, 40), (25, 60)])
+@pytest.mark.parametrize("even", [True, False])
+def test_zones_of_few_cells_have_bounds(n, cells, even):
+    rng = np.random.default_rng(cells)
+    y = 0.4 + 0.03 * rng.standard_normal((n, cells))
+    weights = np.ones(cells) if even else rng.random(cells) ** 2
+    found = share_bounds(y, weights, Error(np.full((n, cells), 0.02), np.full(n, 0.01)), rule(n), TRENDS, 0.9)
+    own = rule(n).shares(y[:, :, None], weights / weights.sum(), TRENDS)[0, 0]
+    assert (found[0] <= own + 1e-9).all() and (own <= found[1] + 1e-9).all()

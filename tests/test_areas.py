@@ -17,6 +17,7 @@ from pipeline.__main__ import main
 from pipeline.areas import AREA_COLUMNS, GROUP_COLUMNS, area_rows, class_areas, group_rows, total, usual_n, without_water
 from pipeline.classes import GROUPS
 from pipeline.coverage import ZoneCoverage
+from pipeline.errors import RunFault
 
 CODES = {"five": [2, 4, 5, 6, 8], "seven": [2, 3, 4, 5, 6, 7, 8], "nine": [1, 2, 3, 4, 5, 6, 7, 8, 9]}
 
@@ -38,8 +39,20 @@ def test_class_areas_sum_the_covered_part_of_each_cell():
 def test_class_areas_sum_to_the_zone():
     rng = np.random.default_rng(0)
     coverage = zone(rng.uniform(0, 100, (40, 50)))
-    areas = class_areas(rng.integers(0, 100, (40, 50)).astype(np.uint8), coverage)
+    codes = rng.choice([1, 2, 3, 4, 5, 6, 7, 8, 9, 97, 98, 99], (40, 50)).astype(np.uint8)
+    areas = class_areas(codes, coverage)
     assert sum(areas.values()) == pytest.approx(coverage.area_m2.sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("code", [0, 10, 96, 200])
+def test_a_code_that_is_no_class_is_a_fault_and_no_area_of_zero(code):
+    codes = np.full((3, 4), 5, np.uint8)
+    codes[1, 2] = code
+    area = np.full((3, 4), 100.0)
+    with pytest.raises(RunFault, match=f"code {code} in the raster of trend classes"):
+        class_areas(codes, zone(area))
+    area[1, 2] = 0  # outside of the zone
+    assert class_areas(codes, zone(area)) == {5: 1100.0}
 
 
 def test_the_usual_n_is_that_of_the_largest_area_not_of_the_most_cells():

@@ -268,6 +268,16 @@ def test_the_picture_shows_the_image_that_shows_most_of_the_zones_and_says_how_m
         assert f"composite of {year}," in line
 
 
+def test_zones_of_which_the_image_shows_nothing_are_named(small_mine, capsys):
+    small_mine.red[:, :, 24:] = float("nan")
+    small_mine.settings["aoi"]["reference"] = [small_mine.zones[1][0]]
+    small_mine.write()
+    _, lines = check(capsys, small_mine)
+    (line,) = lines_with(lines, "warning: sentinel-2:", "shows nothing of")
+    assert f"shows nothing of {small_mine.zones[1][0]} (a reference); do the images" in line
+    assert small_mine.zones[0][0] not in line
+
+
 def test_the_clearest_scene_is_named_with_its_clear_share(small, capsys):
     """Half of the pit's columns lie under cloud in 2021, none in 2022."""
     small.scenes[0]["scl"][:, :12] = 9

@@ -10,6 +10,7 @@ from affine import Affine
 
 from pipeline import reader
 from pipeline.errors import BadInput
+from pipeline.grid import native_grid
 from pipeline.reader import kept_open, open_bands, open_raster, open_stack, read_window
 
 
@@ -139,7 +140,7 @@ def test_a_stack_holds_the_years_on_time_in_order(tmp_path, block):
 def test_a_stack_of_different_grids_is_an_error(tmp_path):
     paths = yearly(tmp_path, (2020, 2021))
     geotiff(paths[2021], np.zeros((1, 30, 40), np.float32), west=540_010)
-    with pytest.raises(ValueError, match="align"):
+    with pytest.raises(BadInput, match="2021.tif: grid"):
         open_stack(paths)
 
 
@@ -159,13 +160,18 @@ def test_threads_read_what_one_thread_reads(tmp_path):
             np.testing.assert_array_equal(stack.compute(), one)
 
 
+def grid_of(path):
+    with open_raster(path) as dataset:
+        return native_grid(dataset)
+
+
 def test_rasters_kept_open_give_the_same_windows_and_are_opened_once_and_closed_at_the_end(tmp_path, monkeypatch):
     values = np.arange(2 * 40 * 50, dtype=np.float32).reshape(2, 40, 50)
     path = geotiff(tmp_path / "a.tif", values)
     opened = []
     usual = reader.open_raster
     monkeypatch.setattr(reader, "open_raster", lambda p: opened.append(usual(p)) or opened[-1])
-    with kept_open():
+    with kept_open(grid_of(path)):
         for rows, cols, band in ((slice(0, 9), slice(3, 40), 1), (slice(5, 40), slice(0, 50), 2), (slice(0, 9), slice(3, 40), 1)):
             np.testing.assert_array_equal(read_window(path, rows, cols, band), values[band - 1, rows, cols])
         assert len(opened) == 1
@@ -178,6 +184,24 @@ def test_rasters_kept_open_give_the_same_windows_and_are_opened_once_and_closed_
 def test_more_rasters_than_may_be_kept_open_are_read_all_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(reader, "MOST_KEPT", 1)
     paths = [geotiff(tmp_path / f"{i}.tif", np.full((1, 8, 8), i, np.float32)) for i in range(3)]
-    with kept_open():
+    with kept_open(grid_of(paths[0])):
         for _ in range(2):
             assert [read_window(p, slice(0, 8), slice(0, 8)).mean() for p in paths] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("change", [{"west": 540_010}, {"cut": 1}])
+def test_a_raster_on_another_grid_is_refused_among_those_kept_open_and_in_a_stack(tmp_path, change):
+    first = geotiff(tmp_path / "a.tif", np.zeros((1, 30, 40), np.float32))
+    other = geotiff(tmp_path / "b.tif", np.zeros((1, 30 - change.pop("cut", 0), 40), np.float32), **change)
+    with kept_open(grid_of(first)):
+        read_window(first, slice(0, 5), slice(0, 5))
+        with pytest.raises(BadInput, match=r"b\.tif: grid\n  found: .*\n  expected: 30 x 40 cells from 540000, 4.2103e\+06"):
+            read_window(other, slice(0, 5), slice(0, 5))
+    with pytest.raises(BadInput, match=r"b\.tif: grid"):
+        open_stack({2020: first, 2021: other})
+
+
+def test_a_band_that_is_not_there_is_one_clear_error(tmp_path):
+    path = geotiff(tmp_path / "a.tif", np.zeros((1, 30, 40), np.float32))
+    with pytest.raises(BadInput, match=r"bands\n  found: +1\n  expected: at least 2"):
+        read_window(path, slice(0, 5), slice(0, 5), 2)

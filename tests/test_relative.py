@@ -22,9 +22,10 @@ from pipeline.endmembers import Endmembers
 from pipeline.kernels.codes import OUTPUTS
 from pipeline.referencecheck import slope_on_reference
 from pipeline.referencewords import reference_sentences
-from pipeline.relative import compared_with, owned_by, owners, reference_series
+from pipeline.relative import ReferenceSeries, compared_with, owned_by, owners, reference_series
 from pipeline.trend import annual_statistics, statistics
 from pipeline.zonestats import ZoneSeries
+from pipeline.zonetrend import trend_row
 
 YEARS = list(range(2020, 2025))
 SHAPE = (30, 40)
@@ -399,3 +400,31 @@ def test_the_bounds_of_relative_areas_are_those_of_the_difference_and_know_no_sh
     assert checked >= 15
     assert {k: v for k, v in tables[0.0].items() if k[1] == "relative"} == {k: v for k, v in tables[0.05].items() if k[1] == "relative"}
     assert {k: v for k, v in tables[0.0].items() if k[1] == "absolute"} != {k: v for k, v in tables[0.05].items() if k[1] == "absolute"}
+
+
+@pytest.mark.parametrize(
+    ("aoi", "field", "found"),
+    [
+        ({"reference": ["meadow", "marsh", "meadow"]}, "aoi.reference", "meadow twice"),
+        ({"reference": ["meadow"], "zones": {"pit": {"reference": ["marsh", "marsh"]}}}, "aoi.zones.pit.reference", "marsh twice"),
+        ({"reference": [], "zones": {"pit": {"reference": ["pit"]}}}, "aoi.zones.pit.reference", "pit, the zone itself"),
+        ({"reference": [], "zones": {"pit": {"reference": ["marsh", "pit"]}}}, "aoi.zones.pit.reference", "pit, the zone itself"),
+    ],
+)
+def test_a_reference_named_twice_or_by_itself_is_refused(mine, aoi, field, found, capsys):
+    made = dict(mine.settings)
+    mine.settings = made | {"aoi": {"path": made["aoi"]["path"]} | aoi}
+    config = mine.write_config()
+    mine.settings = made
+    assert main(["check", str(config), "--results", str(mine.folder / "none")]) == 2
+    said = capsys.readouterr().err
+    mine.write_config()
+    assert f"{field}\n  found:    {found}" in said
+    assert not (mine.folder / "none").exists()
+
+
+def test_a_row_minus_a_reference_that_is_never_seen_says_nothing_of_common_cells():
+    series = ZoneSeries(coverage("pit", slice(0, 4), slice(0, 5)), np.full((5, 4, 5), 0.4, np.float32), YEARS, PAIR)
+    never = ReferenceSeries(("meadow",), (), np.empty(0), 0.0, None)
+    row = trend_row(series, (2020, 2024), "fvc", "auto", np.full((4, 5), np.nan), np.full((4, 5), np.nan), never)
+    assert (row["years_used"], row["n"], row["common_pct"]) == ("", 0, None)

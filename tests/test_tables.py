@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from pipeline.errors import BadInput
 from pipeline.tables import cell, read_csv, write_csv
 
 AWKWARD = ["Pit, No. 4", 'the "old" dump', "two\nlines", "江仓矿区", "шахта ⛏ 🌱", "  spaces kept  ", "semi;colon", "tab\tinside", "''", "\u202eright to left"]
@@ -83,3 +84,10 @@ def test_a_missing_column_writes_nothing(tmp_path):
 def test_rows_come_back_as_text_without_what_made_them_inert(tmp_path, text):
     write_csv(tmp_path / "t.csv", ("zone", "n"), [{"zone": text, "n": -0.5}, {"zone": "b", "n": None}])
     assert read_csv(tmp_path / "t.csv") == [{"zone": text, "n": "-0.5"}, {"zone": "b", "n": ""}]
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1\n", "a,b\n1,2,3\n", 'a,b\n"1,2\n'])
+def test_a_table_that_is_empty_or_cut_off_is_one_clear_error(tmp_path, text):
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(BadInput, match=r"t\.csv: line [12]\n  found:    content that no run wrote"):
+        read_csv(tmp_path / "t.csv")

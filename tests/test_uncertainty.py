@@ -12,6 +12,8 @@ from scenemine import SceneMine, read
 from pipeline.__main__ import main
 from pipeline.config import Config
 from pipeline.endmembers import Endmembers
+from pipeline.errors import BadInput
+from pipeline.observed import read_part
 from pipeline.uncertainty import contrasts, slope_limits
 
 SCENES = {"sentinel-2": {"catalog": "synthetic"}}
@@ -171,3 +173,17 @@ def test_the_percentiles_of_the_range_are_stored(scened):
     assert described["percentiles"]["5"] == described["soil_ndvi"]
     assert described["percentiles"]["95"] == described["vegetation_ndvi"]
     assert described["percentiles"]["2"] <= described["soil_ndvi"] < described["vegetation_ndvi"] <= described["percentiles"]["98"]
+
+
+@pytest.mark.parametrize("stored", [{}, {"percentiles": [1]}, {"percentiles": {"2": 0.1}}, {"percentiles": {"2": None, "5": 0.1, "95": 0.8, "98": 0.9}}])
+def test_percentiles_that_are_missing_are_no_narrower_range(tmp_path, stored):
+    (tmp_path / "endmembers.json").write_text(json.dumps({"soil_ndvi": 0.1, "vegetation_ndvi": 0.8} | stored))
+    with pytest.raises(BadInput, match=r"endmembers\.json: percentiles"):
+        contrasts(config(), "sentinel-2", PAIR, tmp_path / "endmembers.json")
+
+
+@pytest.mark.parametrize("text", ["[1]", "null", "{}", '[{"zone": "pit"}]', '[{"zo'])
+def test_what_scenes_showed_is_read_whole_or_not_at_all(tmp_path, text):
+    (tmp_path / "2020.json").write_text(text)
+    with pytest.raises(BadInput, match=r"2020\.json: rows"):
+        read_part(tmp_path / "2020.json")

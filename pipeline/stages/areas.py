@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from pipeline.classes import limits
 from pipeline.config_months import YEARLY, months_of
 from pipeline.control import ZoneTests, control_cells, zone_tests
 from pipeline.coverage import ZoneCoverage, zone_coverages
+from pipeline.errors import one_line
 from pipeline.grid import native_grid
 from pipeline.kernels.codes import OUTPUTS
 from pipeline.layout import ABSOLUTE, OBSERVED, REFERENCE, RELATIVE
@@ -28,18 +29,25 @@ from pipeline.tables import write_csv
 from pipeline.uncertainty import Bounds
 from pipeline.zonetrend import TREND_COLUMNS, trend_row
 
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
+
 log = logging.getLogger("minegreen")
 BAND = {name: i for i, name in enumerate(OUTPUTS, 1)}
 Found = dict[tuple[tuple[str, ...], tuple[int, int]], ReferenceSeries]
 
 
-@kept_open()
 def run(job: Job) -> None:
     """Write the CSV tables of the sensor."""
+    with open_raster(job.folder.ndvi(job.config.years.first)) as dataset:
+        grid = native_grid(dataset)
+    with kept_open(grid):
+        _write(job, grid)
+
+
+def _write(job: Job, grid: GeoBox) -> None:
     config, folder, trend = job.config, job.folder, job.config.trend
     zones = read_zones(config, job.config_path)
-    with open_raster(folder.ndvi(config.years.first)) as dataset:
-        grid = native_grid(dataset)
     coverages = {c.zone: c for c in zone_coverages(zones, grid)}
     pair = read_pair(folder.endmembers)
     references = References(zones, config.aoi.reference, coverages, folder, config.all_years)
@@ -67,7 +75,7 @@ def run(job: Job) -> None:
             if reference is not None:
                 row = named[zone] | _of_period(job, period) | reference_row(series, reference, period, trend.variable, trend.significance)
                 worth.append(row | {"warning": "; ".join(s.en.rstrip(".") for s in reference_sentences(row, trend.alpha.slight)) or None})
-        log.info("tables: %s", zone)
+        log.info("tables: %s", one_line(zone))
     write_csv(folder.table("fvc_by_zone"), zonestats.FVC_COLUMNS, annual)
     rows = [r for z in changes for r in zonestats.change_rows(changes[z], [changes[x] for x in zones.references[z]], named[z])]
     write_csv(folder.table("fvc_change_by_zone"), zonestats.CHANGE_COLUMNS, rows)
