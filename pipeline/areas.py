@@ -80,7 +80,7 @@ def area_rows(
     control: Mapping[int, Mapping[str, Any]] | None = None,
     *,
     test: str = "mann-kendall",
-    months: int = 0,
+    months: int | np.ndarray = 0,
 ) -> list[dict[str, Any]]:
     """Return one row per class of the scheme, zeros included, then water, too small, insufficient; empty where all is too small to be classed.
 

@@ -25,7 +25,8 @@ class ZoneTests:
     """The tested cells of a zone: how many have how many valid years, and their family; `family` is None for a reference and where no cell is tested.
 
     `area_by_n` is the ground area in m2 of the tested cells by number of valid years. `controlled` holds the area in m2 of each code when
-    q takes the place of p. `test` and `months`: the trend test, and of how many months.
+    q takes the place of p. `test` and `months`: the trend test, and of how many months, or of which months
+    of which years (years, months) the zone has any value.
     """
 
     is_reference: bool = False
@@ -34,7 +35,7 @@ class ZoneTests:
     area_by_n: Mapping[int, float] = field(default_factory=dict)
     controlled: Mapping[int, float] = field(default_factory=dict)
     test: str = "mann-kendall"
-    months: int = 0
+    months: int | np.ndarray = 0
 
     def testable_pct(self, alpha: float, significance: str) -> float | None:
         """Return the share of the tested area whose own number of years can reach a p of `alpha`, per cent; None without tested area."""
@@ -76,7 +77,7 @@ def zone_tests(
     *,
     reference: np.ndarray | None,
     test: str = "mann-kendall",
-    months: int = 0,
+    months: int | np.ndarray = 0,
 ) -> ZoneTests:
     """Return what is tested in a zone; `bands` are its windows of `slope`, `p` and `n`, `rules` those of `pipeline.classes.limits`.
 

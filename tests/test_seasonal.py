@@ -522,6 +522,35 @@ def test_more_pairs_than_the_sums_hold_are_refused_and_not_wrapped():
     assert run(np.arange(75)[:, None] * np.ones(12))["s"] == 33300
 
 
+GAPS = [
+    [[1, 1, 0], [1, 0, 1], [1, 1, 1], [0, 0, 1], [1, 1, 0]],
+    [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0]],  # years that no month shares
+    [[1, 1], [1, 1], [1, 0], [1, 1]],
+]
+
+
+@pytest.mark.parametrize("there", GAPS)
+def test_the_smallest_p_of_months_with_gaps_is_reached_where_all_rises_and_never_passed(there):
+    there = np.array(there, bool)
+    n, seasons = there.shape
+    rising = np.where(there, np.arange(n)[:, None] + 0.01 * np.arange(seasons), np.nan)
+    noise = np.where(there[..., None], np.random.default_rng(n).standard_normal((n, seasons, 20_000)), np.nan)
+    for test in ("seasonal-kendall", "hirsch-slack", "year-permutation"):
+        least = smallest_seasonal_p(test, n, there)
+        assert least >= smallest_seasonal_p(test, n, seasons) - 1e-12, "gaps only take away"
+        assert np.nanmin(run(noise, test=test)["p"]) >= least - 1e-12
+        if test != "hirsch-slack":
+            assert run(rising, test=test)["p"] == pytest.approx(least, rel=1e-9)
+
+
+def test_months_that_are_never_seen_twice_reach_nothing():
+    there = np.eye(4, dtype=bool)
+    assert all(np.isnan(smallest_seasonal_p(test, 4, there)) for test in ("seasonal-kendall", "hirsch-slack", "year-permutation"))
+    whole = np.ones((5, 3), bool)
+    for test in ("seasonal-kendall", "hirsch-slack", "year-permutation"):
+        assert smallest_seasonal_p(test, 5, whole) == pytest.approx(smallest_seasonal_p(test, 5, 3))
+
+
 def test_a_seasonal_test_of_annual_values_is_refused():
     with pytest.raises(ValueError, match="use seasonal_statistics"):
         statistics(np.ones((4, 2)), np.arange(4.0), test="hirsch-slack")

@@ -173,8 +173,10 @@ def drawn_orders(n: int, seed: int) -> np.ndarray:
     return np.argsort(keys, axis=1, kind="stable")
 
 
-def smallest_seasonal_p(test: str, n: int, seasons: int) -> float:
+def smallest_seasonal_p(test: str, n: int, seasons: int | np.ndarray) -> float:
     """Return a two-sided p below which no n years of so many seasons, without gaps and ties, can go; NaN below n = 3.
+
+    `seasons`: how many, or (years, seasons) which of them have any value at all: cells that have more gaps reach less.
 
     `year-permutation`: 2 / n! up to 7 years, 1 / 10,000 above: reached where every season is monotone. `seasonal-kendall`:
     the normal p of that case, Z = (m N - 1) / sqrt(m V) with N = n (n - 1) / 2, V = n (n - 1) (2 n + 5) / 18, m seasons.
@@ -187,6 +189,8 @@ def smallest_seasonal_p(test: str, n: int, seasons: int) -> float:
     """
     from math import erfc, factorial, nan, sqrt
 
+    if isinstance(seasons, np.ndarray):
+        return _smallest_with_gaps(test, n, seasons)
     pairs, variance = n * (n - 1) / 2, n * (n - 1) * (2 * n + 5) / 18
     if test not in SEASONAL_TESTS:
         raise ValueError(f"test is {test!r}; expected seasonal-kendall, hirsch-slack or year-permutation")
@@ -199,11 +203,38 @@ def smallest_seasonal_p(test: str, n: int, seasons: int) -> float:
     return erfc(sqrt(pairs) * (1 - 1 / (seasons * pairs)) / sqrt(2))
 
 
-def smallest_p_of(test: str, n: int, months: int, significance: str) -> float:
+def _smallest_with_gaps(test: str, n: int, there: np.ndarray) -> float:
+    """Return `smallest_seasonal_p` where `there` (years, seasons) says which values there are; NaN where no two years can be compared.
+
+    `seasonal-kendall`: every pair that can be compared rises. `year-permutation`: orders that keep the years of every season in their order show
+    the same, so that p is their share; where a cell has other years than the zone, and above 7 years, the bound without gaps. `hirsch-slack`: the
+    bound without gaps of the seasons that can be compared.
+    """
+    from math import erfc, nan, sqrt
+
+    there = there[there.any(axis=1)]
+    counts = np.minimum(there.sum(axis=0), n)
+    counts = counts[counts >= 2]
+    if n < 3 or counts.size == 0:
+        return nan
+    if test == "seasonal-kendall":
+        pairs, variance = float((counts * (counts - 1)).sum()) / 2, float((counts * (counts - 1) * (2 * counts + 5)).sum()) / 18
+        return erfc((pairs - 1) / sqrt(variance) / sqrt(2))
+    usual = smallest_seasonal_p(test, n, int(counts.size))
+    if test == "hirsch-slack" or n != len(there) or n > ALL_ORDERS_MAX_N:
+        return usual
+    orders = all_orders(n)
+    alike = np.ones(len(orders), bool)
+    for season in there.T:
+        alike &= (np.diff(orders[:, season], axis=1) > 0).all(axis=1)
+    return min(1.0, max(usual, 2 * float(alike.mean())))
+
+
+def smallest_p_of(test: str, n: int, months: int | np.ndarray, significance: str) -> float:
     """Return the smallest two-sided p that n years of a pixel can reach with a configured test; NaN below n = 3.
 
     `mann-kendall`: `smallest_p` with its `significance`, whatever `months` is; the seasonal tests: `smallest_seasonal_p` of so many
-    months, of `hirsch-slack` a bound.
+    months, or of those that are there, of `hirsch-slack` a bound.
 
     >>> [round(smallest_p_of(test, 4, 2, "auto"), 4) for test in ("mann-kendall", "hirsch-slack", "year-permutation")]
     [0.0833, 0.0247, 0.0833]

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline import areas, zonestats
 from pipeline.aoi import Zones, read_zones
 from pipeline.classes import limits
-from pipeline.config_months import YEARLY, months_of
+from pipeline.config_months import YEARLY, is_seasonal, months_of
 from pipeline.control import ZoneTests, control_cells, zone_tests
 from pipeline.coverage import ZoneCoverage, zone_coverages
 from pipeline.errors import one_line
@@ -121,20 +121,22 @@ def _class_tables(
     common = {"mine": job.config.mine, "sensor": job.sensor, "target": target} | _of_period(job, period)
     least, alphas = job.record.least_pixels, trend.alpha.model_dump()
     wanted = {z: c for z, c in coverages.items() if target == ABSOLUTE or compared[z]}
-    counted, usual, found = {}, {}, {}
+    counted, usual, found, months = {}, {}, {}, {}
     for z, c in wanted.items():
         codes = read_window(job.folder.classes(period, target), c.rows, c.cols)
         bands = {name: read_window(job.folder.trend(period, target), c.rows, c.cols, BAND[name]) for name in ("slope", "p", "n")}
         counted[z], usual[z] = areas.class_areas(codes, c, least), areas.usual_n(bands["n"], c, least)
         reference = None if z in zones.reference_zones else of_references[c.rows, c.cols]
-        found[z] = control_cells(_tests(job, c, codes, bands, reference), trend.scheme, alphas, trend.significance)
-    months = len(months_of(job.config))
+        months[z] = _months(job, c, period)
+        found[z] = control_cells(_tests(job, c, codes, bands, reference, months[z]), trend.scheme, alphas, trend.significance)
     rows: list[dict[str, Any]] = []
     groups: list[dict[str, Any]] = []
     for zone, coverage in wanted.items():
         named = common | {"zone": zone, "role": coverage.role}
         there = areas.total([counted[z] for z in zones.references[zone] if z in counted])
-        of_classes = areas.area_rows(trend.scheme, trend.significance, counted[zone], there, usual[zone], named, found[zone], test=trend.test, months=months)
+        of_classes = areas.area_rows(
+            trend.scheme, trend.significance, counted[zone], there, usual[zone], named, found[zone], test=trend.test, months=months[zone]
+        )
         rows += areas.with_bounds(of_classes, bounds.of(coverage, period, target) if coverage.holds(least) else None)
         groups += areas.group_rows(trend.scheme, counted[zone], there, named | {"level": "zone"}, found[zone])
     for role in dict.fromkeys(c.role for c in wanted.values()):
@@ -145,8 +147,15 @@ def _class_tables(
     return rows, groups
 
 
-def _tests(job: Job, c: ZoneCoverage, codes: np.ndarray, bands: dict[str, np.ndarray], reference: np.ndarray | None) -> ZoneTests:
+def _months(job: Job, c: ZoneCoverage, period: tuple[int, int]) -> np.ndarray:
+    """Return which months (years, months) of a period have any value in a zone; none where years are tested."""
+    years, months = range(period[0], period[1] + 1), months_of(job.config) if is_seasonal(job.config) else ()
+    seen = [[bool(np.isfinite(read_window(job.folder.ndvi(y, m), c.rows, c.cols)[c.touched]).any()) for m in months] for y in years]
+    return np.array(seen, bool).reshape(len(years), len(months))
+
+
+def _tests(job: Job, c: ZoneCoverage, codes: np.ndarray, bands: dict[str, np.ndarray], reference: np.ndarray | None, months: np.ndarray) -> ZoneTests:
     trend = job.config.trend
     rules = limits(trend.scheme, trend.alpha.slight, trend.alpha.significant, trend.alpha.extreme)
-    least, months = job.record.least_pixels, len(months_of(job.config))
+    least = job.record.least_pixels
     return zone_tests(codes, bands, c, rules, trend.no_change, trend.significance, least, reference=reference, test=trend.test, months=months)
