@@ -266,14 +266,14 @@ in each direction where nothing changes: at 4 years 1 of 24.
 
 Several values a year do not lower this floor where whole years are exchanged, as values of one year are alike: 4 years have {orders} orders, whatever lies
 in them. Tests with a normal p can go lower; Hirsch's seasonal test of 1982 takes the values of a year as independent, and its p reaches {hirsch_p} with 4
-years of {months_measured} values. Where the values of one year are alike such p are wrong: up to {hirsch_size} false positives at 0.05
+years of {months_measured} values. Where the values of one year are alike that p is wrong: up to {hirsch_size} false positives at 0.05
 ([below](#several-values-a-year)).
 
 ## What helps
 
 Share of cases in which a trend of {trend} a year is found at p <= 0.10, then at p <= 0.05 (none: cannot be reached). Years differ by a shared standard
 deviation of 0.05, cells by 0.02 more, the reference's mean by 0.005. The zone swings exactly as its reference does (b = 1 in `reference_by_zone.csv`): where it
-swings more or less, part of the good and bad years stays in the difference, and power is lower. Noise of your mine may be larger or smaller: so is power.
+swings more or less, part of the good and bad years stays in the difference, and power is lower. With more noise than this power is lower, with less it is higher.
 
 {levers}
 
