@@ -273,7 +273,7 @@ years of {months_measured} values. Where the values of one year are alike that p
 
 Share of cases in which a trend of {trend} a year is found at p <= 0.10, then at p <= 0.05 (none: cannot be reached). Years differ by a shared standard
 deviation of 0.05, cells by 0.02 more, the reference's mean by 0.005. The zone swings exactly as its reference does (b = 1 in `reference_by_zone.csv`): where it
-swings more or less, part of the good and bad years stays in the difference, and power is lower. With more noise than this power is lower, with less it is higher.
+swings more or less, part of the good and bad years stays in the difference, and power is lower. With more noise power is lower, with less it is higher.
 
 {levers}
 
