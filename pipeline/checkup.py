@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import isfinite
@@ -18,6 +19,7 @@ from pipeline.classes import legend
 from pipeline.composite import recipe
 from pipeline.config import Config, load_all
 from pipeline.config_months import intervals_of, is_seasonal, months_of, no_sensitivity
+from pipeline.config_uncertainty import Uncertainty
 from pipeline.coverage import touched_cells, zone_coverages
 from pipeline.decoding import decoded
 from pipeline.errors import one_line
@@ -34,7 +36,7 @@ from pipeline.reader import BLOCK
 from pipeline.scenes import Inspected, to_json
 from pipeline.sensors import SENSORS
 from pipeline.sheet import Words, save
-from pipeline.sizes import recommendation_parts, size_of_cells
+from pipeline.sizes import cells_hold, recommendation_parts, size_of_cells
 from pipeline.sources import source
 from pipeline.upright import upright
 from pipeline.variants import SHIFT_DAYS, scene_variants
@@ -70,6 +72,7 @@ def run(paths: list[Path], results: Path) -> list[str]:
                 lines += _sensor(config, sensor, grids[sensor])
             lines += _unknown(config, sensor, found.scenes.get(sensor)) + _pair(config, sensor) + _small(config, sensor, zones, grids[sensor])
         lines += [line for sensor in config.sensors for line in _periods(config, sensor, found.scenes.get(sensor))] + _recommended(config, found.scenes)
+        lines += _choices(config)
         lines += [f"  warning: {text}" for text in zones.warnings]
         lines += [f"  {text}" for text in _picture(picture, config, found)]
     return [one_line(line) for line in lines]
@@ -211,8 +214,24 @@ def _recommended(config: Config, found: Mapping[str, Inspected]) -> list[str]:
     reference = RELATIVE in config.targets
     said = [recommendation_parts(n, interval=interval, reference=reference) for n in sorted(counted) for interval in intervals_of(config)]
     lines = [f"  {text.en}" for texts in said for text in texts]
-    of_cells = [size_of_cells(config.trend.test, n) for n in sorted(counted)]
-    return lines + [f"  {text.en}" for text in of_cells if text is not None]
+    if config.has_reference and not reference:
+        lines.append("  trend.relative_to_reference is false: nothing is tested minus the reference that the config names; with it true:")
+        lines += [f"  {recommendation_parts(n, interval=interval, reference=True)[0].en}" for n in sorted(counted) for interval in intervals_of(config)]
+    of_cells = {n: text for n in sorted(counted) if (text := size_of_cells(config.trend.test, n)) is not None}
+    return lines + [f"  {'' if cells_hold(config.trend.test, n) else 'warning: '}{text.en}" for n, text in of_cells.items()]
+
+
+def _choices(config: Config) -> list[str]:
+    """Return what follows from months, and which settings of the uncertainty are not the defaults."""
+    lines = []
+    if is_seasonal(config):
+        lines.append(f"  trend.test: {config.trend.test} is of monthly values: class areas have no bounds, and there is no sensitivity.csv")
+    elif config.composite.interval == "month":
+        lines.append(f"  composite.interval: month: writes monthly composites that no test uses: trend.test: {config.trend.test} is of yearly values")
+    usual = Uncertainty.model_validate(True).model_dump()
+    changed = {k: v for k, v in config.uncertainty.model_dump().items() if v != usual[k]}
+    said = ", ".join(f"{k}: {json.dumps(v)}" for k, v in changed.items())
+    return lines + ([f"  uncertainty, other than the default: {said}"] if said else [])
 
 
 def _picture(path: Path, config: Config, found: Checked) -> list[str]:

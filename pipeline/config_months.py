@@ -60,7 +60,8 @@ def check_months(config: Config) -> None:
     if trend.test not in SEASONAL_TESTS:
         return
     if not months:
-        raise ValueError(f"trend.test: {trend.test} with composite.interval year; expected interval month, which it compares; fix: set composite.interval")
+        found = f"{trend.test} with composite.interval year"
+        raise ValueError(f"trend.test: {found}; expected composite.interval month, as it compares monthly values; fix: set that, or use {YEARLY}")
     if len(months) < LEAST_MONTHS:
         found = f"{trend.test} with the one month of the season {season.start} to {season.end}"
         raise ValueError(f"trend.test: {found}; expected at least {LEAST_MONTHS} months; fix: use {YEARLY}, or a longer season")

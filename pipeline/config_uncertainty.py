@@ -66,6 +66,9 @@ class Uncertainty(Model):
     @model_validator(mode="before")
     @classmethod
     def _short(cls, given: Any) -> Any:
+        for name in ("ndvi_sd", "ndvi_sd_shared"):
+            if isinstance(given, dict) and isinstance(value := given.get(name), list | tuple):
+                raise ValueError(f"{name}: {list(value)}; expected one number, as ranges exist for endmembers and no_change alone; fix: give one number")
         return _tuples(given) if isinstance(given, dict | Uncertainty) else {"run": given}
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from pipeline.kernels.null import smallest_p_of
 from pipeline.words import Text, joined
 
 LEVELS = (0.05, 0.10)
@@ -162,21 +163,40 @@ def size_of_cells(test: str, n: int) -> Text | None:
 
     They are the largest over what a config does not tell, years being independent.
 
-    >>> size_of_cells("seasonal-kendall", 4).en
-    'seasonal Mann-Kendall (Hirsch et al. 1982), each cell, 4 years of 4 months: false positives up to 0.290 at p <= 0.05, 0.349 at p <= 0.10 (simulated)'
+    >>> size_of_cells("seasonal-kendall", 4).en.split(", each cell, ")[1]
+    '4 years: false positives up to 0.290 at p <= 0.05, 0.349 at p <= 0.10 (simulated with 4 months a year)'
     >>> size_of_cells("mann-kendall", 4) is None
     True
     """
-    there = [m for m in measured() if (m.test, m.interval, m.unit, m.lag1) == (test, "month", "cell", 0) and m.years <= n]
+    there = _of_cells(test, n)
     if not there:
         return None
-    years = max(m.years for m in there)
-    found = [max(m.size(level) for m in there if m.years == years) for level in LEVELS]
-    name, months = TESTS[test], MONTHS_MEASURED
+    years, months, name = there[0].years, MONTHS_MEASURED, TESTS[test]
+    reached = [level for level in LEVELS if smallest_p_of(test, years, months, "auto") <= level]
+    none = [f"p <= {level:.2f}" for level in LEVELS if level not in reached]
+    worst = [(f"{max(m.size(level) for m in there):.3f}", f"p <= {level:.2f}") for level in reached]
+    never = Text("".join(f"{p} cannot occur; " for p in none), "".join(f"不可能达到 {p}；" for p in none))
     return Text(
-        f"{name.en}, each cell, {years} years of {months} months: false positives up to {found[0]:.3f} at p <= 0.05, {found[1]:.3f} at p <= 0.10 (simulated)",
-        f"{name.zh}，逐像元，{years} 年、每年 {months} 个月：误报率最大为 {found[0]:.3f}（p <= 0.05）、{found[1]:.3f}（p <= 0.10）（模拟结果）",
+        f"{name.en}, each cell, {years} years: {never.en}false positives up to {', '.join(f'{size} at {p}' for size, p in worst)} "
+        f"(simulated with {months} months a year)",
+        f"{name.zh}，逐像元，{years} 年：{never.zh}误报率最大为 {'、'.join(f'{size}（{p}）' for size, p in worst)}（以每年 {months} 个月模拟）",
     )
+
+
+def cells_hold(test: str, n: int) -> bool:
+    """Return whether every size that `size_of_cells` is the largest of holds its level; True where none was measured.
+
+    >>> cells_hold("seasonal-kendall", 4), cells_hold("year-permutation", 4)
+    (False, True)
+    """
+    return all(m.holds(level) for m in _of_cells(test, n) for level in LEVELS)
+
+
+def _of_cells(test: str, n: int) -> list[Measured]:
+    """Return the rows of a test of cells on monthly values, years independent, of the most years that are not more than n."""
+    there = [m for m in measured() if (m.test, m.interval, m.unit, m.lag1) == (test, "month", "cell", 0) and m.years <= n]
+    most = max((m.years for m in there), default=0)
+    return [m for m in there if m.years == most]
 
 
 def _order(r: Recommendation) -> tuple[bool, bool, int]:

@@ -108,6 +108,33 @@ def test_the_recommended_test_is_named_with_its_measured_size_and_changes_with_t
     assert "minus" not in said[False]
 
 
+def test_a_reference_that_is_not_used_is_said_with_what_its_use_would_give(small_mine, capsys):
+    from pipeline.sizes import recommended
+
+    small_mine.settings["trend"] = {"periods": [[2021, 2024]], "relative_to_reference": False}
+    small_mine.write()
+    _, lines = check(capsys, small_mine)
+    without, with_it = (next(i for i, line in enumerate(lines) if f"recommended for 4 years {word} a reference" in line) for word in ("without", "with"))
+    (said,) = [i for i, line in enumerate(lines) if "trend.relative_to_reference is false" in line]
+    assert without < said < with_it
+    assert f"power {recommended(4, reference=True).power:.2f}" in lines[with_it]
+    small_mine.settings["trend"] = {"periods": [[2021, 2024]]}
+    small_mine.write_config()
+    assert not lines_with(check(capsys, small_mine)[1], "relative_to_reference")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({"level": 0.8, "ndvi_sd": 0.02}, "level: 0.8, ndvi_sd: 0.02"), (False, "run: false"), ({"level": 0.9}, None), (True, None), ({}, None)],
+    ids=str,
+)
+def test_only_settings_of_the_uncertainty_that_are_not_the_defaults_are_said(small_mine, capsys, given, said):
+    small_mine.settings["uncertainty"] = given
+    small_mine.write()
+    found = lines_with(check(capsys, small_mine)[1], "uncertainty, other than the default")
+    assert [line.strip() for line in found] == ([] if said is None else [f"uncertainty, other than the default: {said}"])
+
+
 def test_too_few_years_for_any_p_are_said_in_words(small_mine, capsys):
     small_mine.settings["sensors"]["sentinel-2"]["missing_years"] = [2020, 2022, 2023]
     small_mine.write()

@@ -92,6 +92,10 @@ def test_every_yaml_on_a_page_is_a_config_or_a_part_of_one(name, text, tmp_path)
     load(path)
 
 
+def test_the_sample_message_names_the_keys_of_this_version():
+    assert f"a key that this version has: {', '.join(Config.model_fields)}\n" in DOCS["troubleshooting.md"]
+
+
 def test_pages_show_settings_at_all():
     assert len(YAML) >= 4
 

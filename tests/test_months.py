@@ -390,12 +390,31 @@ def test_check_tells_the_measured_false_positives_of_the_test(tmp_path, capsys):
     mine = monthly(tmp_path, "seasonal-kendall")
     mine.write()
     assert main(["check", str(mine.config), "--results", str(mine.folder / "checked")]) == 0
-    (line,) = [text for text in capsys.readouterr().out.splitlines() if "each cell, 5 years of 4 months" in text]
+    (line,) = [text for text in capsys.readouterr().out.splitlines() if "each cell, 5 years: " in text]
     with Path("pipeline/sizes.csv").open(encoding="utf-8") as file:
         rows = [r for r in csv.DictReader(file) if (r["test"], r["unit"], r["years"], float(r["lag1"])) == ("seasonal-kendall", "cell", "5", 0.0)]
     worst = max(float(r["size_05"]) for r in rows)
     assert worst > 0.2, "months that share their year's weather are no independent witnesses"
     assert f"false positives up to {worst:.3f} at p <= 0.05" in line
+    assert line.startswith("  warning: "), "it does not hold its level"
+    assert "(simulated with 4 months a year)" in line
+
+
+def test_check_says_what_a_test_of_monthly_values_leaves_out_and_when_no_test_uses_the_months(tmp_path, capsys):
+    mine = monthly(tmp_path, "year-permutation")
+    mine.write()
+    said = {}
+    for test in ("year-permutation", "mann-kendall"):
+        mine.settings["trend"] = {"test": test, "periods": [[2021, 2024]]}
+        mine.write_config()
+        assert main(["check", str(mine.config), "--results", str(mine.folder / "checked")]) == 0
+        said[test] = capsys.readouterr().out
+    assert "class areas have no bounds, and there is no sensitivity.csv" in said["year-permutation"]
+    assert "p <= 0.05 cannot occur; false positives up to" in said["year-permutation"]
+    assert "warning: seasonal" not in said["year-permutation"]
+    assert "monthly composites that no test uses" in said["mann-kendall"]
+    assert "class areas have no bounds" not in said["mann-kendall"]
+    assert "no test uses" not in said["year-permutation"]
 
 
 # MODIS: each pixel in the month of its own day
@@ -447,7 +466,8 @@ def test_the_workflow_writes_the_months_of_one_mine_and_none_of_another(tmp_path
     assert not (results / "small" / "sentinel-2" / "sensitivity.csv").exists()
     report = (results / "small" / "report.html").read_text(encoding="utf-8")
     assert "orders of whole years, all months together" in report
-    assert "each cell, 5 years of 4 months: false positives up to" in report.replace("\u00a0", " ")
+    assert "each cell, 5 years: p <= 0.05 cannot occur" not in report
+    assert "each cell, 5 years: false positives up to" in report.replace("\u00a0", " ")
     assert "Bounds of class areas: not known with a test of monthly values." in report.replace("\u00a0", " ")
     area = rows_of(results / "small" / "sentinel-2", "trend_area_by_zone")
     assert {(r["area_low_km2"], r["area_high_km2"]) for r in area} == {("", "")}, "bounds are of yearly values"

@@ -156,6 +156,13 @@ def test_relative_trends_and_bounds_of_the_reading_page_are_those_of_the_run(tab
         assert (slope, p, together) == (f"{row['slope']:.4f}", f"{row['p']:.2f}", f"{row['p_s_mean']:.2f}")
         assert abs(row["p_min"] - 0.017) < 0.0005
     assert abs(of(tables["reference_by_zone"], zone="Bare spoil", first_year=2020)["b"]) < 0.05
+    text = section(READING, "Minus reference, and the zone as a whole").text
+    swing, step = (of(tables["reference_by_zone"], zone="Pit No. 4", first_year=first) for first in (2021, 2020))
+    assert f"it swings {swing['b']:.1f} times as far as its reference, 90 % interval {swing['b_low']:.1f} to {swing['b_high']:.1f}" in text
+    assert swing["b_low"] > 1
+    assert isinstance(swing["warning"], str)
+    assert f"its b is {step['b']:.1f}, interval {step['b_low']:.1f} to {step['b_high']:.1f}, without a warning" in text
+    assert not isinstance(step["warning"], str)
     (header, *rows), *_ = section(READING, "Bounds, and many cells").tables
     assert len(rows) == 2
     for label, *values in rows:

@@ -11,7 +11,7 @@ from running import ROOT
 from scipy.stats import multivariate_normal
 
 from pipeline.kernels.null import two_sided_p
-from pipeline.sizes import LEVELS, NOT_OFFERED, PERSISTENT, TESTS, UNITS, measured, recommendation, recommended
+from pipeline.sizes import LEVELS, NOT_OFFERED, PERSISTENT, TESTS, UNITS, cells_hold, measured, recommendation, recommended, size_of_cells
 
 YEARS = (4, 5, 6, 8, 10, 20)
 
@@ -313,6 +313,63 @@ def test_the_report_says_per_period_what_is_recommended(tmp_path):
     config = Config.model_validate_json(json.dumps(settings | {"aoi": alone, "trend": {"periods": [[2021, 2024]]}}))
     assert not config.has_reference
     assert "without a reference" in recommendations(config)[0].en
+
+
+@pytest.mark.parametrize("n", [4, 5, 7, 20])
+@pytest.mark.parametrize("test", ["seasonal-kendall", "hirsch-slack", "year-permutation"])
+def test_the_size_of_cells_is_the_largest_measured_and_what_p_cannot_reach_is_not_called_a_size(test, n):
+    years = max(y for y in (*YEARS, 12) if y <= n)
+    there = rows(test=test, interval="month", unit="cell", years=years, lag1=0.0)
+    said = size_of_cells(test, n)
+    assert f"each cell, {years} years: " in said.en
+    assert "4 months a year" in said.en
+    assert "每年 4 个月" in said.zh
+    for level in LEVELS:
+        never = test == "year-permutation" and n == 4 and level == 0.05  # 2 of 24 orders
+        worst = f"{max(m.size(level) for m in there):.3f}"
+        assert (worst in said.en and worst in said.zh) != never
+        assert (f"p <= {level:.2f} cannot occur" in said.en) == (f"不可能达到 p <= {level:.2f}" in said.zh) == never
+    assert cells_hold(test, n) == all(m.size(level) <= level + 2 * m.error(level) for m in there for level in LEVELS)
+    assert cells_hold(test, n) == (test != "seasonal-kendall")
+
+
+def test_every_size_that_check_prints_is_on_the_page():
+    page = (ROOT / "docs" / "small-samples.md").read_text(encoding="utf-8")
+    largest = page.split("The largest of all these")[1].split("## ")[0].replace("**", "")
+    for test in ("seasonal-kendall", "hirsch-slack", "year-permutation"):
+        (line,) = (line for line in largest.splitlines() if line.startswith(f"| {TESTS[test].en} |"))
+        for n, cell in zip((4, 5, 6, 8, 10, 12, 20), line.strip("|").split("|")[1:], strict=True):
+            there = rows(test=test, interval="month", unit="cell", years=n, lag1=0.0)
+            assert cell.strip() == f"{max(m.size_10 for m in there):.3f}, {max(m.size_05 for m in there):.3f}"
+    for interval, reference, n in ((i, r, n) for i in ("year", "month") for r in (True, False) for n in (4, 5, 6, 8, 10, 12, 20)):
+        found = recommended(n, interval=interval, reference=reference)
+        assert f"| {found.level:.2f} | {found.size:.3f} ± {found.error:.3f} | {found.power:.2f} |" in page
+
+
+def test_what_the_page_says_of_5_years_is_what_trying_all_orders_gives():
+    from itertools import combinations, permutations
+
+    page = (ROOT / "docs" / "small-samples.md").read_text(encoding="utf-8")
+    one_down = [o for o in permutations(range(5)) if sum(o[i + 1] < o[i] for i in range(4)) == 1]
+    enough = [o for o in one_down if sum((b > a) - (b < a) for a, b in combinations(o, 2)) >= 8]
+    swapped = [[*range(i), i + 1, i, *range(i + 2, 5)] for i in range(4)]
+    assert sorted(map(list, enough)) == sorted(swapped)
+    assert f"{len(enough)} of the {len(one_down)} orders with exactly one step down" in page
+
+
+def test_numbers_of_the_methods_page_are_the_measured_ones():
+    methods = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    least = {
+        test: min(m.power_10 for m in rows(test=test, target="relative", unit="cell", years=4, lag1=0.0, shared=True))
+        for test in ("mann-kendall", "hirsch-slack", "year-permutation")
+    }
+    zone = one(test="mann-kendall", target="relative", unit="zone", years=4, lag1=0.0, shared=True).power_10
+    said = " ".join(methods.split())
+    assert f"in {least['mann-kendall']:.2f} of the cells on yearly values" in said
+    assert f"at least {least['hirsch-slack']:.2f} by `hirsch-slack` and {least['year-permutation']:.2f} by `year-permutation`" in said
+    assert f"in {zone:.2f} of the zones by their yearly mean" in said
+    size = f"{recommended(4, reference=True).size:.3f}"
+    assert f"each tested at a size of {size}, give at least one false finding in {100 * (1 - (1 - float(size)) ** 6):.0f} % of cases" in said
 
 
 def test_the_table_is_shipped_with_the_package():

@@ -40,6 +40,7 @@ def test_the_short_form_is_a_bool(given, tmp_path):
         ({"level": 1.0}, "uncertainty.level"),
         ({"ndvi_sd": -0.01}, "uncertainty.ndvi_sd"),
         ({"ndvi_sd": 2}, "uncertainty.ndvi_sd"),
+        ({"ndvi_sd": [0.01, 0.02]}, "uncertainty.ndvi_sd"),
         ({"ndvi_sd_shared": 0.01}, "uncertainty"),
         ({"no_change": [0.002, 0.001]}, "uncertainty"),
         ({"no_change": [0.001]}, "uncertainty.no_change"),
