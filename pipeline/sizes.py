@@ -42,6 +42,12 @@ TESTS: dict[str, Text] = {
     "benjamini-hochberg": Text("Mann-Kendall, exact p, false discovery rate controlled", "Mann-Kendall（精确 p，控制错误发现率）"),
     "pooled": Text("S of all cells added as if they were independent (not offered)", "所有像元的 S 相加，视为独立（不提供）"),
 }
+P_COLUMNS = {  # of trend_by_zone.csv, by test of a zone
+    "mann-kendall": "p",
+    "joint-mean-s": "p_s_mean",
+    "joint-slope": "p_slope_mean",
+    "joint-monotone": "p_monotone",
+}
 UNITS = {
     ("cell", "absolute"): Text("each cell", "逐像元"),
     ("cell", "relative"): Text("each cell minus the reference", "逐像元减参照区"),
@@ -157,6 +163,20 @@ def recommended(n: int, *, interval: Interval = "year", reference: bool) -> Reco
     return min((r for r in held if r.level == level and r.power >= best - AS_POWERFUL), key=_order)
 
 
+def sizes_of_cells(test: str, n: int) -> tuple[int, tuple[float, float]] | None:
+    """Return the false positives of a seasonal test of single cells with n years at both `LEVELS`, after the years measured; None as `size_of_cells`.
+
+    >>> sizes_of_cells("year-permutation", 3) is None
+    True
+    """
+    there = [m for m in measured() if (m.test, m.interval, m.unit, m.lag1) == (test, "month", "cell", 0) and m.years <= n]
+    if not there:
+        return None
+    years = max(m.years for m in there)
+    low, high = (max(m.size(level) for m in there if m.years == years) for level in LEVELS)
+    return years, (low, high)
+
+
 def size_of_cells(test: str, n: int) -> Text | None:
     """Return the false positives of a seasonal test of single cells with n years, in words; None for other tests and fewer years than were measured.
 
@@ -167,11 +187,10 @@ def size_of_cells(test: str, n: int) -> Text | None:
     >>> size_of_cells("mann-kendall", 4) is None
     True
     """
-    there = [m for m in measured() if (m.test, m.interval, m.unit, m.lag1) == (test, "month", "cell", 0) and m.years <= n]
-    if not there:
+    known = sizes_of_cells(test, n)
+    if known is None:
         return None
-    years = max(m.years for m in there)
-    found = [max(m.size(level) for m in there if m.years == years) for level in LEVELS]
+    years, found = known
     name, months = TESTS[test], MONTHS_MEASURED
     return Text(
         f"{name.en}, each cell, {years} years of {months} months: false positives up to {found[0]:.3f} at p <= 0.05, {found[1]:.3f} at p <= 0.10 (simulated)",
@@ -224,12 +243,15 @@ def recommendation_parts(n: int, *, interval: Interval = "year", reference: bool
     name, unit, level = TESTS[found.test], UNITS[found.unit, found.target], f"{found.level:.2f}"
     of = Text("" if found.years == n else f", measured with {found.years} years", "" if found.years == n else f"（以 {found.years} 年测得）")
     size = f"{found.size:.3f} ± {found.error:.3f}"
+    column = P_COLUMNS.get(found.test) if found.unit == "zone" else None
+    at = Text(f" (column {column}, target {found.target})", f"（{column} 列，target 为 {found.target}）") if column else Text("", "")
+    alike = Text(" if the zone swings as its reference does", "（假定分区与参照区同幅波动）") if found.target == "relative" else Text("", "")
     texts = [
         Text(
-            f"recommended for {n_years} {'with' if reference else 'without'} a reference: {unit.en}: {name.en}, at p <= {level}: false positives {size}, "
-            f"power {found.power:.2f} at {TREND:g} a year{of.en} (simulated: docs/small-samples.md)",
-            f"{n_zh}、{'有' if reference else '无'}参照区的推荐检验：{unit.zh}：{name.zh}，p <= {level}：误报率 {size}，"
-            f"年趋势 {TREND:g} 时的检验功效 {found.power:.2f}{of.zh}（模拟结果，见 docs/small-samples.md）",
+            f"recommended for {n_years} {'with' if reference else 'without'} a reference: {unit.en}: {name.en}{at.en}, at p <= {level}: false positives {size}, "
+            f"power {found.power:.2f} at {TREND:g} a year{alike.en}{of.en} (simulated: docs/small-samples.md)",
+            f"{n_zh}、{'有' if reference else '无'}参照区的推荐检验：{unit.zh}：{name.zh}{at.zh}，p <= {level}：误报率 {size}，"
+            f"年趋势 {TREND:g} 时的检验功效 {found.power:.2f}{alike.zh}{of.zh}（模拟结果，见 docs/small-samples.md）",
         )
     ]
     if not found.holds:
