@@ -42,11 +42,12 @@ def verdict_sentences(at: Tables, minus: Tables, rules: Rules, period: Period, *
     if found.test == "mann-kendall" and (rules.significance == "normal" or n > EXACT_MAX_N and rules.significance == "auto"):
         test = part("as_configured", test=TESTS["mann-kendall-normal"])
     named |= {"unit": UNITS[found.unit, found.target], "test": test, "column": column, "target": found.target}
+    named["yearly"] = NOTHING if rules.of_orders else part("of_yearly")
     p = number(row[column])
-    return [say("verdict_missing", **named) if p is None else _verdict(found, row, p, named)]
+    return [say("verdict_missing", **named) if p is None else _verdict(found, row, p, rules, named)]
 
 
-def _verdict(found: Recommendation, row: dict[str, str], p: float, named: dict[str, Any]) -> Sentence:
+def _verdict(found: Recommendation, row: dict[str, str], p: float, rules: Rules, named: dict[str, Any]) -> Sentence:
     """Return what a recommended test found; the direction is that of what it tests."""
     if found.test == "joint-monotone":
         value = (number(row["rising_pct"]) or 0.0) - (number(row["falling_pct"]) or 0.0)
@@ -55,7 +56,7 @@ def _verdict(found: Recommendation, row: dict[str, str], p: float, named: dict[s
         key = {"mann-kendall": "s", "joint-mean-s": "s_mean", "joint-slope": "slope_mean"}[found.test]
         value = number(row[key]) or 0.0
         statistic = part("statistic_s", value=plus(value, 0)) if key == "s" else part("statistic_cells", value=plus(number(row["s_mean"]) or 0.0, 2))
-    cells = found.test != "mann-kendall"
+    cells = found.test != "mann-kendall" and rules.of_orders  # the slopes of cells are of monthly values where these are tested
     slope = number(row["slope_mean" if cells else "slope"]) or 0.0
     shown = part("slope_points", number=plus(100 * slope, 2)) if row["variable"] == "fvc" else Text(plus(slope, 4), plus(slope, 4))
     way = "found_none" if p > found.level + P_TOLERANCE or value == 0 else "found_rise" if value > 0 else "found_fall"

@@ -45,12 +45,12 @@ SENTENCES: dict[str, Text] = {
         "{first}—{last}年{less}：{up_class}{up_means}的面积占{whole}的{up}，{down_class}{down_means}占{down}{reference}。",
     ),
     "verdict": Text(
-        "{first}-{last}: the recommended test ({unit}: {test}; column {column}, target {target}) gives {p}, {statistic}, {slope} per year: {found} at {level}.",
-        "{first}—{last}年：推荐检验（{unit}：{test}；{column} 列，target 为 {target}）：{p}，{statistic}，{slope}：在 {level} 水平上{found}。",
+        "{first}-{last}: the recommended test ({unit}: {test}{yearly}; column {column}, target {target}) gives {p}, {statistic}, {slope} per year: {found} at {level}.",
+        "{first}—{last}年：推荐检验（{unit}：{test}{yearly}；{column} 列，target 为 {target}）：{p}，{statistic}，{slope}：在 {level} 水平上{found}。",
     ),
     "verdict_missing": Text(
-        "{first}-{last}: the recommended test ({unit}: {test}; column {column}, target {target}) could not be made.",
-        "{first}—{last}年：推荐检验（{unit}：{test}；{column} 列，target 为 {target}）无法进行。",
+        "{first}-{last}: the recommended test ({unit}: {test}{yearly}; column {column}, target {target}) could not be made.",
+        "{first}—{last}年：推荐检验（{unit}：{test}{yearly}；{column} 列，target 为 {target}）无法进行。",
     ),
     "verdict_none": Text(
         "{first}-{last}: no test is recommended for {n} years: none finds a trend more often than it errs.",
