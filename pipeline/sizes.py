@@ -163,18 +163,21 @@ def recommended(n: int, *, interval: Interval = "year", reference: bool) -> Reco
     return min((r for r in held if r.level == level and r.power >= best - AS_POWERFUL), key=_order)
 
 
-def sizes_of_cells(test: str, n: int) -> tuple[int, tuple[float, float]] | None:
-    """Return the false positives of a seasonal test of single cells with n years at both `LEVELS`, after the years measured; None as `size_of_cells`.
-
-    >>> sizes_of_cells("year-permutation", 3) is None
-    True
-    """
+def _cells(test: str, n: int) -> list[Measured]:
+    """Return the measurements of a seasonal test of single cells with the most years up to n, years being independent; none of other tests."""
     there = [m for m in measured() if (m.test, m.interval, m.unit, m.lag1) == (test, "month", "cell", 0) and m.years <= n]
-    if not there:
-        return None
-    years = max(m.years for m in there)
-    low, high = (max(m.size(level) for m in there if m.years == years) for level in LEVELS)
-    return years, (low, high)
+    most = max((m.years for m in there), default=0)
+    return [m for m in there if m.years == most]
+
+
+def excess_of_cells(test: str, n: int) -> dict[float, float]:
+    """Return the false positives of a seasonal test of single cells with n years, by the level that they exceed; none where it holds its levels.
+
+    >>> excess_of_cells("seasonal-kendall", 4)[0.05] > 0.28, excess_of_cells("year-permutation", 4)
+    (True, {})
+    """
+    there = _cells(test, n)
+    return {level: max(m.size(level) for m in there) for level in LEVELS if not all(m.holds(level) for m in there)}
 
 
 def size_of_cells(test: str, n: int) -> Text | None:
@@ -187,10 +190,10 @@ def size_of_cells(test: str, n: int) -> Text | None:
     >>> size_of_cells("mann-kendall", 4) is None
     True
     """
-    known = sizes_of_cells(test, n)
-    if known is None:
+    there = _cells(test, n)
+    if not there:
         return None
-    years, found = known
+    years, found = there[0].years, [max(m.size(level) for m in there) for level in LEVELS]
     name, months = TESTS[test], MONTHS_MEASURED
     return Text(
         f"{name.en}, each cell, {years} years of {months} months: false positives up to {found[0]:.3f} at p <= 0.05, {found[1]:.3f} at p <= 0.10 (simulated)",

@@ -11,7 +11,7 @@ from running import ROOT
 from scipy.stats import multivariate_normal
 
 from pipeline.kernels.null import two_sided_p
-from pipeline.sizes import LEVELS, NOT_OFFERED, PERSISTENT, TESTS, UNITS, measured, recommendation, recommended
+from pipeline.sizes import LEVELS, NOT_OFFERED, P_COLUMNS, PERSISTENT, TESTS, UNITS, excess_of_cells, measured, recommendation, recommended
 
 YEARS = (4, 5, 6, 8, 10, 20)
 
@@ -248,6 +248,26 @@ def test_the_words_carry_the_measured_numbers_in_both_languages():
     assert "measured with 6 years" in recommendation(7, reference=True).en
     assert "measured with" not in recommendation(8, reference=True).en
     assert f"{recommended(20, reference=True).persistent[1]:.2f} at a correlation of 0.6" in recommendation(20, reference=True).en
+
+
+def test_the_words_name_the_column_and_what_the_power_assumes():
+    from pipeline.columns import COLUMNS
+
+    assert set(P_COLUMNS.values()) <= set(COLUMNS)
+    assert "exact p (column p, target relative), at p <= 0.10" in recommendation(4, reference=True).en
+    assert "(column p_s_mean, target absolute)" in recommendation(5, reference=False).en
+    assert "（p_s_mean 列，target 为 relative）" in recommendation(5, reference=True).zh
+    for n in (4, 8):
+        assert "a year if the zone swings as its reference does" in recommendation(n, reference=True).en
+        assert "swings" not in recommendation(n, reference=False).en
+
+
+def test_a_test_of_cells_exceeds_its_level_where_the_table_says_so():
+    there = [m for m in measured() if (m.interval, m.unit, m.lag1, m.years) == ("month", "cell", 0, 4)]
+    worst = max(m.size_05 for m in there if m.test == "seasonal-kendall")
+    assert worst > 0.05 + 2 * 0.01
+    assert excess_of_cells("seasonal-kendall", 4)[0.05] == worst
+    assert excess_of_cells("hirsch-slack", 4) == excess_of_cells("mann-kendall", 4) == {}
 
 
 def test_where_no_test_holds_its_level_the_words_say_so(monkeypatch):

@@ -12,7 +12,7 @@ from pipeline.evidence import Rules
 from pipeline.kernels.null import smallest_p_of
 from pipeline.layout import RELATIVE
 from pipeline.sensors import SENSORS
-from pipeline.sizes import LEVELS, MONTHS_MEASURED, recommendation, size_of_cells, sizes_of_cells
+from pipeline.sizes import MONTHS_MEASURED, excess_of_cells, recommendation, size_of_cells
 from pipeline.sizes import TESTS as TESTS_MEASURED
 from pipeline.words import Text, joined
 
@@ -253,7 +253,7 @@ def warned(config: Config) -> list[Text]:
     """Return per period that the test of single cells has more false positives than its levels, where that was measured; nothing where it holds them."""
     out = []
     for a, b in config.periods:
-        found = excess(config, b - a + 1)
+        found = excess_of_cells(config.trend.test, _length((a, b)))
         if found:
             said = joined([Text(f"{size:.2f} at p <= {level:g}", f"p <= {level:g} 时为 {size:.2f}") for level, size in found.items()], Text(", ", "，"))
             years = Text(f"{a}-{b}: ", f"{a}—{b}年：")
@@ -266,12 +266,6 @@ def warned(config: Config) -> list[Text]:
                 )
             )
     return out
-
-
-def excess(config: Config, n: int) -> dict[float, float]:
-    """Return the measured false positives of the test of single cells with n years, by level, where they exceed the level by a tenth of it or more."""
-    found = sizes_of_cells(config.trend.test, n)
-    return {level: size for level, size in zip(LEVELS, found[1], strict=True) if size >= 1.1 * level} if found else {}
 
 
 def _bounds_text(config: Config, sensor: str) -> Text:
