@@ -63,7 +63,8 @@ def p_of_s(pattern: tuple[int, ...], significance: str) -> np.ndarray:
 def meaning(span: int, below: float, alpha: float, significance: str, target: str = ABSOLUTE) -> tuple[Text, Text]:
     """Return what every cell with `below` < p <= `alpha` did, in words for rise and for fall; empty where orders differ.
 
-    `target`: whether of the cells' values or of their difference to the reference. A cell may have fewer valid years than the period's `span`, and equal values: the words hold for all of them.
+    `target`: whether of the cells' values or of their difference to the reference. A cell may have fewer valid years than the period's `span`, and equal
+    values: the words hold for all of them.
     """
     lengths, ties = set(), False
     for n in range(span, 2, -1):

@@ -9,12 +9,10 @@ from pipeline.evidence import Rules
 from pipeline.kernels.null import EXACT_MAX_N
 from pipeline.layout import ABSOLUTE
 from pipeline.manytests import CONTROLLED, NOT_TESTABLE
+from pipeline.referencewords import LEAST_YEARS
 from pipeline.sizes import P_COLUMNS, TESTS, UNITS, Recommendation, recommended
 from pipeline.words import NOTHING, Sentence, Text, alpha_text, joined, p_text, part, per_cent, plus, say
 from pipeline.zonetables import Period, Tables, classed, number
-
-
-LEAST_YEARS = 3  # with which a p can be formed
 
 
 def less(target: str) -> Text:
@@ -29,7 +27,8 @@ def verdict_sentences(at: Tables, minus: Tables, rules: Rules, period: Period, *
     reference has too few years, has the test that is recommended without a reference. Fewer than 3 years give nothing.
     """
     relative = minus.trend if compared and minus.trend and number(minus.trend[0]["p"]) is not None else []
-    rows, named = relative or at.trend, {"first": period[0], "last": period[1]}
+    rows = relative or at.trend
+    named: dict[str, Any] = {"first": period[0], "last": period[1]}
     if not rows or (n := int(rows[0]["n"])) < LEAST_YEARS:
         return []
     found = recommended(n, reference=bool(relative))

@@ -251,8 +251,8 @@ def recommendation_parts(n: int, *, interval: Interval = "year", reference: bool
     alike = Text(" if the zone swings as its reference does", "（假定分区与参照区同幅波动）") if found.target == "relative" else Text("", "")
     texts = [
         Text(
-            f"recommended for {n_years} {'with' if reference else 'without'} a reference: {unit.en}: {name.en}{at.en}, at p <= {level}: false positives {size}, "
-            f"power {found.power:.2f} at {TREND:g} a year{alike.en}{of.en} (simulated: docs/small-samples.md)",
+            f"recommended for {n_years} {'with' if reference else 'without'} a reference: {unit.en}: {name.en}{at.en}, at p <= {level}: "
+            f"false positives {size}, power {found.power:.2f} at {TREND:g} a year{alike.en}{of.en} (simulated: docs/small-samples.md)",
             f"{n_zh}、{'有' if reference else '无'}参照区的推荐检验：{unit.zh}：{name.zh}{at.zh}，p <= {level}：误报率 {size}，"
             f"年趋势 {TREND:g} 时的检验功效 {found.power:.2f}{alike.zh}{of.zh}（模拟结果，见 docs/small-samples.md）",
         )

@@ -45,7 +45,8 @@ SENTENCES: dict[str, Text] = {
         "{first}—{last}年{less}：{up_class}{up_means}的面积占{whole}的{up}，{down_class}{down_means}占{down}{reference}。",
     ),
     "verdict": Text(
-        "{first}-{last}: the recommended test ({unit}: {test}{yearly}; column {column}, target {target}) gives {p}, {statistic}, {slope} per year: {found} at {level}.",
+        "{first}-{last}: the recommended test ({unit}: {test}{yearly}; column {column}, target {target}) gives {p}, {statistic}, {slope} per year: "
+        "{found} at {level}.",
         "{first}—{last}年：推荐检验（{unit}：{test}{yearly}；{column} 列，target 为 {target}）：{p}，{statistic}，{slope}：在 {level} 水平上{found}。",
     ),
     "verdict_missing": Text(
@@ -61,8 +62,8 @@ SENTENCES: dict[str, Text] = {
         "{first}—{last}年{less}：考虑 NDVI 误差、端元与“无变化”阈值后各类别面积的范围：{values}。",
     ),
     "joint": Text(
-        "{first}-{last}, all cells together{less}{yearly}: when whole years change places, {p_s} for the cells' mean S ({s}); {rising} of the area rises every year "
-        "and {falling} falls every year, {p_m}{least}.",
+        "{first}-{last}, all cells together{less}{yearly}: when whole years change places, {p_s} for the cells' mean S ({s}); {rising} of the area rises every "
+        "year and {falling} falls every year, {p_m}{least}.",
         "{first}—{last}年，全部像元一起{less}{yearly}：整年置换时像元平均 S（{s}）的{p_s}；逐年持续上升的面积占{rising}，持续下降的占{falling}，{p_m}{least}。",
     ),
     "controlled": Text(

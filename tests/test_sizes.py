@@ -335,6 +335,29 @@ def test_the_report_says_per_period_what_is_recommended(tmp_path):
     assert "without a reference" in recommendations(config)[0].en
 
 
+def test_a_monthly_run_warns_of_more_false_positives_than_its_level(tmp_path):
+    """Beside what its years can reach; not with a test that holds its level, nor with yearly values."""
+    import json
+
+    import yaml
+
+    from pipeline.config import Config
+    from pipeline.report.method import warned
+
+    settings = yaml.safe_load((ROOT / "configs/examples/jiangcang-synthetic-monthly.yaml").read_text(encoding="utf-8"))
+
+    def of(test):
+        return warned(Config.model_validate_json(json.dumps(settings | {"trend": settings["trend"] | {"test": test, "periods": [[2021, 2024]]}})))
+
+    (text,) = of("seasonal-kendall")
+    size = max(m.size_05 for m in measured() if (m.test, m.interval, m.unit, m.lag1, m.years) == ("seasonal-kendall", "month", "cell", 0, 4))
+    for words in (text.en, text.zh):
+        assert f"{size:.2f}" in words
+        assert "2021" in words
+    assert "is no proof" in text.en
+    assert of("year-permutation") == of("mann-kendall") == []
+
+
 def test_the_table_is_shipped_with_the_package():
     import tomllib
 

@@ -233,7 +233,8 @@ def _together(config: Config) -> list[Text]:
         "p 为统计量（平均 S、平均斜率、逐年升降面积比例）偏离 0 的程度不小于实测值的排列所占比例。",
     )
     control = Text(
-        f"q: p of a cell adjusted for the number of tested cells of its zone and period (Benjamini and Hochberg 1995); kept where q <= {slight:g}. Not of references.",
+        f"q: p of a cell adjusted for the number of tested cells of its zone and period (Benjamini and Hochberg 1995); kept where q <= "
+        f"{slight:g}. Not of references.",
         f"q：按分区和时段内受检像元数校正的像元 p 值（Benjamini and Hochberg 1995）；q <= {slight:g} 者保留。参照区除外。",
     )
     if RELATIVE not in config.targets:
@@ -259,7 +260,8 @@ def warned(config: Config) -> list[Text]:
             years = Text(f"{a}-{b}: ", f"{a}—{b}年：")
             out.append(
                 Text(
-                    f"{years.en}that a class can be reached is no proof here: {TESTS_MEASURED[config.trend.test].en} has more false positives than its level says, "
+                    f"{years.en}that a class can be reached is no proof here: "
+                    f"{TESTS_MEASURED[config.trend.test].en} has more false positives than its level says, "
                     f"{said.en} (simulated, cells without any trend, {MONTHS_MEASURED} months a year).",
                     f"{years.zh}在此可达到某类别并不等于证明：{TESTS_MEASURED[config.trend.test].zh}的误报率高于其名义水平，{said.zh}"
                     f"（模拟，无趋势像元，每年 {MONTHS_MEASURED} 个月）。",
