@@ -295,8 +295,8 @@ prints both rows: zones are tested on one value a year in every run, cells then 
 {recommended}
 
 In parentheses: the column of `trend_by_zone.csv` that holds its p, in rows whose `target` is *relative* with a reference and *absolute* without. The report
-says for each zone and period what this test found. Power minus a reference is that of zones that swing as their reference does; `reference_by_zone.csv` tells by `b`
-whether yours do.
+says for each zone and period what this test found. Power minus a reference is that of zones that swing as their reference does; `b` of
+`reference_by_zone.csv` tells whether yours do.
 
 No test holds its level where successive years are strongly correlated (last column).
 
