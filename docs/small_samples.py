@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal
 
 from pipeline.evidence import chance
 from pipeline.kernels.null import smallest_p, smallest_p_of, two_sided_p
-from pipeline.sizes import LEVELS, MONTHS_MEASURED, PERSISTENT, TESTS, TREND, UNITS, Interval, Measured, measured, recommended
+from pipeline.sizes import LEVELS, MONTHS_MEASURED, P_COLUMNS, PERSISTENT, TESTS, TREND, UNITS, Interval, Measured, measured, recommended
 
 YEARS = (3, 4, 5, 6, 8, 10, 12, 20)
 ALPHA = {0.10: "slightly significant", 0.05: "significant", 0.01: "extremely significant"}
@@ -172,7 +172,7 @@ def recommended_table() -> Iterator[str]:
                     per, there = {"year": "one", "month": "several"}[interval], {True: "yes", False: "no"}[reference]
                     size = f"{r.size:.3f} ± {r.error:.3f}" if r.holds else f"**{r.size:.3f} ± {r.error:.3f}: not held**"
                     later = ", ".join(f"{s:.3f}" for s in r.persistent)
-                    test = f"{UNITS[r.unit, r.target].en}: {TESTS[r.test].en}"
+                    test = f"{UNITS[r.unit, r.target].en}: {TESTS[r.test].en}" + (f" (`{P_COLUMNS[r.test]}`)" if r.unit == "zone" else "")
                     yield f"| {per} | {there} | {n} | {test} | {r.level:.2f} | {size} | {r.power:.2f} | {later} |"
 
 
@@ -374,6 +374,10 @@ does not tell them. So they may exceed the tables above, each of which shows one
 simulated noise ([what helps](#what-helps)): cells 0.02, years 0.05, the reference's mean 0.005, and b = 1.
 
 {recommended}
+
+In parentheses: the column of `trend_by_zone.csv` that holds its p, in rows whose `target` is *relative* with a reference and *absolute* without. The report
+says for each zone and period what this test found. Power minus a reference is that of zones that swing as their reference does; `b` of
+`reference_by_zone.csv` tells whether yours do.
 
 No test holds its level where successive years are strongly correlated (last column).
 

@@ -55,7 +55,7 @@ def area_chart(bars: list[Bar], scheme: str, words: Words, references: frozenset
     """Return stacked bars of the class areas of every zone, in per cent of the zone and in km2; what has no trend is hatched.
 
     Classes in `unreachable` are marked in the legend: no series of this length can get them. Below the bar of a zone that is no reference is
-    a thin one of its reference: what happens without restoration.
+    a thin one of its reference: what noise and good and bad years alone put into each class.
     """
     shown_bars = bars[:MOST_ROWS]
     if len(shown_bars) < len(bars):

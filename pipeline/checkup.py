@@ -36,7 +36,7 @@ from pipeline.reader import BLOCK
 from pipeline.scenes import Inspected, to_json
 from pipeline.sensors import SENSORS
 from pipeline.sheet import Words, save
-from pipeline.sizes import cells_hold, recommendation_parts, size_of_cells
+from pipeline.sizes import excess_of_cells, recommendation_parts, size_of_cells
 from pipeline.sources import source
 from pipeline.upright import upright
 from pipeline.variants import SHIFT_DAYS, scene_variants
@@ -218,7 +218,7 @@ def _recommended(config: Config, found: Mapping[str, Inspected]) -> list[str]:
         lines.append("  trend.relative_to_reference is false: nothing is tested minus the reference that the config names; with it true:")
         lines += [f"  {recommendation_parts(n, interval=interval, reference=True)[0].en}" for n in sorted(counted) for interval in intervals_of(config)]
     of_cells = {n: text for n in sorted(counted) if (text := size_of_cells(config.trend.test, n)) is not None}
-    return lines + [f"  {'' if cells_hold(config.trend.test, n) else 'warning: '}{text.en}" for n, text in of_cells.items()]
+    return lines + [f"  {'warning: ' if excess_of_cells(config.trend.test, n) else ''}{text.en}" for n, text in of_cells.items()]
 
 
 def _choices(config: Config) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.classes import P_TOLERANCE
 from pipeline.kernels.null import EXACT_MAX_N, SEASONAL_TESTS, partitions, smallest_p_of, two_sided_p, untied_tail
+from pipeline.layout import ABSOLUTE
 from pipeline.words import NOTHING, Text, part
 
 
@@ -59,10 +60,11 @@ def p_of_s(pattern: tuple[int, ...], significance: str) -> np.ndarray:
     return p
 
 
-def meaning(span: int, below: float, alpha: float, significance: str) -> tuple[Text, Text]:
+def meaning(span: int, below: float, alpha: float, significance: str, target: str = ABSOLUTE) -> tuple[Text, Text]:
     """Return what every cell with `below` < p <= `alpha` did, in words for rise and for fall; empty where orders differ.
 
-    A cell may have fewer valid years than the period's `span`, and equal values: the words hold for all of them.
+    `target`: whether of the cells' values or of their difference to the reference. A cell may have fewer valid years than the period's `span`, and equal
+    values: the words hold for all of them.
     """
     lengths, ties = set(), False
     for n in range(span, 2, -1):
@@ -76,10 +78,11 @@ def meaning(span: int, below: float, alpha: float, significance: str) -> tuple[T
                 ties |= len(pattern) < n
     if not lengths:
         return NOTHING, NOTHING
+    who = part("own_values" if target == ABSOLUTE else "difference")
     if ties:
-        return part("rose_never_fell"), part("fell_never_rose")
+        return part("rose_never_fell", who=who), part("fell_never_rose", who=who)
     kind = "every" if lengths == {span} else "each"
-    return part(f"rose_{kind}"), part(f"fell_{kind}")
+    return part(f"rose_{kind}", who=who), part(f"fell_{kind}", who=who)
 
 
 def years_of(p_min: float, most: int, rules: Rules) -> int:

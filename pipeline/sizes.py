@@ -43,6 +43,12 @@ TESTS: dict[str, Text] = {
     "benjamini-hochberg": Text("Mann-Kendall, exact p, false discovery rate controlled", "Mann-Kendall（精确 p，控制错误发现率）"),
     "pooled": Text("S of all cells added as if they were independent (not offered)", "所有像元的 S 相加，视为独立（不提供）"),
 }
+P_COLUMNS = {  # of trend_by_zone.csv, by test of a zone
+    "mann-kendall": "p",
+    "joint-mean-s": "p_s_mean",
+    "joint-slope": "p_slope_mean",
+    "joint-monotone": "p_monotone",
+}
 UNITS = {
     ("cell", "absolute"): Text("each cell", "逐像元"),
     ("cell", "relative"): Text("each cell minus the reference", "逐像元减参照区"),
@@ -158,6 +164,23 @@ def recommended(n: int, *, interval: Interval = "year", reference: bool) -> Reco
     return min((r for r in held if r.level == level and r.power >= best - AS_POWERFUL), key=_order)
 
 
+def _cells(test: str, n: int) -> list[Measured]:
+    """Return the measurements of a seasonal test of single cells with the most years up to n, years being independent; none of other tests."""
+    there = [m for m in measured() if (m.test, m.interval, m.unit, m.lag1) == (test, "month", "cell", 0) and m.years <= n]
+    most = max((m.years for m in there), default=0)
+    return [m for m in there if m.years == most]
+
+
+def excess_of_cells(test: str, n: int) -> dict[float, float]:
+    """Return the false positives of a seasonal test of single cells with n years, by the level that they exceed; none where it holds its levels.
+
+    >>> excess_of_cells("seasonal-kendall", 4)[0.05] > 0.28, excess_of_cells("year-permutation", 4)
+    (True, {})
+    """
+    there = _cells(test, n)
+    return {level: max(m.size(level) for m in there) for level in LEVELS if not all(m.holds(level) for m in there)}
+
+
 def size_of_cells(test: str, n: int) -> Text | None:
     """Return the false positives of a seasonal test of single cells with n years, in words; None for other tests and fewer years than were measured.
 
@@ -168,7 +191,7 @@ def size_of_cells(test: str, n: int) -> Text | None:
     >>> size_of_cells("mann-kendall", 4) is None
     True
     """
-    there = _of_cells(test, n)
+    there = _cells(test, n)
     if not there:
         return None
     years, months, name = there[0].years, MONTHS_MEASURED, TESTS[test]
@@ -181,22 +204,6 @@ def size_of_cells(test: str, n: int) -> Text | None:
         f"(simulated with {months} months a year)",
         f"{name.zh}，逐像元，{years} 年：{never.zh}误报率最大为 {'、'.join(f'{size}（{p}）' for size, p in worst)}（以每年 {months} 个月模拟）",
     )
-
-
-def cells_hold(test: str, n: int) -> bool:
-    """Return whether every size that `size_of_cells` is the largest of holds its level; True where none was measured.
-
-    >>> cells_hold("seasonal-kendall", 4), cells_hold("year-permutation", 4)
-    (False, True)
-    """
-    return all(m.holds(level) for m in _of_cells(test, n) for level in LEVELS)
-
-
-def _of_cells(test: str, n: int) -> list[Measured]:
-    """Return the rows of a test of cells on monthly values, years independent, of the most years that are not more than n."""
-    there = [m for m in measured() if (m.test, m.interval, m.unit, m.lag1) == (test, "month", "cell", 0) and m.years <= n]
-    most = max((m.years for m in there), default=0)
-    return [m for m in there if m.years == most]
 
 
 def _order(r: Recommendation) -> tuple[bool, bool, int]:
@@ -244,12 +251,15 @@ def recommendation_parts(n: int, *, interval: Interval = "year", reference: bool
     name, unit, level = TESTS[found.test], UNITS[found.unit, found.target], f"{found.level:.2f}"
     of = Text("" if found.years == n else f", measured with {found.years} years", "" if found.years == n else f"（以 {found.years} 年测得）")
     size = f"{found.size:.3f} ± {found.error:.3f}"
+    column = P_COLUMNS.get(found.test) if found.unit == "zone" else None
+    at = Text(f" (column {column}, target {found.target})", f"（{column} 列，target 为 {found.target}）") if column else Text("", "")
+    alike = Text(" if the zone swings as its reference does", "（假定分区与参照区同幅波动）") if found.target == "relative" else Text("", "")
     texts = [
         Text(
-            f"recommended for {n_years} {'with' if reference else 'without'} a reference: {unit.en}: {name.en}, at p <= {level}: false positives {size}, "
-            f"power {found.power:.2f} at {TREND:g} a year{of.en} (simulated: docs/small-samples.md)",
-            f"{n_zh}、{'有' if reference else '无'}参照区的推荐检验：{unit.zh}：{name.zh}，p <= {level}：误报率 {size}，"
-            f"年趋势 {TREND:g} 时的检验功效 {found.power:.2f}{of.zh}（模拟结果，见 docs/small-samples.md）",
+            f"recommended for {n_years} {'with' if reference else 'without'} a reference: {unit.en}: {name.en}{at.en}, at p <= {level}: "
+            f"false positives {size}, power {found.power:.2f} at {TREND:g} a year{alike.en}{of.en} (simulated: docs/small-samples.md)",
+            f"{n_zh}、{'有' if reference else '无'}参照区的推荐检验：{unit.zh}：{name.zh}{at.zh}，p <= {level}：误报率 {size}，"
+            f"年趋势 {TREND:g} 时的检验功效 {found.power:.2f}{alike.zh}{of.zh}（模拟结果，见 docs/small-samples.md）",
         )
     ]
     if not found.holds:

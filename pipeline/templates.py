@@ -33,24 +33,38 @@ SENTENCES: dict[str, Text] = {
         "{first}—{last}年：{variable}呈上升斜率的面积占{whole}的{up}，下降占{down}，无变化占{flat}{reference}。",
     ),
     "mean": Text(
-        "{first}-{last}: the zone's mean {variable} {moved} per year (Theil-Sen, {n} years, {p}{least}).",
-        "{first}—{last}年：全区平均{variable}每年{moved}（Theil-Sen，{n}年，{p}{least}）。",
+        "{first}-{last}: the zone's mean {variable} {moved} per year (Theil-Sen, {n} years, {p}{least}){unproven}.",
+        "{first}—{last}年：全区平均{variable}每年{moved}（Theil-Sen，{n}年，{p}{least}）{unproven}。",
     ),
     "mean_none": Text(
-        "{first}-{last}: {n} years are usable for the zone's mean, too few for its trend.", "{first}—{last}年：全区平均值仅{n}年可用，不足以计算趋势。"
+        "{first}-{last}{less}: {n} years are usable for the zone's mean, too few for its trend.",
+        "{first}—{last}年{less}：全区平均值仅{n}年可用，不足以计算趋势。",
     ),
     "classes": Text(
-        "{first}-{last}: {up} of {whole} is classed {up_class}{up_means}, {down} {down_class}{down_means}{reference}.",
-        "{first}—{last}年：{up_class}{up_means}的面积占{whole}的{up}，{down_class}{down_means}占{down}{reference}。",
+        "{first}-{last}{less}: {up} of {whole} is classed {up_class}{up_means}, {down} {down_class}{down_means}{reference}.",
+        "{first}—{last}年{less}：{up_class}{up_means}的面积占{whole}的{up}，{down_class}{down_means}占{down}{reference}。",
+    ),
+    "verdict": Text(
+        "{first}-{last}: the recommended test ({unit}: {test}{yearly}; column {column}, target {target}) gives {p}, {statistic}, {slope} per year: "
+        "{found} at {level}.",
+        "{first}—{last}年：推荐检验（{unit}：{test}{yearly}；{column} 列，target 为 {target}）：{p}，{statistic}，{slope}：在 {level} 水平上{found}。",
+    ),
+    "verdict_missing": Text(
+        "{first}-{last}: the recommended test ({unit}: {test}{yearly}; column {column}, target {target}) could not be made.",
+        "{first}—{last}年：推荐检验（{unit}：{test}{yearly}；{column} 列，target 为 {target}）无法进行。",
+    ),
+    "verdict_none": Text(
+        "{first}-{last}: no test is recommended for {n} years: none finds a trend more often than it errs.",
+        "{first}—{last}年：{n}年数据没有推荐的检验：没有检验发现趋势的机会大于出错的机会。",
     ),
     "bounds": Text(
         "{first}-{last}{less}: bounds of the classes' areas from the error of NDVI, the endmembers and the limit of no change: {values}.",
         "{first}—{last}年{less}：考虑 NDVI 误差、端元与“无变化”阈值后各类别面积的范围：{values}。",
     ),
     "joint": Text(
-        "{first}-{last}, all cells together{less}: when whole years change places, {p_s} for the cells' mean S ({s}); {rising} of the area rises every year "
-        "and {falling} falls every year, {p_m}{least}.",
-        "{first}—{last}年，全部像元一起{less}：整年置换时像元平均 S（{s}）的{p_s}；逐年持续上升的面积占{rising}，持续下降的占{falling}，{p_m}{least}。",
+        "{first}-{last}, all cells together{less}{yearly}: when whole years change places, {p_s} for the cells' mean S ({s}); {rising} of the area rises every "
+        "year and {falling} falls every year, {p_m}{least}.",
+        "{first}—{last}年，全部像元一起{less}{yearly}：整年置换时像元平均 S（{s}）的{p_s}；逐年持续上升的面积占{rising}，持续下降的占{falling}，{p_m}{least}。",
     ),
     "controlled": Text(
         "{first}-{last}: adjusted for the number of cells tested (Benjamini-Hochberg, rate {alpha}), {up} of the zone keeps a rise{less} and {down} a fall.",
@@ -93,7 +107,7 @@ SENTENCES: dict[str, Text] = {
     ),
     "lake": Text("{first}-{last}: {share} of the zone is classed water and has no trend.", "{first}—{last}年：全区{share}划为水体，不计算趋势。"),
     "insufficient": Text(
-        "{first}-{last}: {share} of the zone has too few valid years for a trend.", "{first}—{last}年：全区{share}有效年份不足，无法计算趋势。"
+        "{first}-{last}: {share} of the zone has too few valid years for a trend{less}.", "{first}—{last}年：全区{share}有效年份不足，无法计算趋势{less}。"
     ),
     "too_small": Text(
         "The zone is too small for this sensor{pixels}: no areas by class are given, and its means hold part of its surroundings.",
@@ -231,12 +245,27 @@ FRAGMENTS: dict[str, Text] = {
     "per_cent_most": Text("more than {number} %", "超过{number}%"),
     "p": Text("p = {number}", "p = {number}"),
     "p_little": Text("p < {number}", "p < {number}"),
-    "rose_every": Text(" (it rose every year)", "（逐年上升）"),
-    "fell_every": Text(" (it fell every year)", "（逐年下降）"),
-    "rose_each": Text(" (it rose in each year that has a value)", "（有值的年份逐年上升）"),
-    "fell_each": Text(" (it fell in each year that has a value)", "（有值的年份逐年下降）"),
-    "rose_never_fell": Text(" (it fell in no year)", "（没有一年下降）"),
-    "fell_never_rose": Text(" (it rose in no year)", "（没有一年上升）"),
+    "rose_every": Text(" ({who} rose every year)", "（{who}逐年上升）"),
+    "fell_every": Text(" ({who} fell every year)", "（{who}逐年下降）"),
+    "rose_each": Text(" ({who} rose in each year that has a value)", "（{who}有值的年份逐年上升）"),
+    "fell_each": Text(" ({who} fell in each year that has a value)", "（{who}有值的年份逐年下降）"),
+    "rose_never_fell": Text(" ({who} fell in no year)", "（{who}没有一年下降）"),
+    "fell_never_rose": Text(" ({who} rose in no year)", "（{who}没有一年上升）"),
+    "own_values": Text("it", ""),
+    "difference": Text("the difference", "差值"),
+    "unproven": Text(", not distinguishable from no change", "，与无变化无法区分"),
+    "of_yearly": Text(", of yearly values", "，取年值"),
+    "statistic_s": Text("S = {value}", "S = {value}"),
+    "statistic_cells": Text("mean S of the cells {value}", "像元平均 S 为 {value}"),
+    "statistic_shares": Text("rising minus falling every year {value} % of the area", "逐年上升减逐年下降的面积为 {value}%"),
+    "slope_of_mean": Text("slope {value}", "斜率每年 {value}"),
+    "slope_of_cells": Text("mean slope of the cells {value}", "像元平均斜率每年 {value}"),
+    "slope_points": Text("{number} percentage points", "{number} 个百分点"),
+    "found_rise": Text("a rise found", "发现上升"),
+    "found_fall": Text("a fall found", "发现下降"),
+    "found_none": Text("no trend found", "未发现趋势"),
+    "as_configured": Text("{test} as configured", "{test}，按配置"),
+    "why_values": Text("The mean is of yearly values, the class of monthly ones", "平均值取年值，类别取月值"),
     "fvc": Text("cover", "植被覆盖度"),
     "minus_reference": Text("{variable} minus reference", "{variable}与参照区之差"),
     "bounded": Text("{label} {low} to {high}", "{label}{low}至{high}"),

@@ -168,6 +168,16 @@ def moved(value: float, variable: str = "fvc") -> Text:
     return part({1: "rose", 0: "little", -1: "fell"}[sign(value, variable)], amount=amount(value, variable))
 
 
+def plus(value: float, decimals: int) -> str:
+    """Return a number with its sign; what rounds to nothing has none.
+
+    >>> plus(2.31, 1), plus(-0.027, 1), plus(-0.027, 2)
+    ('+2.3', '0.0', '-0.03')
+    """
+    text = f"{value:+.{decimals}f}"
+    return text if float(text) else text[1:]
+
+
 def signed(value: float) -> Text:
     """Return percentage points with a sign as a character.
 

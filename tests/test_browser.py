@@ -133,6 +133,10 @@ def test_a_report_of_several_sensors_fits_a_phone_and_its_contents_lead_to_the_k
     assert abs(wide.page.locator("#classes-modis").bounding_box()["y"]) < 5
     assert wide.page.locator("#map-modis ~ .map select").first.input_value() == "fvc 2024"
     assert path.stat().st_size < 5_000_000
+    for locale in ("en-GB", "zh-CN"):  # the columns that decide are not beyond the right edge of a laptop
+        seen = visit(path, viewport={"width": 1200, "height": 900}, locale=locale)
+        widths = seen.page.locator("[aria-label=trend_by_zone]").evaluate_all("all => all.map((e) => e.scrollWidth - e.clientWidth)")
+        assert widths == [0, 0, 0]
 
 
 def test_pointer_click_and_series_are_those_of_the_rasters(visit, mine, report):

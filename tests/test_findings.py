@@ -45,11 +45,13 @@ def test_a_recovering_zone_in_full_and_in_order(recovering):
     assert [s.en for s in pit.sentences] == [
         "Cover 50 % in 2021, 65 % in 2024.",
         "From 2021 to 2024 cover rose by 15 percentage points; the reference rose by 3.0 percentage points: a difference of +12 percentage points.",
+        "2021-2024: the recommended test (the zone: Mann-Kendall, exact p; column p, target absolute) gives p = 0.33, S = +4, slope +4.10 percentage points "
+        "per year: no trend found at 0.10.",
         "2021-2024: cover has a rising slope on 75 % of the zone, a falling one on 25 %, no change on 0 % (reference: 100 %, 0 %, 0 %).",
         "2021-2024: 14 % of the zone is classed slightly significant increase (it rose every year), 0 % slightly significant decrease; "
         "on the reference 4.0 % and 0 %.",
         "2021-2024: the zone's mean cover (before clamping) rose by 4.1 percentage points per year (Theil-Sen, 4 years, p = 0.33, "
-        "smallest reachable p = 0.083).",
+        "smallest reachable p = 0.083), not distinguishable from no change.",
         "2021-2024, all cells together: when whole years change places, p = 0.17 for the cells' mean S (+2.3); 14 % of the area rises every year and 0 % falls "
         "every year, p = 0.17, smallest reachable p = 0.083.",
         "2021-2024: adjusted for the number of cells tested (Benjamini-Hochberg, rate 10 %), 0 % of the zone keeps a rise and 0 % a fall.",
@@ -64,7 +66,10 @@ def test_the_same_in_chinese(recovering):
     zh = [s.zh for s in found(recovering)["pit"].sentences]
     assert zh[0] == "植被覆盖度：2021年50%，2024年65%。"
     assert zh[1] == "2021—2024年植被覆盖度上升15个百分点；参照区上升3.0个百分点：相差+12个百分点。"
-    assert zh[3] == "2021—2024年：轻微显著增加（逐年上升）的面积占全区的14%，轻微显著减少占0%；参照区分别为4.0%和0%。"
+    assert zh[2] == (
+        "2021—2024年：推荐检验（分区：Mann-Kendall（精确 p）；p 列，target 为 absolute）：p = 0.33，S = +4，斜率每年 +4.10 个百分点：在 0.10 水平上未发现趋势。"
+    )
+    assert zh[4] == "2021—2024年：轻微显著增加（逐年上升）的面积占全区的14%，轻微显著减少占0%；参照区分别为4.0%和0%。"
 
 
 def test_a_reference_is_not_compared_with_itself(recovering):
@@ -293,7 +298,7 @@ def test_fields_are_never_templates():
 
 def test_sector_sentences_stand_after_the_classes_of_their_period(recovering):
     there = say("sector", first=2021, last=2024, label="x", words="y")
-    assert keys(found(recovering, where={("pit", (2021, 2024)): (there,)})["pit"])[3:6] == ["classes", "sector", "mean"]
+    assert keys(found(recovering, where={("pit", (2021, 2024)): (there,)})["pit"])[4:7] == ["classes", "sector", "mean"]
 
 
 def fields(template):
@@ -327,6 +332,21 @@ def test_every_template_is_used_by_the_code():
     assert not [k for k in SENTENCES | FRAGMENTS if f'"{k}"' not in code + own and k not in built]
 
 
+def test_the_mean_is_called_indistinguishable_only_where_p_is_above_the_slight_level(tmp_path):
+    made = tables(tmp_path, {"rises": cells((9, RISE)), "leans": cells((9, UP)), "still": cells((9, FLAT))}, references=())
+    every = found(made, {})
+    assert "p = 0.083" in said(every["rises"], "mean")[0]
+    assert "not distinguishable" not in said(every["rises"], "mean")[0]
+    assert said(every["leans"], "mean")[0].endswith("), not distinguishable from no change.")
+    assert "did not move per year (Theil-Sen, 4 years, p = 1, smallest reachable p = 0.083)." in said(every["still"], "mean")[0]
+
+
+def test_numbers_that_round_to_nothing_have_no_sign():
+    from pipeline.words import plus
+
+    assert [plus(v, 1) for v in (-0.04, 0.04, 0.0, -0.0, -0.05001, 12.0)] == ["0.0", "0.0", "0.0", "0.0", "-0.1", "+12.0"]
+
+
 def test_no_tables_no_findings():
     assert findings(Tables(), RULES, {}) == ()
 
@@ -348,6 +368,10 @@ def test_the_sentences_of_the_default_mine_agree_with_its_tables(jiangcang):
     every = findings(made, RULES, {r["zone"]: ("Background",) for r in raw["fvc_by_zone"]})
     assert [f.zone for f in every] == list(dict.fromkeys(r["zone"] for r in raw["fvc_by_zone"]))
     for finding in every:
+        shown_once = [s.en for s in (*finding.lead, *finding.more, *finding.flags)]
+        assert len(shown_once) == len(set(shown_once)), "a sentence stands twice"
+        for words in said(finding, "classes"):
+            assert ("(minus reference)" in words) == ("the difference" in words) or "every year" not in words and "no year" not in words
         covers = {r["year"]: 100 * float(r["fvc_mean"]) for r in raw["fvc_by_zone"] if r["zone"] == finding.zone}
         (cover,) = said(finding, "cover")
         for share, year in re.findall(r"([\d.]+) % in (\d{4})", cover):

@@ -468,6 +468,13 @@ def test_the_workflow_writes_the_months_of_one_mine_and_none_of_another(tmp_path
     assert "orders of whole years, all months together" in report
     assert "each cell, 5 years: p <= 0.05 cannot occur" not in report
     assert "each cell, 5 years: false positives up to" in report.replace("\u00a0", " ")
+    assert "but false positives" not in report, "this test holds its levels"
+    seasonal = mine.config.with_name("seasonal.yaml")
+    seasonal.write_text(mine.config.read_text(encoding="utf-8").replace("year-permutation", "seasonal-kendall"), encoding="utf-8")
+    assert main(["report", str(seasonal), "--results", str(results)]) == 0
+    report = (results / "small" / "report.html").read_text(encoding="utf-8")
+    assert "but false positives 0.30 at 0.05" in report
+    assert "that a class can be reached is no proof here" in report
     assert "Bounds of class areas: not known with a test of monthly values." in report.replace("\u00a0", " ")
     area = rows_of(results / "small" / "sentinel-2", "trend_area_by_zone")
     assert {(r["area_low_km2"], r["area_high_km2"]) for r in area} == {("", "")}, "bounds are of yearly values"

@@ -40,6 +40,32 @@ def finish(mine, *stages):
     return mine.results / "small"
 
 
+def test_the_verdict_of_every_zone_is_that_of_the_table(default, jiangcang):
+    """4 years: column p minus reference at 0.10; 5 years: column p_s_mean at 0.05; of the reference itself its own values."""
+    page = [t for t in default.texts["en"] if "the recommended test" in t]
+    source = {(r["zone"], r["first_year"], r["target"]): r for r in rows_of(jiangcang.results / "jiangcang/sentinel-2/trend_by_zone.csv")}
+    expected = []
+    for zone in dict.fromkeys(z for z, _, _ in source):
+        for first, column, level in (("2021", "p", 0.10), ("2020", "p_s_mean", 0.05)):
+            row = source[zone, first, "absolute" if zone == "Background" else "relative"]
+            p, s = float(row[column]), float(row["s" if column == "p" else "s_mean"])
+            found = "no trend" if p > level + 1e-6 else "a rise" if s > 0 else "a fall"
+            expected.append((first, column, row["target"], f"p\u00a0=\u00a0{p:.2g}", f"{found} found at {level:.2f}."))
+    for text, parts in zip(page[: len(expected)], expected, strict=True):
+        assert text.startswith(f"{parts[0]}-2024:")
+        assert f"column {parts[1]}, target {parts[2]}) gives {parts[3]}," in text
+        assert text.endswith(parts[4])
+    assert len(expected) == 14
+    assert not [t for t in default.texts["en"] if "too few for its trend" in t]
+
+
+def test_the_method_names_reference_joint_test_q_and_b(default):
+    for words in ("Minus reference: each cell", "whole years of all cells change places", "Benjamini and Hochberg 1995", "b: how far the zone swings"):
+        assert any(words in t for t in default.texts["en"]), words
+    assert any("Benjamini and Hochberg 1995" in t for t in default.texts["zh"])
+    assert not [t for t in default.texts["en"] if "no restoration at all" in t or "say how many" in t]
+
+
 def rows_of(path):
     with path.open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))

@@ -11,7 +11,19 @@ from running import ROOT
 from scipy.stats import multivariate_normal
 
 from pipeline.kernels.null import two_sided_p
-from pipeline.sizes import LEVELS, NOT_OFFERED, PERSISTENT, TESTS, UNITS, cells_hold, measured, recommendation, recommended, size_of_cells
+from pipeline.sizes import (
+    LEVELS,
+    NOT_OFFERED,
+    P_COLUMNS,
+    PERSISTENT,
+    TESTS,
+    UNITS,
+    excess_of_cells,
+    measured,
+    recommendation,
+    recommended,
+    size_of_cells,
+)
 
 YEARS = (4, 5, 6, 8, 10, 20)
 
@@ -250,6 +262,26 @@ def test_the_words_carry_the_measured_numbers_in_both_languages():
     assert f"{recommended(20, reference=True).persistent[1]:.2f} at a correlation of 0.6" in recommendation(20, reference=True).en
 
 
+def test_the_words_name_the_column_and_what_the_power_assumes():
+    from pipeline.columns import COLUMNS
+
+    assert set(P_COLUMNS.values()) <= set(COLUMNS)
+    assert "exact p (column p, target relative), at p <= 0.10" in recommendation(4, reference=True).en
+    assert "(column p_s_mean, target absolute)" in recommendation(5, reference=False).en
+    assert "（p_s_mean 列，target 为 relative）" in recommendation(5, reference=True).zh
+    for n in (4, 8):
+        assert "a year if the zone swings as its reference does" in recommendation(n, reference=True).en
+        assert "swings" not in recommendation(n, reference=False).en
+
+
+def test_a_test_of_cells_exceeds_its_level_where_the_table_says_so():
+    there = [m for m in measured() if (m.interval, m.unit, m.lag1, m.years) == ("month", "cell", 0, 4)]
+    worst = max(m.size_05 for m in there if m.test == "seasonal-kendall")
+    assert worst > 0.05 + 2 * 0.01
+    assert excess_of_cells("seasonal-kendall", 4)[0.05] == worst
+    assert excess_of_cells("hirsch-slack", 4) == excess_of_cells("mann-kendall", 4) == {}
+
+
 def test_where_no_test_holds_its_level_the_words_say_so(monkeypatch):
     """Rows in which every size is twice its level."""
     from dataclasses import replace
@@ -329,8 +361,9 @@ def test_the_size_of_cells_is_the_largest_measured_and_what_p_cannot_reach_is_no
         worst = f"{max(m.size(level) for m in there):.3f}"
         assert (worst in said.en and worst in said.zh) != never
         assert (f"p <= {level:.2f} cannot occur" in said.en) == (f"不可能达到 p <= {level:.2f}" in said.zh) == never
-    assert cells_hold(test, n) == all(m.size(level) <= level + 2 * m.error(level) for m in there for level in LEVELS)
-    assert cells_hold(test, n) == (test != "seasonal-kendall")
+    above = {level for level in LEVELS if any(m.size(level) > level + 2 * m.error(level) for m in there)}
+    assert set(excess_of_cells(test, n)) == above
+    assert bool(above) == (test == "seasonal-kendall")
 
 
 def test_every_size_that_check_prints_is_on_the_page():
@@ -370,6 +403,29 @@ def test_numbers_of_the_methods_page_are_the_measured_ones():
     assert f"in {zone:.2f} of the zones by their yearly mean" in said
     size = f"{recommended(4, reference=True).size:.3f}"
     assert f"each tested at a size of {size}, give at least one false finding in {100 * (1 - (1 - float(size)) ** 6):.0f} % of cases" in said
+
+
+def test_a_monthly_run_warns_of_more_false_positives_than_its_level(tmp_path):
+    """Beside what its years can reach; not with a test that holds its level, nor with yearly values."""
+    import json
+
+    import yaml
+
+    from pipeline.config import Config
+    from pipeline.report.method import warned
+
+    settings = yaml.safe_load((ROOT / "configs/examples/jiangcang-synthetic-monthly.yaml").read_text(encoding="utf-8"))
+
+    def of(test):
+        return warned(Config.model_validate_json(json.dumps(settings | {"trend": settings["trend"] | {"test": test, "periods": [[2021, 2024]]}})))
+
+    (text,) = of("seasonal-kendall")
+    size = max(m.size_05 for m in measured() if (m.test, m.interval, m.unit, m.lag1, m.years) == ("seasonal-kendall", "month", "cell", 0, 4))
+    for words in (text.en, text.zh):
+        assert f"{size:.2f}" in words
+        assert "2021" in words
+    assert "is no proof" in text.en
+    assert of("year-permutation") == of("mann-kendall") == []
 
 
 def test_the_table_is_shipped_with_the_package():

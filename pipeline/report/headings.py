@@ -133,24 +133,23 @@ GROUPS = _headings(
     ("share_valid_pct", "share of the area with a trend, %", "占可计算趋势面积，%"),
     ("share_reference_pct", "share of the reference, %", "占参照区，%"),
 )
-TREND = _headings(
+TREND = _headings(  # first the columns that a recommended test reads
     ZONE,
     *YEARS,
     TARGET,
-    ("years_used", "years used", "所用年份"),
+    ("p", "p, zone's mean", "p，分区均值"),
+    ("p_s_mean", "p, cells together, mean S", "p，全部像元一起，平均 S"),
+    ("s", "S, zone's mean", "S，分区均值"),
+    ("s_mean", "S, mean of the cells", "S，像元平均"),
     ("slope", "slope of the mean (before clamping), per year", "均值斜率（截断前），每年"),
     ("slope_low", "lower end", "下限"),
     ("slope_high", "upper end", "上限"),
-    ("s", "S", "S"),
-    ("p", "p", "p"),
-    ("p_min", "smallest reachable p", "可达最小 p"),
+    ("p_min", "smallest reachable p, mean", "可达最小 p，均值"),
     ("slope_mean", "mean of the cells' slopes, per year", "像元斜率均值，每年"),
-    ("s_mean", "mean S of the cells", "像元平均 S"),
-    ("p_s_mean", "p, all cells: mean S", "p（全部像元）：平均 S"),
     ("rising_pct", "rises every year, %", "逐年上升，%"),
     ("falling_pct", "falls every year, %", "逐年下降，%"),
-    ("p_monotone", "p, all cells: of these", "p（全部像元）：逐年升降"),
-    ("p_joint_min", "smallest, all cells", "最小 p（全部像元）"),
+    ("p_monotone", "p, cells together, share that rises or falls every year", "p，全部像元一起，逐年升降比例"),
+    ("p_joint_min", "smallest reachable p, cells together", "可达最小 p，全部像元一起"),
 )
 REFERENCE = _headings(
     ZONE,

@@ -12,7 +12,8 @@ from pipeline.evidence import Rules
 from pipeline.kernels.null import smallest_p_of
 from pipeline.layout import RELATIVE
 from pipeline.sensors import SENSORS
-from pipeline.sizes import recommendation, size_of_cells
+from pipeline.sizes import MONTHS_MEASURED, excess_of_cells, recommendation, size_of_cells
+from pipeline.sizes import TESTS as TESTS_MEASURED
 from pipeline.words import Text, joined
 
 LIMITS: tuple[Text, ...] = (
@@ -22,9 +23,11 @@ LIMITS: tuple[Text, ...] = (
         "年份少：检验可达到的最小 p 值只取决于年数（见上表）。若其大于某一水平，无论趋势多强都无法在该水平上证明；但这并不表示没有变化。",
     ),
     Text(
-        "Many cells: each is tested on its own. Where nothing changes, chance alone brings a share of the cells to each class; the sentences on each zone "
-        "say how many. Neighbouring cells share weather, sensor and soil, so that their number does not strengthen the proof.",
-        "像元众多：逐像元独立检验。即使没有变化，也会有一部分像元因偶然进入各类别（各区的说明中给出比例）。相邻像元的天气、传感器和土壤相同，像元数量多并不增强证据。",
+        "Many cells: the classes test each on its own, and where nothing changes, chance alone brings a share of the cells to each class. What is adjusted for "
+        "their number stands beside: q, the area under control of the false discovery rate. Neighbouring cells share weather, sensor and soil, so that "
+        "their number does not strengthen the proof.",
+        "像元众多：类别逐像元独立检验；即使没有变化，也会有一部分像元因偶然进入各类别。按像元数校正的结果另行给出：q，即控制错误发现率后的面积。"
+        "相邻像元的天气、传感器和土壤相同，像元数量多并不增强证据。",
     ),
     Text(
         "Weather: one wet or dry year moves all of a landscape. Only a change that the reference does not show can be the site's own.",
@@ -197,6 +200,7 @@ def method(config: Config, sensor: str, found: Decoded, cell_m: float, *, synthe
             f"类别（{SCHEMES.get(trend.scheme, trend.scheme)}）：方向取斜率符号，强度取 p（{limits_zh}）；无变化：斜率每年小于 {trend.no_change:g}。",
         )
     )
+    out += _together(config)
     out.append(
         Text(
             "Areas: the share of each cell that a zone covers times its ground area; the cells of a zone sum to its geodesic area on WGS 84.",
@@ -216,6 +220,53 @@ def method(config: Config, sensor: str, found: Decoded, cell_m: float, *, synthe
         out.insert(
             0, Text("The scenes are synthetic: made by the software with planted truth, not observed.", "影像为软件生成的合成数据（已知真值），并非观测。")
         )
+    return out
+
+
+def _together(config: Config) -> list[Text]:
+    """Return how the trend minus reference, the tests of a zone's cells together, q and b were made; those with a reference only where there is one."""
+    slight = config.trend.alpha.slight
+    joint = Text(
+        "All cells of a zone together: whole years of all cells change places (joint permutation; every order of up to 7 years, 9,999 drawn ones above); "
+        "p is the share of orders whose statistic (mean S, mean slope, share that rises or falls every year) is at least as far from 0 as the observed one.",
+        "分区全部像元一起：全部像元的整年一起置换（7 年以内取全部排列，以上抽取 9,999 个）；"
+        "p 为统计量（平均 S、平均斜率、逐年升降面积比例）偏离 0 的程度不小于实测值的排列所占比例。",
+    )
+    control = Text(
+        f"q: p of a cell adjusted for the number of tested cells of its zone and period (Benjamini and Hochberg 1995); kept where q <= "
+        f"{slight:g}. Not of references.",
+        f"q：按分区和时段内受检像元数校正的像元 p 值（Benjamini and Hochberg 1995）；q <= {slight:g} 者保留。参照区除外。",
+    )
+    if RELATIVE not in config.targets:
+        return [joint, control]
+    minus = Text(
+        "Minus reference: each cell's values minus the mean of the zone's reference in the same years, tested in the same way; of a reference, minus itself.",
+        "减参照区：各像元值减去同年参照区均值，检验方法相同；参照区则减去其自身均值。",
+    )
+    swing = Text(
+        "b: how far the zone swings when its reference swings by 1, from zone = a + c year + b reference by least squares; 90 % interval.",
+        "b：参照区波动 1 时本区的波动，由最小二乘拟合 分区 = a + c 年 + b 参照区 得到；区间为 90%。",
+    )
+    return [minus, joint, control, swing]
+
+
+def warned(config: Config) -> list[Text]:
+    """Return per period that the test of single cells has more false positives than its levels, where that was measured; nothing where it holds them."""
+    out = []
+    for a, b in config.periods:
+        found = excess_of_cells(config.trend.test, _length((a, b)))
+        if found:
+            said = joined([Text(f"{size:.2f} at p <= {level:g}", f"p <= {level:g} 时为 {size:.2f}") for level, size in found.items()], Text(", ", "，"))
+            years = Text(f"{a}-{b}: ", f"{a}—{b}年：")
+            out.append(
+                Text(
+                    f"{years.en}that a class can be reached is no proof here: "
+                    f"{TESTS_MEASURED[config.trend.test].en} has more false positives than its level says, "
+                    f"{said.en} (simulated, cells without any trend, {MONTHS_MEASURED} months a year).",
+                    f"{years.zh}在此可达到某类别并不等于证明：{TESTS_MEASURED[config.trend.test].zh}的误报率高于其名义水平，{said.zh}"
+                    f"（模拟，无趋势像元，每年 {MONTHS_MEASURED} 个月）。",
+                )
+            )
     return out
 
 

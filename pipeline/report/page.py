@@ -23,9 +23,10 @@ from pipeline.provenance import is_synthetic
 from pipeline.reader import open_raster
 from pipeline.report import headings, sections
 from pipeline.report.mapdata import map_data, span
-from pipeline.report.method import LIMITS, images, method, out_of_reach, reach, recommendations, rules_of
+from pipeline.report.method import LIMITS, images, method, out_of_reach, reach, recommendations, rules_of, warned
 from pipeline.report.where import where
 from pipeline.sensors import SENSORS
+from pipeline.sizes import excess_of_cells
 from pipeline.words import Text, part, rounded
 from pipeline.zonetables import Tables
 
@@ -68,6 +69,8 @@ def page(config: Config, folder: MineFolder, zones: Zones) -> str:
         "sensitivity_off": _no_sensitivity(config),
         "limits": LIMITS,
         "reach": reach(config),
+        "warned": warned(config),
+        "excess": {f"{a}–{b}": excess_of_cells(config.trend.test, b - a + 1).get(0.05) for a, b in config.periods},
         "recommendations": recommendations(config),
         "software": software(),
         "css": Markup((HOME / "page.css").read_text(encoding="utf-8")),
