@@ -1,9 +1,12 @@
 """Bounds of class areas: coverage over 500 simulated zones, and what holds in every zone."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from pipeline import sizes
 from pipeline.areabounds import LEAST_CELLS, Error, Rule, class_bounds, share_bounds
 from pipeline.classes import legend, limits
 from pipeline.compositeerror import composite_error
@@ -236,3 +239,12 @@ def test_zones_of_few_cells_have_bounds(n, cells, even):
     found = share_bounds(y, weights, Error(np.full((n, cells), 0.02), np.full(n, 0.01)), rule(n), TRENDS, 0.9)
     own = rule(n).shares(y[:, :, None], weights / weights.sum(), TRENDS)[0, 0]
     assert (found[0] <= own + 1e-9).all() and (own <= found[1] + 1e-9).all()
+
+
+def test_the_least_coverage_told_is_that_of_the_table():
+    methods = (Path(sizes.__file__).parents[1] / "docs" / "methods.md").read_text(encoding="utf-8")
+    rows = [
+        line.strip("| ").split(" | ") for line in methods.split("**Coverage measured.**")[1].split("Planted changes")[0].splitlines() if line.startswith("| ")
+    ]
+    assert min(int(row[-2].rstrip(" %")) for row in rows[1:]) == sizes.LEAST_HELD_PCT
+    assert len(rows) == 16

@@ -250,3 +250,24 @@ def test_the_table_of_zones_minus_reference_in_the_readme_is_what_the_run_gives(
         assert f"{less.p_min:.3f}" == "0.083"
         rose += [name] if less.s == 6 else []
     assert rose == ["Pit No. 7"], "the sentence below the table"
+
+
+def test_bounds_hold_as_many_planted_areas_as_the_methods_page_says(folder, source):
+    table = pd.read_csv(folder / "trend_area_by_zone.csv").query("target == 'absolute' and code < 97 and area_low_km2 == area_low_km2")
+    zones = gpd.read_file(ROOT / "aoi" / "jiangcang.geojson")
+    held, off = 0, []
+    for (first, last), rows in table.groupby(["first_year", "last_year"]):
+        with rasterio.open(source / f"truth_class_{first}-{last}.tif") as dataset:
+            found = exact_extract(dataset, zones.to_crs(dataset.crs), ["unique", "frac"], include_cols=["zone"], output="pandas").set_index("zone")
+        whole = pd.read_csv(folder / "trend_area_by_zone.csv").query("target == 'absolute' and first_year == @first").groupby("zone")["area_km2"].sum()
+        for row in rows.itertuples():
+            of = dict(zip(found.loc[row.zone, "unique"], found.loc[row.zone, "frac"], strict=True))
+            planted = of.get(row.code, 0.0) * whole[row.zone]
+            inside = row.area_low_km2 - 0.001 <= planted <= row.area_high_km2 + 0.001
+            held += inside
+            off += [] if inside else [(row.zone, first, row.code, planted, row.area_low_km2, row.area_high_km2)]
+    methods = " ".join((ROOT / "docs" / "methods.md").read_text(encoding="utf-8").split())
+    print(held, len(table), off)
+    assert f"the bounds hold {held} of the {len(table)} planted areas of trend classes ({100 * held / len(table):.0f} %)" in methods
+    ((planted, high),) = [(p, h) for zone, first, code, p, _, h in off if (zone, first, code) == ("Pit No. 4", 2021, 7)]
+    assert f"is planted as {planted:.3f} km2, its bounds are 0 to {high:.3f}" in methods

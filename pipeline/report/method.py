@@ -12,7 +12,7 @@ from pipeline.evidence import Rules
 from pipeline.kernels.null import smallest_p_of
 from pipeline.layout import RELATIVE
 from pipeline.sensors import SENSORS
-from pipeline.sizes import MONTHS_MEASURED, excess_of_cells, recommendation, size_of_cells
+from pipeline.sizes import LEAST_HELD_PCT, MONTHS_MEASURED, excess_of_cells, recommendation, size_of_cells
 from pipeline.sizes import TESTS as TESTS_MEASURED
 from pipeline.words import Text, joined
 
@@ -288,9 +288,9 @@ def _bounds_text(config: Config, sensor: str) -> Text:
     )
     return Text(
         f"Bounds of class areas (tables; nominal {100 * given.level:g} %): the area that a class would have without error of NDVI, from {error.en}, with "
-        "endmembers and the limit of no change in their ranges; the procedure and its measured coverage are in docs/methods.md.",
+        f"endmembers and the limit of no change in their ranges. Simulated bounds of 90 % held {LEAST_HELD_PCT} % of true areas or more (docs/methods.md).",
         f"类别面积的上下限（见表格；名义 {100 * given.level:g} %）：NDVI 无误差时该类别的面积，误差取自{error.zh}，"
-        "端元和“无变化”阈值在其范围内变化；步骤和实测覆盖率见 docs/methods.md。",
+        f"端元和“无变化”阈值在其范围内变化。模拟中名义 90 % 的上下限至少包含 {LEAST_HELD_PCT} % 的真实面积（docs/methods.md）。",
     )
 
 
