@@ -58,7 +58,9 @@ def read_table(path: Path) -> tuple[list[str], list[list[str]]]:
     except (ValueError, csv.Error):
         header, rows, short = [], [], 1
     if short:
-        raise BadInput(path, f"line {short}", "content that no run wrote", "a whole table", "delete it and run again")
+        raise BadInput(
+            path, f"tables, line {short}", "content that no run wrote", "a whole table", "`minegreen verify` names what changed; delete it and run again"
+        )
     return header, [[plain(field) for field in row] for row in rows]
 
 

@@ -89,5 +89,5 @@ def test_rows_come_back_as_text_without_what_made_them_inert(tmp_path, text):
 @pytest.mark.parametrize("text", ["", "a,b\n1\n", "a,b\n1,2,3\n", 'a,b\n"1,2\n'])
 def test_a_table_that_is_empty_or_cut_off_is_one_clear_error(tmp_path, text):
     (tmp_path / "t.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(BadInput, match=r"t\.csv: line [12]\n  found:    content that no run wrote"):
+    with pytest.raises(BadInput, match=r"t\.csv: tables, line [12]\n  found:    content that no run wrote"):
         read_csv(tmp_path / "t.csv")
