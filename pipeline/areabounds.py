@@ -17,6 +17,10 @@ from pipeline.kernels.pixels import classify
 from pipeline.trend import statistics
 
 CELLS, DRAWS, CALM_DRAWS = 1500, 48, 24  # most cells of a zone, evenly spaced; draws
+TAIL, SAMPLED = (
+    40,
+    10,
+)  # how far the draws and the sampling error are taken beyond a level, as errors are estimated: benchmarks/bounds.py has 15 settings hold it
 LEAST_CELLS = 30  # with a class; fewer tell nothing about how errors spread them
 SEED = 20200704
 NOT_TRENDS = 97  # codes from here on: water, too small, insufficient data
@@ -115,9 +119,9 @@ def share_bounds(series: np.ndarray, weights: np.ndarray, error: Error, rule: Ru
     found = [world.contraction(), world.slopes()]
     found += world.calm()
     found.append(world.extrapolation(found[0]))
-    tail = (1 - level) / 4  # half of what a level asks for: errors are themselves estimated
-    lows = [_less(np.quantile(f.min(0), tail, axis=0), world.effective, -level) for f in found]
-    highs = [_less(np.quantile(f.max(0), 1 - tail, axis=0), world.effective, level) for f in found]
+    tail, sampled = (1 - level) / TAIL, 1 - (1 - level) / SAMPLED
+    lows = [_less(np.quantile(f.min(0), tail, axis=0), world.effective, -sampled) for f in found]
+    highs = [_less(np.quantile(f.max(0), 1 - tail, axis=0), world.effective, sampled) for f in found]
     out = np.clip(np.stack([np.min([*lows, *whole], axis=0), np.max([*highs, *whole], axis=0)]), 0, 1)
     out[:, ~_reachable(rule, codes)] = 0.0
     return out

@@ -40,3 +40,18 @@ def test_the_false_positives_of_a_small_case_are_printed_for_every_test_and_noth
     both = subprocess.run([*command, "--write"], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60, check=False)
     assert both.returncode == 1
     assert "too rough" in both.stderr
+
+
+def test_the_coverage_of_bounds_is_printed_for_the_settings_of_the_methods_page():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "bounds.py"), "--small"], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [line for line in done.stdout.splitlines() if re.match(r"\| [0-9]", line)]
+    assert re.search(r"^15 settings of 4 zones, nominal 90%; least covered class of all: [0-9.]+%", done.stdout, re.MULTILINE)
+    page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8").split("**Coverage measured.**")[1].split("Planted changes")[0]
+    told = [line for line in page.splitlines() if re.match(r"\| [0-9]", line)]
+    settings = [[line.split(" | ")[:7] for line in lines] for lines in (rows, told)]
+    assert len(rows) == 15
+    assert settings[0] == settings[1]
+    assert all(int(line.split(" | ")[7].rstrip(" %")) >= 90 for line in told), "the stated level"

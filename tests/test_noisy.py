@@ -269,5 +269,5 @@ def test_bounds_hold_as_many_planted_areas_as_the_methods_page_says(folder, sour
     methods = " ".join((ROOT / "docs" / "methods.md").read_text(encoding="utf-8").split())
     print(held, len(table), off)
     assert f"the bounds hold {held} of the {len(table)} planted areas of trend classes ({100 * held / len(table):.0f} %)" in methods
-    ((planted, high),) = [(p, h) for zone, first, code, p, _, h in off if (zone, first, code) == ("Pit No. 4", 2021, 7)]
-    assert f"is planted as {planted:.3f} km2, its bounds are 0 to {high:.3f}" in methods
+    ((planted, low, high),) = [(p, a, b) for zone, first, code, p, a, b in off if (zone, first, code) == ("Bare spoil", 2021, 5)]
+    assert f"of *Bare spoil* {planted:.3f} km2 are planted as *no change* in 2021-2024, its bounds are {low:.0f} to {high:.3f}" in methods
