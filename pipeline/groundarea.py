@@ -12,8 +12,8 @@ BITS = 52  # of a float64's mantissa; sums of up to 2**53 grains are exact
 def ground_areas(area_m2: np.ndarray, shape: tuple[int, ...] | None = None) -> np.ndarray:
     """Return a zone's ground areas rounded to a grain so fine that every sum of them is exact.
 
-    The grain is the power of two that is 2**-52 of the zone's area or up to twice that: each cell moves by less than that share of the zone, and a
-    row of a transition table equals the class's area bit by bit.
+    The grain is a power of two of 2**-52 to 2**-51 of the zone's area. Each cell moves by at most half a grain, so the zone of a million cells by less than
+    3e-10 of its area, and a row of a transition table equals the class's area bit by bit.
 
     Parameters
     ----------

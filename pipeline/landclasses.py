@@ -12,6 +12,7 @@ from pipeline.groundarea import mask_of
 
 NO_DATA = -1  # a class of its own in every table
 NO_DATA_NAME = "no data"
+LARGEST = 2**31 - 1  # codes are int32
 MOST_SHOWN = 10  # codes without a name that a message lists
 MINING, WATER, LOW, MEDIUM, HIGH = 1, 2, 3, 4, 5
 
@@ -139,8 +140,8 @@ def check_names(names: Mapping[int, str]) -> None:
         raise ValueError("no land-cover classes; expected {code: name}")
     seen: dict[str, int] = {}
     for code, name in names.items():
-        if isinstance(code, bool) or not isinstance(code, (int, np.integer)) or code < 0:
-            raise ValueError(f"code {code!r} of {name!r}; expected a whole number from 0")
+        if isinstance(code, bool) or not isinstance(code, (int, np.integer)) or not 0 <= code <= LARGEST:
+            raise ValueError(f"code {code!r} of {name!r}; expected a whole number from 0 to {LARGEST}")
         if not str(name).strip() or str(name) == NO_DATA_NAME:
             raise ValueError(f"class {code} is named {name!r}; expected a name, and not {NO_DATA_NAME!r}, which is that of cells without a code")
         if str(name) in seen:
@@ -156,7 +157,7 @@ def read_codes(
     Parameters
     ----------
     codes : (y, x) int or float
-        A window of a land-cover map. NaN is no data.
+        A window of a land-cover map. NaN is no data, so is what a masked array masks.
     names : {code: name}
         As `LandCover.names`, or the user's own.
     nodata : codes
@@ -180,7 +181,7 @@ def read_codes(
     [[4, -1], [5, -1]]
     """
     check_names(names)
-    values = np.asarray(codes, np.float64)
+    values = np.ma.filled(np.ma.asarray(codes).astype(np.float64), np.nan)
     missing = np.isnan(values) | np.isin(values, list(nodata))
     if inside is not None:
         missing |= ~mask_of(inside, values.shape, "the zone")

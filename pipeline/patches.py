@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from pipeline.groundarea import mask_of
@@ -64,10 +62,10 @@ def touching(mask: np.ndarray, seeds: np.ndarray, connectivity: int) -> np.ndarr
     return kept[labels]
 
 
-def patch_areas(labels: np.ndarray, count: int, area_m2: np.ndarray) -> Iterable[float]:
-    """Return the ground area in m2 of patches 1, 2, ..., a float each; 0.0 for a patch outside of the zone.
+def patch_areas(labels: np.ndarray, count: int, area_m2: np.ndarray) -> list[float]:
+    """Return the ground area in m2 of patches 1, 2, ...; 0.0 for one outside of the zone.
 
-    >>> list(patch_areas(np.array([[1, 1, 0, 2]]), 2, np.array([[100.0, 50.0, 100.0, 0.0]])))
+    >>> patch_areas(np.array([[1, 1, 0, 2]]), 2, np.array([[100.0, 50.0, 100.0, 0.0]]))
     [150.0, 0.0]
     """
     return [float(a) for a in np.bincount(labels.ravel(), weights=area_m2.ravel(), minlength=count + 1)[1:]]

@@ -106,7 +106,8 @@ def reproduce(example: MinesExample = DONG_2025) -> list[Reproduction]:
 
 
 def _value(text: str) -> Fraction:
-    return Fraction(text.replace(",", ""))
+    printed(text)  # refuses what is no number
+    return Fraction(text.strip().replace(",", ""))
 
 
 def _scaled(area: Interval, national: Interval, mines: Interval) -> Interval:

@@ -93,7 +93,7 @@ def check_table(rows: Sequence[Row], *, total: str | None = None, complete: bool
     missing = [name for name in classes if name not in shares]
     if complete and len(missing) == 1 and not found:
         low, high = _sum([shares[name] for name in classes if name in shares])
-        shares[missing[0]] = max(Fraction(0), 1 - high), 1 - low
+        shares[missing[0]] = 1 - high if high < 1 else Fraction(0), 1 - low
     found += _parts(rows, areas, "area") + _parts(rows, shares, "share")
     wholes = {name: _whole(areas[name], shares[name]) for name in areas if name in given}
     if total is not None:

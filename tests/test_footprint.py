@@ -142,7 +142,7 @@ def test_a_window_too_small_for_the_distance_is_told():
 
 
 def test_planted_footprint_is_recovered():
-    """A disc of bare ground, a ring of poor cover around it, a bare patch elsewhere: areas by geometry, in m2, on ground areas that are not those of the grid."""
+    """A disc of bare ground, a ring of poor cover, a bare patch elsewhere: areas by geometry; the ground area of a cell is not its area on the grid."""
     y, x = np.indices((201, 241))
     r = np.hypot((y - 100) * 10.0, (x - 120) * 10.0)
     fvc = np.select([r < 400, r < 650], [0.05, 0.45], 0.8)

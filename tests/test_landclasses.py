@@ -57,7 +57,8 @@ def test_codes_are_read_and_what_is_no_code_is_no_data():
     found = read_codes(codes, NAMES, nodata=[0, 255])
     assert found.tolist() == [[1, 2, 7], [NO_DATA, NO_DATA, NO_DATA]]
     assert found.dtype == np.int32
-    assert read_codes(codes.astype("uint8")[:1], NAMES).tolist() == [[1, 2, 7]]
+    assert read_codes(codes[:1].astype("uint8"), NAMES).tolist() == [[1, 2, 7]]
+    assert read_codes(np.ma.array([[1, 40]], mask=[[False, True]], dtype="uint8"), NAMES).tolist() == [[1, NO_DATA]]
     assert read_codes(np.array([[1, -128]], np.int8), NAMES, nodata=[-128]).tolist() == [[1, NO_DATA]]
 
 
@@ -97,6 +98,7 @@ def test_a_code_that_is_named_and_no_data_is_refused():
         ({}, "no land-cover classes"),
         ({-1: "a"}, "code -1 of 'a'"),
         ({1.5: "a"}, "code 1.5 of 'a'"),
+        ({2**31: "a"}, "code 2147483648 of 'a'"),
         ({True: "a"}, "code True of 'a'"),
         ({"1": "a"}, "code '1' of 'a'"),
         ({1: " "}, "class 1 is named ' '"),

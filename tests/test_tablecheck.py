@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 from pipeline.areas import area_rows
 from pipeline.classes import legend
@@ -128,6 +129,46 @@ def test_a_planted_misprint_is_named_where_its_number_leaves_the_others():
         named += 1
     print(f"{named} transposed digits, all named")
     assert named > 150
+
+
+def can_be_true(table, total):
+    """Return whether true areas exist that print as this table, by linear programming: the unknowns are each row's area and the whole."""
+    n, names = len(table), [r.name for r in table]
+    bounds = [tuple(map(float, printed(r.area))) if r.area else (0, None) for r in table] + [tuple(map(float, printed(total))) if total else (0, None)]
+    at_most = []
+    for i, r in enumerate(table):
+        if r.share:
+            low, high = map(float, printed(r.share))
+            at_most += [np.eye(n + 1)[i] - high / 100 * np.eye(n + 1)[n], low / 100 * np.eye(n + 1)[n] - np.eye(n + 1)[i]]
+    for whole in {r.part_of for r in table} - {None}:
+        at_most.append(sum(np.eye(n + 1)[i] for i, r in enumerate(table) if r.part_of == whole) - np.eye(n + 1)[names.index(whole)])
+    classes = sum(np.eye(n + 1)[i] for i, r in enumerate(table) if r.part_of is None) - np.eye(n + 1)[n]
+    solved = linprog(np.zeros(n + 1), np.array(at_most), np.zeros(len(at_most)), [classes], [0], bounds)
+    assert solved.status in {0, 2}, solved.message
+    return solved.status == 0
+
+
+def test_what_is_found_is_impossible_by_linear_programming():
+    rng = np.random.default_rng(11)
+    impossible = named = 0
+    for _ in range(400):
+        areas = rng.uniform(1, 9, rng.integers(2, 6))
+        digits = int(rng.integers(1, 4))
+        part = areas[0] * rng.uniform(0.2, 0.9)
+        numbers = [*areas, part]
+        table = [Row(str(i), f"{a:.{digits}f}", f"{100 * a / areas.sum():.{digits}f}", "0" if i == areas.size else None) for i, a in enumerate(numbers)]
+        for i in rng.choice(len(table), rng.integers(0, 3), replace=False):  # up to two rows with a wrong area, share, or without one
+            what, factor = rng.choice(["area", "share", "none"]), rng.uniform(0.8, 1.25)
+            old = {"area": numbers[i], "share": 100 * numbers[i] / areas.sum(), "none": 0}[what]
+            table[i] = replace(table[i], **({"share": None} if what == "none" else {what: f"{old * factor:.{digits}f}"}))
+        total = f"{areas.sum():.{digits}f}" if rng.random() < 0.3 else None
+        found, true = check_table(table, total=total), can_be_true(table, total)
+        assert not (found and true), (table, total, found)
+        impossible += not true
+        named += bool(found)
+    print(f"{impossible} of 400 tables are impossible, {named} of them are flagged, no other is")
+    assert impossible > 150
+    assert named >= 0.97 * impossible
 
 
 def test_where_no_whole_is_the_most_frequent_none_is_blamed():
