@@ -74,11 +74,11 @@ def test_cells_that_lack_a_feature_are_left_out_and_counted():
 
 def test_a_feature_without_spread_is_no_feature():
     own, other = np.array([[0.1, 0.2, 0.3]]), np.array([[0.3, 0.2, 0.1]])
-    flat = match(own, other, treated_elevation=[3900.1] * 3, control_elevation=[3900.1] * 3, k=1)
+    flat = match(own, other, treated_elevation=[3851.7] * 3, control_elevation=[3851.7] * 3, k=1)
     assert flat.controls.tolist() == match(own, other, k=1).controls.tolist() == [[2], [1], [0]]
     assert np.isnan([flat.balance[1].smd_before, flat.balance[1].smd_after]).all()
     with pytest.raises(ValueError, match="elevation: one value in all restored cells and another in all controls"):
-        match(own, other, treated_elevation=[3900.1] * 3, control_elevation=[3800.1] * 3, k=1)
+        match(own, other, treated_elevation=[3851.7] * 3, control_elevation=[3800.1] * 3, k=1)
 
 
 @pytest.mark.parametrize(

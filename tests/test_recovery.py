@@ -65,6 +65,20 @@ def test_errors_that_no_scenes_can_have_are_refused(zone, reference, error, free
         PairedErrors(zone, reference, error, freedom)
 
 
+def test_two_scenes_tell_an_error_and_one_does_not():
+    found = paired_errors([[0.5, 0.7], [0.5], []], [[0.8, 0.9], [0.8], []])
+    assert found.freedom.tolist() == [1, 0, 0]
+    assert found.zone == pytest.approx([0.1, NAN, NAN], nan_ok=True)
+
+
+def test_errors_of_no_freedom_are_not_known():
+    errors = PairedErrors([0.02, 0.02], [0.02, 0.02], [0.02, 0.02], [0, 5])
+    assert np.isnan(difference([0.2, 0.4], [0.8, 0.8], errors).low).tolist() == [True, False]
+    found = completeness([0.2, 0.4], [0.8, 0.8], [True, False], errors, least_gap=0.05)
+    assert found.value[1] == pytest.approx(1 / 3)
+    assert np.isnan(found.low).all()
+
+
 def test_unpaired_scenes_are_refused():
     for x, r in (([[1.0, 2.0]], [[1.0]]), ([[1.0]], [[1.0], [2.0]])):
         with pytest.raises(ValueError, match="not paired"):
@@ -207,6 +221,7 @@ def test_completeness_of_a_gap_that_is_not_clearly_there_is_not_known():
     x, r, before = [0.6, 0.65, 0.65], [0.7, 0.64, 0.8], [True, False, False]
     errors = PairedErrors([0.05] * 3, [0.05] * 3, [0.02] * 3, [5] * 3)
     assert np.isnan(completeness(x, r, before, least_gap=0.1).value).tolist() == [True, True, False]  # no gap, and one of 0.1 that is not above 0.1
+    assert np.isnan(completeness([0.5, 0.6], [0.75, 0.75], [True, False], least_gap=0.25).value).all()  # not above 0.25
     assert completeness(x, r, before, least_gap=0.01).value[1:] == pytest.approx([0.05 / 0.04, 0.25])
     found = completeness(x, r, before, errors, least_gap=0.01, level=0.9)
     lower = 0.2 - stats.t.ppf(0.95, 10) * (2 * 0.05**2) ** 0.5
