@@ -108,7 +108,7 @@ def test_a_smooth_trend_misleads_pettitt_and_not_the_two_lines():
 
 
 def exact_pettitt(x) -> float:
-    """p over every order, in plain numpy."""
+    """Share of every order with at least this K, in plain numpy."""
     n = len(x)
     table = np.array(list(permutations(stats.rankdata(x))))
     k = np.abs(np.cumsum(table, axis=1) * 2 - np.arange(1, n + 1) * (n + 1)).max(axis=1)
@@ -347,9 +347,8 @@ def test_planted_steps_are_found_within_a_year(step):
         found, levels, lines = pettitt(series, t), break_fit(series, t, slopes=False), break_fit(series, t)
         shares = [near(v.first_after, place) for v in (levels, found, lines)]
         shown = [float(np.mean(p <= 0.05)) for p in (break_p(series, t, slopes=False), found.p, break_p(series, t))]
-        print(
-            f"step {step:+.0f} SD, n 20, {edge} values or more on each side: within one year: levels, Pettitt, lines {np.round(shares, 3)}; p <= .05 {np.round(shown, 3)}"
-        )
+        print(f"step {step:+.0f} SD, n 20, {edge} values or more on each side, of levels, Pettitt, lines:", end=" ")
+        print(f"within one year {np.round(shares, 3)}, p <= .05 {np.round(shown, 3)}")
         assert shares[0] >= 0.9
         assert shares[1] >= 0.9 or edge < 7  # Pettitt's test draws changes near the ends to the middle
         assert shares[2] >= 0.75  # two slopes more to be estimated: see the next test for what they need
@@ -405,7 +404,8 @@ def test_break_p_calls_noise_around_a_line_a_break_as_often_as_stated(n, runs, s
         share = np.mean(p <= level + 1e-12)
         print(f"two {'lines' if slopes else 'levels'}, {'trend and ' if slopes else ''}white noise, n {n}, {runs} series: p <= {level}: {share:.4f}")
         above = 0.01 if slopes and n < 8 else 0  # residuals of a fitted line are not quite exchangeable: stated in break_p
-        assert -band(level, runs) <= share - level <= band(level, runs) + above, level
+        assert share - level <= band(level, runs) + above, level
+        assert share - level >= -band(level, runs) or (not slopes and n < 8)  # two levels of 6 values have 20 divisions: no p below .1
 
 
 def test_pettitt_calls_a_trend_a_change_and_the_two_lines_do_not():
@@ -563,9 +563,8 @@ def test_breaks_of_a_burnt_forest_fall_in_the_year_of_the_fire(forest):
                 for how, when in found.items():
                     shares[name, last, what, how] = in_fire(when)
                     of = f" of the {seen.mean():.2f} with a disturbance at .05" if how == "shown" else ""
-                    print(
-                        f"{name} 2000-{last}, {what}, {how}: {FIRE} {in_fire(when)[0]:.3f}, {FIRE + 1} {in_fire(when)[1]:.3f}, either {in_fire(when)[2]:.3f}{of}"
-                    )
+                    first, second, either = in_fire(when)
+                    print(f"{name} 2000-{last}, {what}, {how}: {FIRE} {first:.3f}, {FIRE + 1} {second:.3f}, either {either:.3f}{of}")
     for how in ("Pettitt", "lines", "shown"):
         assert shares["NDVI", 2010, "polygon", how][2] > 0.5, how
         assert shares["NBR", 2023, "dNBR > .27", how][2] > 0.7, how
