@@ -374,6 +374,13 @@ def test_planted_lines_are_found_within_a_year(before, after, side):
     assert shares[3] >= 0.75  # least squares is maximum likelihood here: 3 SD and 20 values say no more
 
 
+def test_a_bend_without_a_jump_is_placed_poorly_as_stated():
+    series, place = planted(2000, 20, 3, 0, 0, 0.5)
+    shares = near(break_fit(series, np.arange(20.0)).first_after, place), near(pettitt(series, np.arange(20.0)).first_after, place)
+    print(f"bend from level to 0.5 SD a year, no step, n 20: within one year: lines {shares[0]:.3f}, Pettitt {shares[1]:.3f}")
+    assert max(shares) < 0.5
+
+
 # False positives
 
 
@@ -570,7 +577,7 @@ def test_breaks_of_a_burnt_forest_fall_in_the_year_of_the_fire(forest):
         assert shares["NBR", 2023, "dNBR > .27", how][2] > 0.7, how
     assert shares["NDVI", 2023, "polygon", "shown"][2] > 0.5
     assert shares["NBR", 2023, "polygon", "lines"][2] > 0.5
-    # Said where one break is described: NDVI of all 24 years is back within a few years of the fire, and most of its breaks are later.
+    # As `break_fit` says: NDVI of all 24 years is back within a few years of the fire, and most of its breaks are later.
     assert shares["NDVI", 2023, "polygon", "lines"][2] < 0.5
 
 
