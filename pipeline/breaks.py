@@ -133,7 +133,7 @@ def break_fit(series: np.ndarray, times: np.ndarray, *, least: int = LEAST, slop
     Parameters
     ----------
     series : (times, cells) float; NaN and infinite values are gaps. Fewer than 2 `least` values: all NaN but `n` and `slope` (from 2 values).
-        Values on one line: no break, `f` 0 and the rest NaN
+        Values on one line: no break, `f` 0 and all but `n` and `slope` NaN
     times : (times,) strictly increasing, in years; need not be evenly spaced
     least : values on each side, at least 3
     slopes : False: the lines are level, means, and all slopes 0: the break is placed better where nothing but the level changes, and a
@@ -142,7 +142,7 @@ def break_fit(series: np.ndarray, times: np.ndarray, *, least: int = LEAST, slop
     Raises
     ------
     ValueError
-        Other shapes or times, or `least` below 3.
+        Other shapes or times, more than 255 times, or `least` below 3.
 
     References
     ----------

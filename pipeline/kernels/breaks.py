@@ -116,7 +116,7 @@ def two_lines(y, t, least, slopes, out):
     after; step: line after minus line before at the first value after; F-like (RSS1 - RSS2) / RSS2, infinite where two lines leave
     rounding only. Without `slopes` all lines are level: means. At least `least` values lie on each side; fewer than 2 `least`
     values: all but the count and the slope are NaN, below 2 the slope too. Where one line leaves rounding only, there is no break:
-    F is 0, the rest NaN.
+    F is 0, and all but the count and the slope NaN.
 
     The break is sought on the residuals of one line, with times about each pixel's mean: both sums of squares stay as they are.
     """
