@@ -18,6 +18,7 @@ LAYERS = (
         "pipeline.hdf4child",
         "pipeline.hdf4proof",
         "pipeline.kernels",
+        "pipeline.kernels.breaks",
         "pipeline.kernels.codes",
         "pipeline.kernels.joint",
         "pipeline.kernels.null",
@@ -84,7 +85,7 @@ LAYERS = (
     {"pipeline.baci", "pipeline.endmembers", "pipeline.transport"},
     {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.jointtest", "pipeline.cover", "pipeline.attribution", "pipeline.closing"},
     {"pipeline.reader", "pipeline.writer", "pipeline.zonestats", "pipeline.windows", "pipeline.missions", "pipeline.tiling", "pipeline.areabounds"},
-    {"pipeline.relative", "pipeline.control", "pipeline.compositeerror"},
+    {"pipeline.relative", "pipeline.control", "pipeline.compositeerror", "pipeline.breaks"},
     {"pipeline.areas", "pipeline.referencecheck", "pipeline.zonetrend"},
     {"pipeline.images", "pipeline.remote", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.sheet"},
     {
