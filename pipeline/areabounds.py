@@ -17,10 +17,8 @@ from pipeline.kernels.pixels import classify
 from pipeline.trend import statistics
 
 CELLS, DRAWS, CALM_DRAWS = 1500, 48, 24  # most cells of a zone, evenly spaced; draws
-TAIL, SAMPLED = (
-    40,
-    10,
-)  # how far the draws and the sampling error are taken beyond a level, as errors are estimated: benchmarks/bounds.py has 15 settings hold it
+# How far draws and sampling error are taken beyond a level, as errors are themselves estimated: benchmarks/bounds.py has 15 settings that hold it.
+TAIL, SAMPLED = 40, 10
 LEAST_CELLS = 30  # with a class; fewer tell nothing about how errors spread them
 SEED = 20200704
 NOT_TRENDS = 97  # codes from here on: water, too small, insufficient data
