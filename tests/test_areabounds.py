@@ -246,5 +246,6 @@ def test_the_least_coverage_told_is_that_of_the_table():
     rows = [
         line.strip("| ").split(" | ") for line in methods.split("**Coverage measured.**")[1].split("Planted changes")[0].splitlines() if line.startswith("| ")
     ]
-    assert min(int(row[-3].rstrip(" %")) for row in rows[1:]) == sizes.LEAST_HELD_PCT
+    least = min(int(row[-3].rstrip(" %")) for row in rows[1:])
+    assert least - 1 <= sizes.LEAST_HELD_PCT <= least, "never more than was measured: the table rounds to the nearest"
     assert len(rows) == 16
