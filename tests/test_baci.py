@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.baci import baci, contrast, phases
 from pipeline.config import Season
+from pipeline.evaluation.baci import baci, contrast, phases
 from pipeline.season import season_year
 
 NAN = float("nan")

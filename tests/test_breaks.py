@@ -11,7 +11,7 @@ import rasterio
 from rasterio.features import geometry_mask
 from scipy import stats
 
-from pipeline.breaks import AT_BREAK, FROM_DISTURBANCE, LEAST, break_fit, break_p, disturbance_and_recovery, pettitt
+from pipeline.evaluation.breaks import AT_BREAK, FROM_DISTURBANCE, LEAST, break_fit, break_p, disturbance_and_recovery, pettitt
 from pipeline.kernels.null import DRAWN, drawn_orders
 
 NAN = float("nan")

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.baci import baci
-from pipeline.controls import match, matched_series
+from pipeline.evaluation.baci import baci
+from pipeline.evaluation.controls import match, matched_series
 
 NAN = float("nan")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from floodfill import fill, nearest_m
 
-from pipeline.footprint import Footprint, affected, distance_to, excavated, iou
-from pipeline.patches import patch_areas, patches, touching
+from pipeline.evaluation.footprint import Footprint, affected, distance_to, excavated, iou
+from pipeline.evaluation.patches import patch_areas, patches, touching
 
 
 def cells(*rows):

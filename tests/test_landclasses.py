@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import BadInput
-from pipeline.landclasses import HIGH, LOW, MEDIUM, MINING, NO_DATA, PRESETS, RULE, WATER, check_names, preset, read_codes, rule_codes
+from pipeline.evaluation.landclasses import HIGH, LOW, MEDIUM, MINING, NO_DATA, PRESETS, RULE, WATER, check_names, preset, read_codes, rule_codes
 
 NAMES = {1: "mining", 2: "water", 7: "grassland"}
 

@@ -12,9 +12,9 @@ from shapely.geometry import Point
 
 from pipeline.aoi import Zones
 from pipeline.coverage import zone_coverages
-from pipeline.groundarea import ground_areas, mask_of
-from pipeline.landclasses import MINING, NO_DATA, RULE, read_codes, rule_codes
-from pipeline.landcover import baseline, class_areas, default_pairs, landcover_rows, transitions
+from pipeline.evaluation.groundarea import ground_areas, mask_of
+from pipeline.evaluation.landclasses import MINING, NO_DATA, RULE, read_codes, rule_codes
+from pipeline.evaluation.landcover import baseline, class_areas, default_pairs, landcover_rows, transitions
 
 NAMES = {1: "mining", 2: "water", 30: "grassland", 95: "forest"}
 ALL = (*NAMES, NO_DATA)

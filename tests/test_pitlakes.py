@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from floodfill import fill
 
-from pipeline.pitlakes import PitLakes, pit_lakes, succession_type
+from pipeline.evaluation.pitlakes import PitLakes, pit_lakes, succession_type
 
 BOUNDS = {"terrestrial_below_pct": 10, "aquatic_from_pct": 60}
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.production import DONG_2025, affected_by_production, reproduce
+from pipeline.evaluation.production import DONG_2025, affected_by_production, reproduce
 
 
 def test_the_printed_sums_of_the_five_mines_are_reproduced():

@@ -9,10 +9,10 @@ import rasterio
 from rasterio.features import geometry_mask
 from scipy import stats
 
-from pipeline.baci import baci, phases
 from pipeline.config import Season
-from pipeline.paired import PairedErrors, paired_errors, quantile, yearly
-from pipeline.recovery import SHARE, completeness, difference, gap_closed, r80p, ratio, years_to_recovery
+from pipeline.evaluation.baci import baci, phases
+from pipeline.evaluation.paired import PairedErrors, paired_errors, quantile, yearly
+from pipeline.evaluation.recovery import SHARE, completeness, difference, gap_closed, r80p, ratio, years_to_recovery
 
 NAN = float("nan")
 RUNS = 2000

@@ -9,7 +9,7 @@ from scipy.optimize import linprog
 
 from pipeline.areas import area_rows
 from pipeline.classes import legend
-from pipeline.tablecheck import Row, check_table, printed
+from pipeline.evaluation.tablecheck import Row, check_table, printed
 
 # Feng et al. 2025, trend classes 2021-2024, km2 and per cent as printed; of the last three classes of Pit 4 only the numbers matter here
 PIT_4 = [

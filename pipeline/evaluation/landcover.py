@@ -1,6 +1,6 @@
 """Area of land-cover classes by year, what became what between two years, and the change from the first year.
 
-All areas of one zone have the same grain (`pipeline.groundarea`): classes sum to the zone, and rows and columns of a transition table to the classes of its
+All areas of one zone have the same grain (`pipeline.evaluation.groundarea`): classes sum to the zone, and rows and columns of a transition table to the classes of its
 two years, bit by bit. Cells without a code are the class `no data` and are never dropped.
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.groundarea import ground_areas
-from pipeline.landclasses import NO_DATA, NO_DATA_NAME, check_names
+from pipeline.evaluation.groundarea import ground_areas
+from pipeline.evaluation.landclasses import NO_DATA, NO_DATA_NAME, check_names
 
 
 def class_codes(names: Mapping[int, str]) -> tuple[int, ...]:

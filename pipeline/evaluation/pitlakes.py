@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.groundarea import ground_areas, mask_of
-from pipeline.patches import patch_areas, patches
+from pipeline.evaluation.groundarea import ground_areas, mask_of
+from pipeline.evaluation.patches import patch_areas, patches
 
 TERRESTRIAL, MIXED, AQUATIC = "terrestrial", "mixed", "aquatic"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from pipeline.paired import ROUNDING
+from pipeline.evaluation.paired import ROUNDING
 
 K = 20  # controls of a cell (del Rio-Mena et al. 2021)
 LEAST_SHARE = 0.5  # of the pairs: a year with less falls out
@@ -111,7 +111,7 @@ def match(
 
 
 def matched_series(matching: Matching, treated: np.ndarray, controls: np.ndarray) -> MatchedSeries:
-    """Return the yearly means of restored cells and of their controls, for `pipeline.baci.baci`: the replicate stays the year.
+    """Return the yearly means of restored cells and of their controls, for `pipeline.evaluation.baci.baci`: the replicate stays the year.
 
     Parameters
     ----------

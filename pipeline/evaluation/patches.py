@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.groundarea import mask_of
+from pipeline.evaluation.groundarea import mask_of
 
 CONNECTIVITIES = (4, 8)
 

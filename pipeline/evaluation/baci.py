@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from pipeline.config import Season
-from pipeline.paired import LEVEL, ROUNDING, quantile, yearly
+from pipeline.evaluation.paired import LEVEL, ROUNDING, quantile, yearly
 from pipeline.season import bounds
 
 BEFORE, PARTIAL, AFTER = PHASES = ("before", "partial", "after")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.groundarea import area_of, ground_areas, mask_of
-from pipeline.patches import touching
+from pipeline.evaluation.groundarea import area_of, ground_areas, mask_of
+from pipeline.evaluation.patches import touching
 
 
 @dataclass(frozen=True)

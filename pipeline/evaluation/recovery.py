@@ -1,7 +1,7 @@
 """Recovery of a zone against its reference: difference, ratio, completeness and years to a share of the reference.
 
 All values of one indicator (cover, NDVI), one per year; NaN is a year without value and never becomes a number. Intervals speak of
-that year's state, known from a few scenes; they do not speak of what other years would have brought (`pipeline.baci`).
+that year's state, known from a few scenes; they do not speak of what other years would have brought (`pipeline.evaluation.baci`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.paired import LEVEL, Estimates, PairedErrors, quantile, yearly
+from pipeline.evaluation.paired import LEVEL, Estimates, PairedErrors, quantile, yearly
 
 SHARE = 0.8  # of the reference that counts as recovered: R80P and Y2R as used with Landsat (PEOPLE-ER, spectral-recovery)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.errors import BadInput, nearest
-from pipeline.groundarea import mask_of
+from pipeline.evaluation.groundarea import mask_of
 
 NO_DATA = -1  # a class of its own in every table
 NO_DATA_NAME = "no data"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from pipeline.tablecheck import Interval, printed
+from pipeline.evaluation.tablecheck import Interval, printed
 
 
 def affected_by_production(affected_km2: float, mines_output: float, national_output: float) -> float:
