@@ -1,7 +1,7 @@
 """Area of land-cover classes by year, what became what between two years, and the change from the first year.
 
-All areas of one zone have the same grain (`pipeline.evaluation.groundarea`): classes sum to the zone, and rows and columns of a transition table to the classes of its
-two years, bit by bit. Cells without a code are the class `no data` and are never dropped.
+All areas of one zone have the same grain (`pipeline.evaluation.groundarea`): classes sum to the zone, and rows and columns of a transition table to the
+classes of its two years, bit by bit. Cells without a code are the class `no data` and are never dropped.
 """
 
 from __future__ import annotations
