@@ -22,6 +22,7 @@ from pipeline.config_network import Network
 from pipeline.config_recovery import Recovery, check_recovery
 from pipeline.config_scenes import Composite, Mask
 from pipeline.config_sensitivity import Sensitivity
+from pipeline.config_strata import Strata, check_strata
 from pipeline.config_trend import Trend, check_trend
 from pipeline.config_uncertainty import Uncertainty
 from pipeline.errors import BadInput
@@ -190,6 +191,7 @@ class Config(Model):
         description="bounds of class areas from the error of NDVI, the endmember range and the range of `no_change`; `false`: the bounds stay empty",
     )
     recovery: Recovery | None = Field(None, description="recovery against the reference; without the key it is not made (`recovery: {}`: with all defaults)")
+    strata: Strata | None = Field(None, description="tables by stratum of each zone, by terrain or landform; without the key they are not made")
     network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
 
     @model_validator(mode="after")
@@ -224,6 +226,7 @@ class Config(Model):
         check_months(self)
         check_evaluations(self)
         check_recovery(self)
+        check_strata(self)
         return self
 
     @property

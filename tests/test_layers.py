@@ -59,6 +59,7 @@ LAYERS = (
         "pipeline.evaluation.pitlakes",
         "pipeline.evaluation.footprint",
         "pipeline.evaluation.tablecheck",
+        "pipeline.landforms",
         "pipeline.evaluation.production",
         "pipeline.passes",
         "pipeline.planted",
