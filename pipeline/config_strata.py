@@ -33,7 +33,7 @@ class Strata(EvaluationKey):
     platform_below_deg: Slope = Field(5.0, description="with `dem`: slope in degrees below which ground is a platform")
     steep_from_deg: Slope = Field(
         25.0,
-        description="with `dem`: slope in degrees from which it is steep; 25: from there on article 20 of China's Water and Soil Conservation Law allows no crops",
+        description="with `dem`: slope in degrees from which it is steep; 25: China's Water and Soil Conservation Law, article 20, forbids crops there",
     )
     sunny_deg: tuple[Azimuth, Azimuth] = Field(
         (90.0, 270.0),

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections import defaultdict
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -17,7 +18,9 @@ from pipeline.aoi import Zones, read_zones
 from pipeline.config import Config, SensorSource, load_all
 from pipeline.config_catalog import plain_path
 from pipeline.config_months import months_of, no_sensitivity
+from pipeline.config_strata import SYNTHETIC
 from pipeline.errors import BadInput
+from pipeline.evaluation.dem import check_covers, open_dem
 from pipeline.evaluation.overlap import check_overlap
 from pipeline.evaluation.records import EVALUATIONS, Evaluation
 from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
@@ -250,6 +253,7 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
     zones = read_zones(config, path)
     if config.recovery is not None:
         check_overlap(zones, config.aoi.path)
+    _check_dem(config, zones, results)
     grids: dict[str, Any] = {}
     scenes: dict[str, Inspected] = {}
     for sensor, entry in config.sensors.items():
@@ -272,6 +276,16 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
     if config.fvc.endmembers is not None:
         read_pair(Path(config.fvc.endmembers))
     return Checked(zones, grids, scenes)
+
+
+def _check_dem(config: Config, zones: Zones, results: Path) -> None:
+    """Refuse an elevation model that is none or does not cover every zone; that of the synthetic mine is made by the run."""
+    asked = config.strata
+    found = None if asked is None or asked.dem == SYNTHETIC else asked.dem_file(config, results)
+    if found is not None:
+        dem = open_dem(found)
+        with closing(dem.dataset):
+            check_covers(dem, zones)
 
 
 def _inputs(path: Path, sensor: str, catalog: str, found: Inspected, results: Path) -> None:

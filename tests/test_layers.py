@@ -51,6 +51,7 @@ LAYERS = (
         "pipeline.config_network",
         "pipeline.config_sensitivity",
         "pipeline.config_uncertainty",
+        "pipeline.config_strata",
         "pipeline.config_scenes",
         "pipeline.evaluation.groundarea",
         "pipeline.evaluation.landclasses",
@@ -98,7 +99,7 @@ LAYERS = (
         "pipeline.evaluation.strata",
     },
     {"pipeline.relative", "pipeline.control", "pipeline.compositeerror", "pipeline.evaluation.breaks", "pipeline.evaluation.dem"},
-    {"pipeline.areas", "pipeline.referencecheck", "pipeline.zonetrend"},
+    {"pipeline.areas", "pipeline.referencecheck", "pipeline.zonetrend", "pipeline.evaluation.stratified"},
     {"pipeline.images", "pipeline.remote", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.sheet"},
     {
         "pipeline.ground",

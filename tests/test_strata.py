@@ -43,7 +43,8 @@ def test_bounds(slope, aspect, expected):
 @pytest.mark.parametrize(
     "aspect, expected",
     [
-        (0.0, SUNNY), (45.0, SUNNY), (89.999, SUNNY), (90.0, SUNNY), (90.001, SHADY), (180.0, SHADY), (269.999, SHADY), (270.0, SHADY), (270.001, SUNNY), (359.9, SUNNY),
+        (0.0, SUNNY), (45.0, SUNNY), (89.999, SUNNY), (90.0, SUNNY), (90.001, SHADY), (180.0, SHADY), (269.999, SHADY), (270.0, SHADY),
+        (270.001, SUNNY), (359.9, SUNNY),
     ],
 )  # fmt: skip
 def test_in_the_south_the_sunny_side_is_the_north(aspect, expected):

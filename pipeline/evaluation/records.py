@@ -44,6 +44,22 @@ EVALUATIONS: dict[str, Evaluation] = {
             inputs=("ndvi", "parts"),
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable"),
         ),
+        Evaluation(
+            "strata",
+            "the tables of each zone by stratum: strata_by_zone.csv, ..._by_stratum.csv, fvc_by_stratum.png",
+            (
+                "strata_by_zone",
+                "fvc_by_stratum",
+                "fvc_change_by_stratum",
+                "trend_area_by_stratum",
+                "trend_groups_by_stratum",
+                "trend_by_stratum",
+                "recovery_by_stratum",
+            ),
+            ("fvc_by_stratum",),
+            inputs=("ndvi", "tables"),
+            options=("mine", "title", "aoi", "years", "season", "sensor", "trend", "fvc", "composite.method", "recovery"),
+        ),
     )
 }
 TABLES = tuple(name for e in EVALUATIONS.values() for name in e.tables)
