@@ -314,3 +314,17 @@ def test_a_zone_on_the_edge_of_cells_counts_by_its_share(restored):
     means = exact_extract(str(folder / "ndvi_2024.tif"), zones, ["mean"], include_cols=["zone"], output="pandas").set_index("zone")["mean"]
     row = measures(rows_of(folder))["difference", "2024"]
     assert float(row["value"]) == pytest.approx((means["pit"] - means["background"]) / 0.81, abs=1e-5)
+
+
+def test_check_names_what_is_made_and_hints_at_it_where_dates_are_given(restored, capsys):
+    restored.write()
+    assert main(["check", str(restored.config), "--results", str(restored.results)]) == 0
+    assert "  recovery: recovery_by_zone.csv, control_balance_by_zone.csv of sentinel-2\n" in capsys.readouterr().out
+    del restored.settings["recovery"]
+    restored.write_config()
+    assert main(["check", str(restored.config), "--results", str(restored.results)]) == 0
+    assert "with the key `recovery` zones are compared with their reference before and after them" in capsys.readouterr().out
+    restored.settings["aoi"]["zones"] = {"pit": {"role": "pit"}}
+    restored.write_config()
+    assert main(["check", str(restored.config), "--results", str(restored.results)]) == 0
+    assert "recovery" not in capsys.readouterr().out
