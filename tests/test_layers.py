@@ -122,7 +122,7 @@ LAYERS = (
         "pipeline.evaluation.dem",
     },
     {"pipeline.areas", "pipeline.referencecheck", "pipeline.zonetrend", "pipeline.evaluation.inputs", "pipeline.evaluation.stratified"},
-    {"pipeline.images", "pipeline.remote", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.sheet"},
+    {"pipeline.evaluation.stratumtables", "pipeline.images", "pipeline.remote", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.sheet"},
     {
         "pipeline.ground",
         "pipeline.mixture",

@@ -16,9 +16,9 @@ from pipeline.evaluation.recoverytable import COLUMNS as RECOVERY_COLUMNS
 from pipeline.evaluation.recoverytable import NO_SCENES
 from pipeline.evaluation.strata import TerrainRules
 from pipeline.evaluation.stratachart import strata_chart
-from pipeline.evaluation.stratified import STRATA_COLUMNS, Stratified, by_landform, by_terrain
+from pipeline.evaluation.stratified import Stratified, by_landform, by_terrain
+from pipeline.evaluation.stratumtables import OF_ZONES, TABLES
 from pipeline.grid import native_grid
-from pipeline.layout import REFERENCE
 from pipeline.reader import kept_open, open_raster
 from pipeline.sheet import Words, save
 from pipeline.stages import areas, recovery
@@ -30,19 +30,8 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
 log = logging.getLogger("minegreen")
-RECOVERY = "recovery_by_stratum"
+RECOVERY = "recovery_by_zone"
 NO_INTERVAL = "no interval: the error of a year is known of whole zones only"
-OF_AREAS = {name: name.replace("_by_zone", "_by_stratum") for name in areas.COLUMNS if name != REFERENCE}
-
-
-def with_stratum(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the columns of a table of zones with the stratum after the zone.
-
-    >>> with_stratum(("mine", "zone", "role"))
-    ('mine', 'zone', 'stratum', 'role')
-    """
-    after = columns.index("zone") + 1
-    return (*columns[:after], "stratum", *columns[after:])
 
 
 def run(job: Job) -> None:
@@ -55,10 +44,9 @@ def run(job: Job) -> None:
         coverages = {c.zone: c for c in zone_coverages(zones, grid)}
         found = strata(job, zones, grid, coverages)
         made = _by_stratum(job, zones, grid, coverages, found)
-    write_csv(folder.table("strata_by_zone"), STRATA_COLUMNS, found.rows({"mine": config.mine, "sensor": job.sensor}))
-    for name, table in OF_AREAS.items():
-        write_csv(folder.table(table), with_stratum(areas.COLUMNS[name]), _ordered(made[name], zones))
-    write_csv(folder.table(RECOVERY), with_stratum(RECOVERY_COLUMNS), _ordered(made[RECOVERY], zones))
+    write_csv(folder.table("strata_by_zone"), TABLES["strata_by_zone"], found.rows({"mine": config.mine, "sensor": job.sensor}))
+    for name, table in OF_ZONES.items():
+        write_csv(folder.table(table), TABLES[table], _ordered(made[name], zones))
     source = source_line(config, job.sensor, (config.years.first, config.years.last), synthetic=job.synthetic)
     caption = Text("Mean cover of each zone by stratum and year.", "各区按分层的逐年平均植被覆盖度。")
     words = Words(title_of(config, "cover by stratum", job.sensor), (caption,), (source,))
@@ -84,7 +72,7 @@ def _by_stratum(job: Job, zones: Zones, grid: GeoBox, coverages: dict[str, ZoneC
     """Return the rows of every table, one stratum after the other, each with its stratum."""
     tables = areas.ZoneTables(job, grid, zones, coverages)
     recovers = any(e.key == "recovery" for e in job.config.evaluations_of(job.sensor))
-    made: dict[str, list[dict[str, Any]]] = {name: [] for name in (*areas.COLUMNS, RECOVERY)}
+    made: dict[str, list[dict[str, Any]]] = {name: [] for name in OF_ZONES}
     for stratum in found.names:
         own, parts, shown = found.of(stratum, zones)
         if not shown:
@@ -92,8 +80,8 @@ def _by_stratum(job: Job, zones: Zones, grid: GeoBox, coverages: dict[str, ZoneC
         of_stratum = tables.rows(own, parts, shown)
         if recovers:
             of_stratum[RECOVERY] = [_told(row) for row in recovery.rows(job, own, parts, scenes=False)[0] if row["zone"] in shown]
-        for name, rows in of_stratum.items():
-            made[name] += [row | {"stratum": stratum} for row in rows]
+        for name, rows in made.items():
+            rows += [row | {"stratum": stratum} for row in of_stratum.get(name, [])]
         log.info("strata: %s", one_line(stratum))
     return made
 
