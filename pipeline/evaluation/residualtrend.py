@@ -56,14 +56,25 @@ def residual_trend(series: np.ndarray, times: np.ndarray, climate: np.ndarray) -
     one says that climate explains nothing here, and the plain trend says as much (Wessels et al. 2012: strong degradation hides the
     relation to rain). `time_left`: share of the years' variance that climate leaves; near 0 trend and climate cannot be told apart.
 
-    Measured (`benchmarks/residual_trend.py`, 20,000 series each, nominal 5 %, two climate variables, the first correlated with the years by r):
+    Measured (`benchmarks/residual_trend.py`: 20,000 series a row, two climate variables, the first correlated with the years by r; errors of standard
+    deviation 1): the mean slope where the true one is 1, how often the interval holds it, and how often p <= .05 where there is no trend; "as if exchangeable":
+    the p of Mann-Kendall for the same S; "plain": Mann-Kendall of the series itself, which climate moves.
 
-    | n | r | slope of 1: RESTREND | partial | false positives: RESTREND | partial, p of Mann-Kendall | partial, p as given | interval covers |
-    |---|---|---|---|---|---|---|---|
-    TABLE
+    | n | r | slope: RESTREND | partial | interval | p: RESTREND | partial as if exchangeable | partial | plain |
+    |---|---|---|---|---|---|---|---|---|
+    | 8 | 0 | 0.69 | 1.00 | 0.923 | 0.028 | 0.076 | 0.040 | 0.031 |
+    | 8 | 0.5 | 0.54 | 1.00 | 0.922 | 0.014 | 0.077 | 0.044 | 0.093 |
+    | 8 | 0.8 | 0.25 | 1.01 | 0.927 | 0.001 | 0.073 | 0.041 | 0.230 |
+    | 12 | 0 | 0.82 | 1.00 | 0.909 | 0.045 | 0.068 | 0.044 | 0.044 |
+    | 12 | 0.5 | 0.62 | 1.00 | 0.909 | 0.022 | 0.067 | 0.042 | 0.165 |
+    | 12 | 0.8 | 0.28 | 1.00 | 0.908 | 0.002 | 0.068 | 0.041 | 0.431 |
+    | 20 | 0 | 0.90 | 1.00 | 0.908 | 0.048 | 0.061 | 0.047 | 0.048 |
+    | 20 | 0.5 | 0.68 | 1.00 | 0.907 | 0.024 | 0.060 | 0.047 | 0.284 |
+    | 20 | 0.8 | 0.32 | 1.00 | 0.905 | 0.002 | 0.060 | 0.049 | 0.703 |
 
-    With errors that go on for years (lag-1 correlation .3) the p as given is TOO SMALL: AR_FIGURES. Nothing here says that climate or restoration
-    is the cause.
+    With errors of Student's t (3 degrees of freedom) or lognormal the partial p is <= .05 in .036 to .045 of cases. With errors that go on for years (lag-1
+    correlation .3) it is TOO SMALL: <= .05 in .072, .095 and .115 of cases for n = 8, 12, 20 (RESTREND .055, .097, .114; plain .048, .069, .080). Nothing
+    here says that climate or restoration is the cause.
 
     Parameters
     ----------
