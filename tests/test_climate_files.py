@@ -163,12 +163,10 @@ def test_a_zone_over_cells_has_their_mean_by_the_area_covered(tmp_path):
     shape = box(99.03, 37.94, 99.27, 38.07).union(box(99.0, 38.0, 99.1, 38.22))
     raster(tmp_path / "t2021.tif", values - 50)
     found = read_rasters("temperature", str(tmp_path / "t{year}.tif"), zones_of({"pit": shape}), [2021])
-    weights = np.array(
-        [
-            [box(98.9 + 0.1 * c, 38.2 - 0.1 * r, 99.0 + 0.1 * c, 38.3 - 0.1 * r).intersection(shape).area * np.cos(np.radians(38.25 - 0.1 * r)) for c in range(5)]
-            for r in range(6)
-        ]
-    )
+    weights = np.zeros((6, 5))
+    for r, c in np.ndindex(6, 5):
+        cell = box(98.9 + 0.1 * c, 38.2 - 0.1 * r, 99.0 + 0.1 * c, 38.3 - 0.1 * r)
+        weights[r, c] = cell.intersection(shape).area * np.cos(np.radians(38.25 - 0.1 * r))
     expected = ((values - 50) * weights).sum((1, 2)) / weights.sum()
     assert not found.monthly
     assert [found.of("pit")[date(2021, 1, 1) + timedelta(days=i)] for i in range(365)] == pytest.approx(expected.tolist(), abs=1e-4)

@@ -1,4 +1,4 @@
-"""Chart of cover by year with the anomalies of precipitation and temperature below it, zone by zone, at 300 dpi: did the best year have rain?"""
+"""Chart of cover by year with the anomalies of precipitation and temperature below it, zone by zone, at 300 dpi."""
 
 from __future__ import annotations
 

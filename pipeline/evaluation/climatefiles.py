@@ -146,7 +146,9 @@ def read_rasters(variable: str, template: str, zones: Zones, years: Sequence[int
             for coverage in weights[1]:
                 found[coverage.zone].update(zip(days, _means(variable, path, dataset, coverage, grid), strict=True))
     if monthly is None:
-        raise BadInput(template, "rasters", f"no file of {years[0]} to {years[-1]}", "one GeoTIFF a year", "check the path; {year} stands for the calendar year")
+        raise BadInput(
+            template, "rasters", f"no file of {years[0]} to {years[-1]}", "one GeoTIFF a year", "check the path; {year} stands for the calendar year"
+        )
     return Weather(variable, template, monthly, {zone: {d: v for d, v in values.items() if math.isfinite(v)} for zone, values in found.items()})
 
 
@@ -221,5 +223,3 @@ def _wanted(monthly: bool, season: Season, year: int) -> list[date]:
     first = first.replace(day=1) if monthly else first
     days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
     return [day for day in days if day.day == 1] if monthly else days
-
-

@@ -99,7 +99,7 @@ def residual_trend(series: np.ndarray, times: np.ndarray, climate: np.ndarray) -
         raise ValueError(f"series {y.shape}, times {t.shape}, climate {x.shape}; expected (times, cells), (times,) and (times, variables) of the same years")
     if t.ndim != 1 or not np.isfinite(t).all() or not (np.diff(t) > 0).all():
         raise ValueError("times are not strictly increasing numbers; expected one for each year")
-    valid = np.isfinite(y) & np.isfinite(x).all(axis=1)[:, None]
+    valid = np.isfinite(y) & np.isfinite(x).all(axis=1, keepdims=True)
     out = np.full((len(ResidualTrend._fields), y.shape[1]), np.nan)
     out[0] = valid.sum(axis=0)
     patterns, which = np.unique(valid, axis=1, return_inverse=True)
@@ -161,8 +161,8 @@ class _Fit:
         slopes = np.sort((e[self.j] - e[self.i]) / self.gap[:, None], axis=0)
         s = self.s(e)
         m = len(slopes)
-        refused = (s_values := np.arange(m + 1))[self.p(s_values) <= 1 - LEVEL]
-        below = (m - (refused[0] - 1)) // 2 if refused.size else 0
+        refused = np.flatnonzero(self.p(np.arange(m + 1)) <= 1 - LEVEL)
+        below = (m - (int(refused[0]) - 1)) // 2 if refused.size else 0
         out[0] = (slopes[(m - 1) // 2] + slopes[m // 2]) / 2
         out[1], out[2] = slopes[max(below - 1, 0)], slopes[min(m - below, m - 1)]
         out[3], out[4] = s, self.p(s)
