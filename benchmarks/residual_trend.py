@@ -31,8 +31,9 @@ def errors(rng: np.random.Generator, kind: str, n: int) -> np.ndarray:
 
 
 def measure(n: int, r: float, kind: str = "normal") -> tuple[float, ...]:
-    """Return mean slopes (RESTREND, partial) of a true slope 1 and the coverage of its interval; rates of p <= .05 without any (RESTREND, S as if
-    exchangeable, p as given, plain trend).
+    """Return mean slopes (RESTREND, partial) of a true slope 1, the coverage of its interval, and rates of p <= .05 without any trend.
+
+    The rates: RESTREND, the partial S as if exchangeable, the partial p as given, the plain trend.
     """
     rng = np.random.default_rng(n)
     t = np.arange(n, dtype=float)
@@ -60,9 +61,7 @@ def exchangeable_p(s: np.ndarray, n: int) -> np.ndarray:
 
 def main() -> None:
     """Print the table, then the rates under other errors."""
-    print(
-        "| n | r | slope of 1: RESTREND | partial | interval covers | p <= .05 without a trend: RESTREND | partial, p of Mann-Kendall | as given | plain trend |"
-    )
+    print("| n | r | slope: RESTREND | partial | interval | p: RESTREND | partial as if exchangeable | partial | plain |")
     print("|---|---|---|---|---|---|---|---|---|")
     for n in (8, 12, 20):
         for r in (0.0, 0.5, 0.8):

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from pydantic import Field, model_validator
 
-from pipeline.config_base import Model, Year
+from pipeline.config_base import Year
 from pipeline.config_catalog import LocalPath
+from pipeline.config_evaluation import EvaluationKey
+from pipeline.layout import MineFolder
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
 
 SYNTHETIC = "synthetic"
+SYNTHETIC_CATALOGS = {"synthetic", "synthetic-history"}
 TABLE, RASTERS = ".csv", (".tif", ".tiff")
 
 
-class Climate(Model):
+class Climate(EvaluationKey):
     """Precipitation and temperature of the growing season: a table of the mine or its zones, or rasters; one of them is enough."""
 
     precipitation: LocalPath | None = Field(
@@ -43,3 +52,29 @@ class Climate(Model):
     def sources(self) -> dict[str, str]:
         """Return the paths that are given, by variable."""
         return {name: path for name in ("precipitation", "temperature") if (path := getattr(self, name)) is not None}
+
+    def paths(self, config: Config, results: Path) -> dict[str, str]:
+        """Return where each variable is read from: the paths that are given, `synthetic` as the file that the run makes."""
+        made = MineFolder(results, config.mine).synthetic
+        return {name: str(made / f"{name}.csv") if source == SYNTHETIC else source for name, source in self.sources.items()}
+
+    def files(self, config: Config, results: Path) -> list[Path]:
+        """Return the tables, and of rasters those of the years of the run and the baseline that are there."""
+        years = {*config.all_years, *(range(self.baseline[0], self.baseline[1] + 1) if self.baseline else ())}
+        if config.season.end < config.season.start:
+            years |= {year + 1 for year in years}
+        out: list[Path] = []
+        for source in self.paths(config, results).values():
+            if "{year}" in source:
+                out += [p for year in sorted(years) if (p := Path(source.replace("{year}", str(year)))).is_file()]
+            else:
+                out.append(Path(source))
+        return out
+
+
+def check_climate(config: Config) -> None:
+    """Refuse the weather of the embedded mine for a mine that is not it."""
+    if config.climate is None or SYNTHETIC not in config.climate.sources.values():
+        return
+    if not any(source.catalog in SYNTHETIC_CATALOGS for source in config.sensors.values()):
+        raise ValueError("climate: synthetic, but no sensor is; expected files of this mine's weather; fix: give their paths, or remove `climate`")

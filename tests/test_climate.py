@@ -116,7 +116,7 @@ def test_ranks_agree_with_scipy(seed):
 
 def table(years, base=None, zones=None, variable="precipitation", monthly=False, season=SUMMER):
     weather = [Weather(variable, "w.csv", monthly, zones or {"": noisy(1, mean=3)})]
-    return climate_rows({"mine": "m", "role": "pit"}, "pit", weather, season, years, base)
+    return climate_rows({"mine": "m", "sensor": "s", "role": "pit"}, "pit", weather, season, years, base)
 
 
 def test_rows_have_the_columns_and_anomalies_sum_to_nothing_over_the_baseline():
@@ -124,9 +124,9 @@ def test_rows_have_the_columns_and_anomalies_sum_to_nothing_over_the_baseline():
     assert all(set(row) == set(CLIMATE_COLUMNS) for row in rows)
     assert sum(r["anomaly"] for r in rows) == pytest.approx(0, abs=1e-9)
     assert np.std([r["anomaly_sd"] for r in rows], ddof=1) == pytest.approx(1)
-    assert sorted(r["rank"] for r in rows) == [1, 2, 3, 4]
-    assert max(rows, key=lambda r: r["value"])["rank"] == 1
-    assert {(r["baseline_first"], r["baseline_last"], r["baseline_n"], r["ranked"]) for r in rows} == {(2020, 2023, 4, 4)}
+    assert sorted(r["weather_rank"] for r in rows) == [1, 2, 3, 4]
+    assert max(rows, key=lambda r: r["amount"])["weather_rank"] == 1
+    assert {(r["baseline_first"], r["baseline_last"], r["baseline_n"], r["ranked_years"]) for r in rows} == {(2020, 2023, 4, 4)}
 
 
 def test_a_baseline_of_other_years():
@@ -134,9 +134,9 @@ def test_a_baseline_of_other_years():
     rows = table([2023, 2024], (2018, 2020))
     base = [season_value(RAIN, values, False, SUMMER, y).value for y in (2018, 2019, 2020)]
     for row in rows:
-        assert row["anomaly"] == pytest.approx(row["value"] - np.mean(base))
-        assert row["anomaly_sd"] == pytest.approx((row["value"] - np.mean(base)) / np.std(base, ddof=1))
-        assert (row["baseline_n"], row["ranked"]) == (3, 2)
+        assert row["anomaly"] == pytest.approx(row["amount"] - np.mean(base))
+        assert row["anomaly_sd"] == pytest.approx((row["amount"] - np.mean(base)) / np.std(base, ddof=1))
+        assert (row["baseline_n"], row["ranked_years"]) == (3, 2)
 
 
 def test_an_unknown_season_has_no_anomaly_and_no_rank_and_is_in_no_mean():
@@ -144,19 +144,19 @@ def test_an_unknown_season_has_no_anomaly_and_no_rank_and_is_in_no_mean():
     del values[date(2021, 7, 20)]
     rows = {r["year"]: r for r in table([2020, 2021, 2022, 2023], zones={"": values})}
     gap = rows[2021]
-    assert [gap[k] for k in ("value", "anomaly", "anomaly_sd", "rank")] == [None] * 4
-    assert (gap["missing"], gap["reason"]) == (1, "1 of 62 days missing")
-    assert {(r["baseline_n"], r["ranked"]) for r in rows.values()} == {(3, 3)}
-    assert rows[2020]["baseline_mean"] == pytest.approx(np.mean([rows[y]["value"] for y in (2020, 2022, 2023)]))
+    assert [gap[k] for k in ("amount", "anomaly", "anomaly_sd", "weather_rank")] == [None] * 4
+    assert (gap["values_missing"], gap["note"]) == (1, "1 of 62 days missing")
+    assert {(r["baseline_n"], r["ranked_years"]) for r in rows.values()} == {(3, 3)}
+    assert rows[2020]["baseline_mean"] == pytest.approx(np.mean([rows[y]["amount"] for y in (2020, 2022, 2023)]))
 
 
 def test_temperature_makes_three_quantities_and_zones_have_their_own():
     zones = {"pit": noisy(1), "dump": noisy(2)}
     rows = table([2020, 2021], zones=zones, variable="temperature")
-    assert [(r["variable"], r["unit"]) for r in rows[::2]] == [("temperature", "degC"), ("days_above_0", "days"), ("degree_days", "degC days")]
-    assert rows[0]["value"] == season_value(WARM, zones["pit"], False, SUMMER, 2020).value
+    assert [(r["quantity"], r["quantity_unit"]) for r in rows[::2]] == [("temperature", "degC"), ("days_above_0", "days"), ("degree_days", "degC days")]
+    assert rows[0]["amount"] == season_value(WARM, zones["pit"], False, SUMMER, 2020).value
     monthly = table([2021], zones={"": {date(2021, m, 1): 5.0 for m in range(1, 13)}}, variable="temperature", monthly=True)
-    assert [(r["value"], r["reason"]) for r in monthly] == [(5.0, ""), (None, "monthly values do not tell days"), (None, "monthly values do not tell days")]
+    assert [(r["amount"], r["note"]) for r in monthly] == [(5.0, ""), (None, "monthly values do not tell days"), (None, "monthly values do not tell days")]
 
 
 # Did the best year have rain?

@@ -7,7 +7,7 @@ from scipy import stats
 
 from pipeline.coverage import ZoneCoverage
 from pipeline.endmembers import Endmembers
-from pipeline.evaluation.residualtable import RESIDUAL_COLUMNS, residual_row
+from pipeline.evaluation.residualtable import NUMBERS, RESIDUAL_COLUMNS, residual_row
 from pipeline.evaluation.residualtrend import DRAWS, LEAST_YEARS, normal_errors, residual_trend
 from pipeline.zonestats import ZoneSeries
 
@@ -261,14 +261,14 @@ def test_a_zones_row_is_that_of_its_mean_series_and_its_cells():
     row = residual_row(series, (2005, 2018), "fvc", by_year(climate), 0.05)
     means = np.array([np.average(series.values(i, "fvc"), weights=series.weights) for i in range(14)])
     alone = residual_trend(means[:, None], np.arange(2005.0, 2019), climate)
-    for name in alone._fields:
-        assert row[name] == pytest.approx(float(getattr(alone, name)[0])), name
+    for name, column in ({"n": "n"} | NUMBERS).items():
+        assert row[column] == pytest.approx(float(getattr(alone, name)[0])), name
     cells = residual_trend(np.stack([series.values(i, "fvc") for i in range(14)]), np.arange(14.0), climate)
     up = (cells.p <= 0.05) & (cells.slope > 0)
     assert up[4:].all()
-    assert row["rising_pct"] == pytest.approx(100 * series.weights[up].sum() / 2100)
-    assert row["rising_pct"] >= 100 * 1100 / 2100 - 1e-9
-    assert (row["tested_pct"], row["reason"], row["predictors"]) == (100, "", "precipitation temperature")
+    assert row["partial_rising_pct"] == pytest.approx(100 * series.weights[up].sum() / 2100)
+    assert row["partial_rising_pct"] >= 100 * 1100 / 2100 - 1e-9
+    assert (row["cells_tested_pct"], row["note"], row["predictors"]) == (100, "", "precipitation temperature")
     assert set(row) == set(RESIDUAL_COLUMNS) - {"mine", "sensor", "variable", "zone", "role", "first_year", "last_year"}
 
 
@@ -279,22 +279,22 @@ def test_a_zone_without_eight_years_of_cover_and_climate_has_a_reason():
     assert residual_row(series, (2005, 2013), "fvc", values, 0.05)["n"] == 8
     values["temperature"] |= {2010: None}
     row = residual_row(series, (2005, 2013), "fvc", values, 0.05)
-    assert row["reason"] == "7 years with cover and climate; at least 8 are needed"
+    assert row["note"] == "7 years with cover and climate; at least 8 are needed"
     assert (row["n"], row["years_used"]) == (7, "2005 2007 2008 2009 2011 2012 2013")
-    assert [row[k] for k in ("slope", "p", "restrend_p", "rising_pct", "tested_pct")] == [None] * 5
+    assert [row[k] for k in ("partial_slope", "partial_p", "restrend_p", "partial_rising_pct", "cells_tested_pct")] == [None] * 5
     assert residual_row(series, (2007, 2013), "fvc", by_year(climate), 0.05)["n"] == 7
 
 
 def test_cells_are_tested_with_their_own_years_and_untested_area_is_said():
     series, climate = zone(9, gaps=[(0, 0), (1, 0), (2, 1)])
     row = residual_row(series, (2005, 2013), "ndvi", by_year(climate), 0.05)
-    assert row["tested_pct"] == pytest.approx(100 * (2100 - 100) / 2100)  # the first cell has 7 years, the second 8
+    assert row["cells_tested_pct"] == pytest.approx(100 * (2100 - 100) / 2100)  # the first cell has 7 years, the second 8
     assert row["n"] == 9
 
 
 def test_a_zone_whose_climate_follows_the_years_says_so():
     series, _ = zone(10)
     row = residual_row(series, (2005, 2014), "fvc", {"temperature": {2005 + i: 5 + 0.1 * i for i in range(10)}}, 0.05)
-    assert row["reason"].startswith("climate follows the years")
-    assert (row["slope"], row["rising_pct"], row["tested_pct"]) == (None, None, 0)
-    assert row["r2"] is not None
+    assert row["note"].startswith("climate follows the years")
+    assert (row["partial_slope"], row["partial_rising_pct"], row["cells_tested_pct"]) == (None, None, 0)
+    assert row["climate_r2"] is not None

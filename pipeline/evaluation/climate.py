@@ -1,7 +1,7 @@
 """Weather of growing seasons: precipitation, temperature, days above 0 degC, their anomalies and ranks. Pure functions of daily or monthly values.
 
-A season with a missing day or month has no value, never a part taken for the whole. Anomalies after the usual definition: value minus the mean of stated
-years, divided by their sample standard deviation for the standardised one (Wilks 2011, Statistical Methods in the Atmospheric Sciences, 3.4.2).
+A season with a missing day or month has no value, never a part taken for the whole. An anomaly is the value minus the mean of stated years; divided
+by their sample standard deviation it is the standardised one.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ PRECIPITATION, TEMPERATURE = "precipitation", "temperature"
 LEAST_FOR_SD = 3  # years
 FREEZING = 0.0  # degC
 CLIMATE_COLUMNS = (
-    "mine", "zone", "role", "variable", "unit", "year", "first_day", "last_day", "value", "missing", "baseline_first", "baseline_last", "baseline_n",
-    "baseline_mean", "baseline_sd", "anomaly", "anomaly_sd", "rank", "ranked", "reason",
+    "mine", "sensor", "zone", "role", "quantity", "quantity_unit", "year", "first_day", "last_day", "amount", "values_missing", "baseline_first",
+    "baseline_last", "baseline_n", "baseline_mean", "baseline_sd", "anomaly", "anomaly_sd", "weather_rank", "ranked_years", "note",
 )  # fmt: skip
 
 
@@ -191,10 +191,19 @@ def climate_rows(
             for year, one, rank in zip(years, own, ranks(known), strict=True):
                 anomaly = None if one.value is None or against.mean is None else one.value - against.mean
                 rows.append(
-                    {**common, "zone": zone, "variable": quantity.name, "unit": quantity.unit, "year": year}
-                    | {"first_day": one.first.isoformat(), "last_day": one.last.isoformat(), "value": one.value, "missing": one.missing}
+                    {**common, "zone": zone, "quantity": quantity.name, "quantity_unit": quantity.unit, "year": year}
+                    | {"first_day": one.first.isoformat(), "last_day": one.last.isoformat(), "amount": one.value, "values_missing": one.missing}
                     | {"baseline_first": first, "baseline_last": last, "baseline_n": against.n, "baseline_mean": against.mean, "baseline_sd": against.sd}
                     | {"anomaly": anomaly, "anomaly_sd": None if anomaly is None or against.sd is None else anomaly / against.sd}
-                    | {"rank": rank, "ranked": sum(v is not None for v in known), "reason": one.reason}
+                    | {"weather_rank": rank, "ranked_years": sum(v is not None for v in known), "note": one.reason}
                 )
     return rows
+
+
+def by_year(rows: Sequence[Mapping[str, Any]], quantity: str, column: str = "amount") -> dict[int, float | None]:
+    """Return a column of one zone's rows of climate_by_zone.csv by year, of one quantity; numbers or their text, None where empty.
+
+    >>> by_year([{"quantity": "precipitation", "year": "2021", "amount": "210.5"}], "precipitation")
+    {2021: 210.5}
+    """
+    return {int(r["year"]): None if r[column] in (None, "") else float(r[column]) for r in rows if r["quantity"] == quantity}

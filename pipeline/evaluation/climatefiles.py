@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.aoi import Zones
-from pipeline.config import Season
+from pipeline.config import Config, Season
+from pipeline.config_climate import SYNTHETIC, Climate
 from pipeline.coverage import ZoneCoverage, zone_coverages
 from pipeline.errors import BadInput, nearest
 from pipeline.evaluation.climate import PRECIPITATION, Weather, season_dates
@@ -48,6 +49,17 @@ def read_climate(variable: str, source: str, zones: Zones, season: Season, years
         out = read_table_of(variable, Path(source), zones.names)
     _check_years(out, zones.names, season, years, base)
     return out
+
+
+def read_all(sources: Mapping[str, str], zones: Zones, season: Season, years: Sequence[int], base: tuple[int, int] | None) -> list[Weather]:
+    """Return every variable of `sources` (variable: path), read by `read_climate`."""
+    return [read_climate(variable, source, zones, season, years, base) for variable, source in sources.items()]
+
+
+def check_climate_files(config: Config, asked: Climate, zones: Zones) -> None:
+    """Read the user's files before a run, so that what is wrong with them is said first (BadInput); those of the embedded mine are made by the run."""
+    given = {variable: source for variable, source in asked.sources.items() if source != SYNTHETIC}
+    read_all(given, zones, config.season, config.all_years, asked.baseline)
 
 
 def read_table_of(variable: str, path: Path, zones: Sequence[str]) -> Weather:
@@ -190,9 +202,9 @@ def _means(variable: str, path: Path, dataset: Any, coverage: ZoneCoverage, grid
     if grid.crs.geographic:  # cells of one size in degrees are smaller on the ground towards the pole
         latitude = grid.affine.f + grid.affine.e * (np.arange(rows.start, rows.stop) + 0.5)
         weights = (coverage.area_m2 * np.cos(np.radians(latitude))[:, None])[coverage.touched]
-    for band, scale, offset in zip(range(1, dataset.count + 1), dataset.scales, dataset.offsets, strict=True):
-        stored = dataset.read(band, window=window, masked=True).astype(np.float64).filled(np.nan)
-        cells = stored[coverage.touched] * scale + offset
+    stored = dataset.read(window=window, masked=True).astype(np.float64).filled(np.nan)
+    for band, (layer, scale, offset) in enumerate(zip(stored, dataset.scales, dataset.offsets, strict=True), 1):
+        cells = layer[coverage.touched] * scale + offset
         known = cells[np.isfinite(cells)]
         for extreme in (known.min(), known.max()) if known.size else ():
             _possible(variable, float(extreme), path, f"band {band}, zone {coverage.zone}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pipeline.evaluation.climate import PRECIPITATION, TEMPERATURE
 from pipeline.kernels.null import ALL_ORDERS_MAX_N, all_orders, drawn_orders
 from pipeline.words import Text, joined, p_text
+from pipeline.zonetables import number
 
 LEAST_FOR_CORRELATION = 4  # years: of three, every order has p >= 1 / 3
 NAMES = {PRECIPITATION: Text("precipitation", "降水量"), TEMPERATURE: Text("temperature", "气温")}
@@ -90,6 +92,33 @@ def peak_year(cover: Mapping[int, float | None], weather: Mapping[str, Mapping[i
         ranked[name] = len(there)
         correlation[name] = spearman(list(known.values()), [values.get(y) for y in known])
     return Peak(best, len(known), rank, ranked, correlation)
+
+
+PEAK_COLUMNS = (
+    "mine", "sensor", "zone", "role", "quantity", "peak_year", "cover_years", "weather_rank", "ranked_years", "spearman_rho", "spearman_p", "spearman_p_min",
+    "n",
+)  # fmt: skip
+
+
+def peak_rows(common: Mapping[str, Any], peak: Peak | None) -> list[dict[str, Any]]:
+    """Return the rows of climate_peak_by_zone.csv of one zone: one for each of precipitation and temperature; none without a peak."""
+    if peak is None:
+        return []
+    return [
+        {**common, "quantity": name, "peak_year": peak.year, "cover_years": peak.of_years, "weather_rank": peak.rank[name], "ranked_years": peak.ranked[name]}
+        | {"spearman_rho": found.rho, "spearman_p": found.p, "spearman_p_min": found.p_min, "n": found.n}
+        for name, found in peak.correlation.items()
+    ]
+
+
+def read_peak(rows: Sequence[Mapping[str, str]]) -> Peak | None:
+    """Return the peak that the rows of one zone tell; None without rows."""
+    if not rows:
+        return None
+    rank = {r["quantity"]: number(r["weather_rank"]) for r in rows}
+    ranked = {r["quantity"]: int(r["ranked_years"]) for r in rows}
+    found = {r["quantity"]: Correlation(int(r["n"]), *(number(r[c]) for c in ("spearman_rho", "spearman_p", "spearman_p_min"))) for r in rows}
+    return Peak(int(rows[0]["peak_year"]), int(rows[0]["cover_years"]), rank, ranked, found)
 
 
 def peak_sentences(zone: str, peak: Peak | None) -> Text:

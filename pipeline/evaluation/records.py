@@ -44,6 +44,15 @@ EVALUATIONS: dict[str, Evaluation] = {
             inputs=("ndvi", "parts"),
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable"),
         ),
+        Evaluation(
+            "climate",
+            "weather of the seasons and the trend beside it: climate_by_zone.csv, climate_peak_by_zone.csv, residual_trend_by_zone.csv, residual_trend.tif",
+            ("climate_by_zone", "climate_peak_by_zone", "residual_trend_by_zone"),
+            ("climate_by_zone",),
+            ("residual_trend",),
+            inputs=("ndvi", "tables"),
+            options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable", "trend.periods", "trend.alpha"),
+        ),
     )
 }
 TABLES = tuple(name for e in EVALUATIONS.values() for name in e.tables)
