@@ -15,7 +15,7 @@ from pipeline.__main__ import STAGES, _parser
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
-from pipeline.evaluation import matched, recoverytable
+from pipeline.evaluation import climate, climatewords, matched, recoverytable, residualtable
 from pipeline.quality import Bits
 from pipeline.referencecheck import REFERENCE_COLUMNS
 from pipeline.sensitivity import SENSITIVITY_COLUMNS
@@ -220,6 +220,9 @@ TABLES = {
 EVALUATED = {
     "recovery_by_zone": recoverytable.COLUMNS,
     "control_balance_by_zone": matched.BALANCE_COLUMNS,
+    "climate_by_zone": climate.CLIMATE_COLUMNS,
+    "climate_peak_by_zone": climatewords.PEAK_COLUMNS,
+    "residual_trend_by_zone": residualtable.RESIDUAL_COLUMNS,
 }
 
 
