@@ -306,4 +306,11 @@ _ALL = (
     Column("status", "", "read or dropped", "read（已读取）或 dropped（未采用）"),
     Column("reason", "", "Why it was dropped, or how its offset was decided", "未采用的原因，或偏移量的判定依据"),
 )
-COLUMNS: dict[str, Column] = {c.name: c for c in (*_ALL, *RECOVERY, *CLIMATE)}
+COLUMNS: dict[str, Column] = {
+    c.name: c
+    for c in (
+        *_ALL,
+        *RECOVERY,
+        *CLIMATE,
+    )
+}
