@@ -13,6 +13,7 @@ from pipeline import yamlfile
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.catalogs import CATALOGS, is_searched
 from pipeline.config_base import Id, Model, Year
+from pipeline.config_breaks import Breaks, check_breaks
 from pipeline.config_catalog import LocalPath, Source, check_source, preset_collection
 from pipeline.config_cover import Fvc, check_cover
 from pipeline.config_errors import explain
@@ -190,6 +191,9 @@ class Config(Model):
         description="bounds of class areas from the error of NDVI, the endmember range and the range of `no_change`; `false`: the bounds stay empty",
     )
     recovery: Recovery | None = Field(None, description="recovery against the reference; without the key it is not made (`recovery: {}`: with all defaults)")
+    breaks: Breaks | None = Field(
+        None, description="years of disturbance and recovery; without the key they are not sought (`breaks: {}`: with all defaults); for long series"
+    )
     network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
 
     @model_validator(mode="after")
@@ -224,6 +228,7 @@ class Config(Model):
         check_months(self)
         check_evaluations(self)
         check_recovery(self)
+        check_breaks(self)
         return self
 
     @property

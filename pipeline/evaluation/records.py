@@ -44,6 +44,14 @@ EVALUATIONS: dict[str, Evaluation] = {
             inputs=("ndvi", "parts"),
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable"),
         ),
+        Evaluation(
+            "breaks",
+            "years of disturbance and recovery: breaks.tif, breaks_by_zone.csv, break_years_by_zone.csv, their maps and chart",
+            ("breaks_by_zone", "break_years_by_zone"),
+            ("break_disturbance", "break_recovery", "breaks_by_zone"),
+            ("breaks",),
+            options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable", "grid.clip", "references"),
+        ),
     )
 }
 TABLES = tuple(name for e in EVALUATIONS.values() for name in e.tables)
