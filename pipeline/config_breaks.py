@@ -34,6 +34,11 @@ class Breaks(EvaluationKey):
         """Return the first and the last year of the series."""
         return self.years or (config.years.first, config.years.last)
 
+    def shown_years(self, config: Config) -> tuple[int, int]:
+        """Return the first and the last year that a break can have: `least` years lie before it, and from it on; all where there are too few."""
+        first, last = self.period(config)
+        return (first + self.least, last - self.least + 1) if last - first + 1 >= 2 * self.least else (first, last)
+
 
 def check_breaks(config: Config) -> None:
     """Refuse years outside the run's, and fewer than a break needs; a run of too few years as a whole is told so in its tables."""

@@ -14,11 +14,12 @@ from pipeline.styles import SERIES
 from pipeline.zonetables import number
 
 MOST_PANELS = 24
+LEAST_SPAN, LEAST_SHARE = 0.1, 10.0  # of the axes, in the variable and in per cent: noise must not fill a panel
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 360, 200, 42, 12, 26
 OWN, DISTURBED, RECOVERING = SERIES[0], SERIES[1], SERIES[2]
 READ = (
-    "Dots: mean of the zone; dashed grey: one line; blue: the two lines, where their break is shown. Upright: year of disturbance (red), of recovery "
-    "(green). Bars below: share of the tested area by year of disturbance (red) and of recovery (green), in per cent."
+    "Dots: mean of the zone; dashed grey: one line; blue: the two lines, where their break is shown. Upright: year of disturbance (orange), of recovery "
+    "(green). Bars below: share of the tested area by year of disturbance (orange) and of recovery (green), in per cent."
 )
 
 
@@ -54,17 +55,18 @@ class ZoneYears:
 
     @property
     def range(self) -> tuple[float, float]:
-        """Return the smallest and the largest value that is drawn, with some room; 0 and 1 without any."""
+        """Return the smallest and the largest value that is drawn, with some room, and LEAST_SPAN apart; 0 and 1 without any."""
         drawn = [v for v in (*self.mean, *self.one, *self.two) if v is not None]
         if not drawn:
             return 0.0, 1.0
-        room = 0.08 * (max(drawn) - min(drawn)) or 0.05
+        span = max(drawn) - min(drawn)
+        room = max(0.08 * span, (LEAST_SPAN - span) / 2)
         return min(drawn) - room, max(drawn) + room
 
     @property
     def most(self) -> float:
-        """Return the largest share of area of a year, at least 1 per cent."""
-        return max(1.0, *(v for v in (*self.disturbed, *self.recovering) if v is not None), 0.0)
+        """Return the largest share of area of a year, at least LEAST_SHARE."""
+        return max(LEAST_SHARE, *(v for v in (*self.disturbed, *self.recovering) if v is not None), 0.0)
 
     @property
     def has_shares(self) -> bool:
@@ -113,8 +115,8 @@ def break_chart(rows: list[dict[str, str]], years: list[dict[str, str]], words: 
     for i, zone in enumerate(shown):
         x, y = sheet.left + 0.3 + (i % columns) * width, sheet.top - (i // columns + 1) * height
         body = height - 0.6
-        _series_panel(sheet.axes(x + 0.1, y + 0.25 + 0.42 * body, width - 0.3, 0.58 * body), zone)
-        _area_panel(sheet.axes(x + 0.1, y + 0.25, width - 0.3, 0.32 * body), zone)
+        _series_panel(sheet.axes(x + 0.15, y + 0.25 + 0.42 * body, width - 0.5, 0.58 * body), zone)
+        _area_panel(sheet.axes(x + 0.15, y + 0.25, width - 0.5, 0.32 * body), zone)
         sheet.text(x, y + height - 0.3, "\n".join(wrapped(zone.zone, width - 0.15, SMALL_PT, 1)), SMALL_PT, gid="zone name")
     return sheet.figure
 
@@ -202,10 +204,10 @@ def series_svg(zone: ZoneYears, title: str) -> str:
             shift = 1 if word.startswith("r") and year == zone.disturbance else 0  # side by side where both are in one year
             mark = plot.line((plot.x(year) + 3 * shift, TOP), (plot.x(year) + 3 * shift, HEIGHT - BOTTOM), {"stroke": colour, "stroke-width": "1.5"})
             ET.SubElement(mark, "title").text = f"{word} {year}"
-    for year, value in zip(zone.years, zone.mean, strict=True):
-        if value is not None:
-            dot = ET.SubElement(plot.root, "circle", {"cx": f"{plot.x(year):.1f}", "cy": f"{plot.y(value):.1f}", "r": "3", "fill": OWN})
-            ET.SubElement(dot, "title").text = f"{year}: {value:.3f}"
+    for year, mean in zip(zone.years, zone.mean, strict=True):
+        if mean is not None:
+            dot = ET.SubElement(plot.root, "circle", {"cx": f"{plot.x(year):.1f}", "cy": f"{plot.y(mean):.1f}", "r": "3", "fill": OWN})
+            ET.SubElement(dot, "title").text = f"{year}: {mean:.3f}"
     return plot.markup()
 
 

@@ -13,15 +13,15 @@ from pipeline.sheet import GROUND, Words
 from pipeline.styles import year_colours
 from pipeline.words import Text
 
-MOST_ENTRIES = 12
+MOST_ENTRIES = 20
 NONE, FEW = "#d9d9d9", "#9e9e9e"
 
 
 def year_bins(first: int, last: int) -> list[tuple[int, int]]:
     """Return spans of years of equal length, at most MOST_ENTRIES; the last may be shorter.
 
-    >>> year_bins(2003, 2006), year_bins(2003, 2021)[-2:]
-    ([(2003, 2003), (2004, 2004), (2005, 2005), (2006, 2006)], [(2019, 2020), (2021, 2021)])
+    >>> year_bins(2003, 2006), year_bins(1988, 2022)[-2:]
+    ([(2003, 2003), (2004, 2004), (2005, 2005), (2006, 2006)], [(2020, 2021), (2022, 2022)])
     """
     wide = -(-(last - first + 1) // MOST_ENTRIES)
     return [(a, min(a + wide - 1, last)) for a in range(first, last + 1, wide)]

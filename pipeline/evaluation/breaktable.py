@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.config_breaks import Breaks
-from pipeline.evaluation.breaks import BreakFit, break_fit, break_p, disturbance_and_recovery, fewest, pettitt
+from pipeline.evaluation.breaks import break_fit, break_p, disturbance_and_recovery, fewest, pettitt
 from pipeline.zonestats import weighted_median
 
 ZONE = ("mine", "sensor", "variable", "zone", "role")
@@ -52,7 +52,7 @@ def break_rows(zone: ZoneBreaks, asked: Breaks, period: tuple[int, int], common:
         notes.append(f"no cell has {needs} years with a value")
     row = common | {"first_year": period[0], "last_year": period[1], "break_method": asked.method, "shown_at": asked.level, "n_least": needs}
     row |= {"years_used": " ".join(map(str, zone.years)), "n": len(zone.years), "common_pct": zone.common_pct} | series
-    row |= {"tested_pct": 100 * tested / float(zone.area_m2.sum())}
+    row |= {"tested_pct": _per_cent(tested, float(zone.area_m2.sum()))}
     row |= _of_cells("disturbance", "disturbed_pct", zone, zone.disturbance, tested) | _of_cells("recovery", "recovering_pct", zone, zone.recovery, tested)
     row |= {"note": "; ".join(notes) or None}
     lines = _lines(zone, asked)
@@ -63,7 +63,7 @@ def break_rows(zone: ZoneBreaks, asked: Breaks, period: tuple[int, int], common:
         | _area("recovering", areas["recover"][year], tested)
         for year in range(period[0], period[1] + 1)
     ]
-    return row, years
+    return {name: row.get(name) for name in COLUMNS}, years
 
 
 def _of_series(zone: ZoneBreaks, asked: Breaks, needs: int) -> tuple[dict[str, Any], list[str]]:
@@ -93,11 +93,12 @@ def _lines(zone: ZoneBreaks, asked: Breaks) -> dict[str, dict[int, float]]:
     if len(zone.years) < 2 * asked.least:
         return out
     times = np.array(zone.years, np.float64)
-    fit = BreakFit(*(float(v[0]) for v in break_fit(zone.values[:, None], times, least=asked.least, slopes=asked.method == "lines")))
-    out["one_line"] = _line(zone, np.ones(times.size, bool), fit.slope)
-    if np.isfinite(fit.step):
-        before = times < fit.first_after
-        out["two_lines"] = _line(zone, before, fit.slope_before) | _line(zone, ~before, fit.slope_after)
+    found = break_fit(zone.values[:, None], times, least=asked.least, slopes=asked.method == "lines")
+    fit = {name: float(v[0]) for name, v in found._asdict().items()}
+    out["one_line"] = _line(zone, np.ones(times.size, bool), fit["slope"])
+    if np.isfinite(fit["step"]):
+        before = times < fit["first_after"]
+        out["two_lines"] = _line(zone, before, fit["slope_before"]) | _line(zone, ~before, fit["slope_after"])
     return out
 
 
@@ -113,8 +114,12 @@ def _by_year(zone: ZoneBreaks, when: np.ndarray, period: tuple[int, int]) -> dic
     return {year: float(zone.area_m2[when == year].sum()) for year in range(period[0], period[1] + 1)}
 
 
+def _per_cent(area: float, of: float) -> float:
+    return min(100.0, 100 * float(area) / of)
+
+
 def _area(name: str, area: float, tested: float) -> dict[str, float | None]:
-    return {f"{name}_km2": area / 1e6, f"{name}_pct": 100 * area / tested} if tested > 0 else {f"{name}_km2": None, f"{name}_pct": None}
+    return {f"{name}_km2": area / 1e6, f"{name}_pct": _per_cent(area, tested)} if tested > 0 else {f"{name}_km2": None, f"{name}_pct": None}
 
 
 def _of_cells(name: str, share: str, zone: ZoneBreaks, when: np.ndarray, tested: float) -> dict[str, Any]:
@@ -122,11 +127,11 @@ def _of_cells(name: str, share: str, zone: ZoneBreaks, when: np.ndarray, tested:
     if tested == 0:
         return {}
     there = np.isfinite(when)
-    found: dict[str, Any] = {share: 100 * float(zone.area_m2[there].sum()) / tested}
+    found: dict[str, Any] = {share: _per_cent(zone.area_m2[there].sum(), tested)}
     if not there.any():
         return found
     years, place = np.unique(when[there], return_inverse=True)
     areas = np.bincount(place, zone.area_m2[there])
     most = int(areas.argmax())
-    found |= {f"{name}_usual": int(years[most]), f"{name}_usual_pct": 100 * float(areas[most]) / tested}
+    found |= {f"{name}_usual": int(years[most]), f"{name}_usual_pct": _per_cent(areas[most], tested)}
     return found | {f"{name}_median": weighted_median(when[there].astype(np.float64), zone.area_m2[there])}

@@ -9,7 +9,7 @@ from pipeline.layout import SensorFolder
 from pipeline.report.headings import Heading
 from pipeline.report.part import Figure, Part, Shown
 from pipeline.tables import read_csv
-from pipeline.words import Text, p_text, per_cent
+from pipeline.words import Text, alpha_text, p_text, per_cent
 from pipeline.zonetables import number
 
 HEADINGS = tuple(
@@ -35,10 +35,10 @@ HEADINGS = tuple(
     )
 )
 READ = Text(
-    "Dots: the zone's mean; dashed: one line; blue: the two lines of its break, where it is shown; upright: year of disturbance (red) and of recovery (green). "
-    "Bars: share of the tested area by the year of its cells. The year is the first with a value after the change. A break says that the series changed its "
-    "level or course, not why, and one break is one break: of several changes the one that the lines tell best.",
-    "圆点：分区均值；虚线：单一直线；蓝线：显示突变时的两条直线；竖线：扰动年份（红）与恢复年份（绿）。柱：按像元年份的受检面积比例。年份为变化之后有值的首年。"
+    "Dots: the zone's mean; dashed: one line; blue: the two lines of its break, where it is shown; upright: year of disturbance (orange) and of recovery "
+    "(green). Bars: share of the tested area by the year of its cells. The year is the first with a value after the change. A break says that the series "
+    "changed its level or course, not why, and one break is one break: of several changes the one that the lines tell best.",
+    "圆点：分区均值；虚线：单一直线；蓝线：显示突变时的两条直线；竖线：扰动年份（橙）与恢复年份（绿）。柱：按像元年份的受检面积比例。年份为变化之后有值的首年。"
     "突变说明序列的水平或走向改变，不说明原因；一次突变只有一个：有多次变化时为直线最能区分的一次。",
 )
 
@@ -57,8 +57,8 @@ def part(config: Config, zones: Zones, sensor: str, folder: SensorFolder) -> Par
             caption = Text(f"{zone.zone}: years of its cells", f"{zone.zone}：像元的年份")
             figures.append(Figure(years_svg(zone, f"{zone.zone}: years of change 变化年份"), caption))
     chance = Text(
-        f"Shown where p is at most {level:g}: of cells without a break about {per_cent(100 * level).en} show one by chance, a fall and a rise alike.",
-        f"仅显示 p 不大于 {level:g} 者：无突变的像元约有 {per_cent(100 * level).zh}因偶然而显示，下降与上升大致各半。",
+        f"Shown where p is at most {level:g}: of cells without a break about {alpha_text(level).en} show one by chance, a fall and a rise alike.",
+        f"仅显示 p 不大于 {level:g} 者：无突变的像元约有 {alpha_text(level).zh}因偶然而显示，下降与上升大致各半。",
     )
     return Part(
         "breaks",

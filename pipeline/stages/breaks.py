@@ -119,13 +119,7 @@ def _write_raster(job: Job, asked: Breaks, grid: Any, coverages: dict[str, ZoneC
     path = job.folder.root / RASTER
     with job.computing(f"breaks {first}-{last}"):
         write_raster(path, result, grid, RasterSpec(BANDS, "float32", float("nan"), tags, nearest=True))
-    write_text(path.with_suffix(".qml"), year_qml(*shown_years(asked, (first, last))))
-
-
-def shown_years(asked: Breaks, period: tuple[int, int]) -> tuple[int, int]:
-    """Return the first and the last year that a break can have: `least` years lie before it, and from it on."""
-    first, last = period[0] + asked.least, period[1] - asked.least + 1
-    return (first, last) if first <= last else period
+    write_text(path.with_suffix(".qml"), year_qml(*asked.shown_years(job.config)))
 
 
 def _draw_maps(job: Job, asked: Breaks, grid: Any, zones: Zones) -> None:
@@ -151,7 +145,7 @@ def _draw_maps(job: Job, asked: Breaks, grid: Any, zones: Zones) -> None:
             caption = Text(f"No cell has the {needs} years with a value that a break needs.", f"没有像元具有突变检验所需的 {needs} 个有效年份。")
         title = f"{heading.en.lower()}, {period[0]}-{period[1]}"
         words = Words(title_of(job.config, title, job.sensor), (caption,), (_source(job, asked),))
-        figure = year_map(of[name], tested, inside, shown, zones, shown_years(asked, period), words, heading, none, grid)
+        figure = year_map(of[name], tested, inside, shown, zones, asked.shown_years(job.config), words, heading, none, grid)
         save(figure, job.folder.root / f"break_{name}.png")
 
 
