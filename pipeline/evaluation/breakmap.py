@@ -60,7 +60,7 @@ def year_map(
     for i, (a, b) in enumerate(bins):
         image[(when >= a) & (when <= b)] = _rgb(colours[i])
         entries.append(Entry(f"{a}" if a == b else f"{a}-{b}", colours[i]))
-    entries.append(Entry(_label(none), NONE))
+    entries = [*entries, Entry(_label(none), NONE)] if tested.any() else []
     if (inside & ~tested).any():
         entries.append(Entry(_label(few), FEW))
     return image_map(image, grid, zones, words, _label(heading), tuple(entries), of=of)
