@@ -15,7 +15,7 @@ from pipeline.__main__ import STAGES, _parser
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
-from pipeline.evaluation import matched, recoverytable
+from pipeline.evaluation import breaktable, matched, recoverytable
 from pipeline.quality import Bits
 from pipeline.referencecheck import REFERENCE_COLUMNS
 from pipeline.sensitivity import SENSITIVITY_COLUMNS
@@ -220,6 +220,8 @@ TABLES = {
 EVALUATED = {
     "recovery_by_zone": recoverytable.COLUMNS,
     "control_balance_by_zone": matched.BALANCE_COLUMNS,
+    "breaks_by_zone": breaktable.COLUMNS,
+    "break_years_by_zone": breaktable.YEAR_COLUMNS,
 }
 
 
