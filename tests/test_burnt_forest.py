@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 from forestmine import FIRE, YEARS, ForestMine, mean_series
+from running import ROOT
 from scenemine import snapshot
 from test_breaks import _by_definition, all_u, brute_fit
 
@@ -152,6 +153,12 @@ def test_disturbances_fall_in_the_year_of_the_fire_where_it_burnt_and_the_index_
         assert float(row["disturbed_pct"]) == pytest.approx(100 * weight[shown].sum() / weight[tested].sum(), rel=1e-6)
         years = [r for r in table(run.folder, "break_years_by_zone") if r["zone"] == "fire" and int(r["year"]) in (FIRE, FIRE + 1)]
         assert sum(float(r["disturbed_pct"]) for r in years) == pytest.approx(100 * found[name, "fire"][0] * weight.sum() / weight[tested].sum(), rel=1e-6)
+    page = (ROOT / "docs" / "breaks.md").read_text(encoding="utf-8")
+    told = {"nbr": "NBR, 2000-2023", "ndvi to 2010": "NDVI, 2000-2010", "ndvi": "NDVI, 2000-2023"}
+    for (name, what), (near, of_shown) in found.items():
+        (line,) = [x for x in page.splitlines() if x.startswith(f"| {told[name]}{', where it burnt' if what == 'burnt' else ' |'}")]
+        cells = [c.strip(" *") for c in line.split("|")]
+        assert cells[3:5] == [f"{100 * near:.0f} %", f"{100 * of_shown:.0f} %"]
     assert found["nbr", "fire"][0] > 0.5  # on most of the fire's area
     assert found["nbr", "burnt"][0] > 0.9 and found["nbr", "burnt"][1] > 0.99
     for name in ("ndvi", "ndvi to 2010"):  # of the disturbances that NDVI shows most are the fire; on most of the area it shows none
