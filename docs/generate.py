@@ -16,6 +16,7 @@ from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
 from pipeline.evaluation import climate, climatewords, matched, recoverytable, residualtable
+from pipeline.evaluation import breaktable, matched, recoverytable
 from pipeline.quality import Bits
 from pipeline.referencecheck import REFERENCE_COLUMNS
 from pipeline.sensitivity import SENSITIVITY_COLUMNS
@@ -223,6 +224,8 @@ EVALUATED = {
     "climate_by_zone": climate.CLIMATE_COLUMNS,
     "climate_peak_by_zone": climatewords.PEAK_COLUMNS,
     "residual_trend_by_zone": residualtable.RESIDUAL_COLUMNS,
+    "breaks_by_zone": breaktable.COLUMNS,
+    "break_years_by_zone": breaktable.YEAR_COLUMNS,
 }
 
 

@@ -8,6 +8,7 @@ from pipeline.column import TEXT as TEXT
 from pipeline.column import WHOLE as WHOLE
 from pipeline.column import Column as Column
 from pipeline.evaluation.columns_climate import CLIMATE
+from pipeline.evaluation.columns_breaks import BREAKS
 from pipeline.evaluation.columns_recovery import RECOVERY
 
 _ALL = (
@@ -314,3 +315,4 @@ COLUMNS: dict[str, Column] = {
         *CLIMATE,
     )
 }
+COLUMNS: dict[str, Column] = {c.name: c for c in (*_ALL, *RECOVERY, *BREAKS)}

@@ -13,6 +13,7 @@ from pipeline import yamlfile
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.catalogs import CATALOGS, is_searched
 from pipeline.config_base import Id, Model, Year
+from pipeline.config_breaks import Breaks, check_breaks
 from pipeline.config_catalog import LocalPath, Source, check_source, preset_collection
 from pipeline.config_climate import Climate, check_climate
 from pipeline.config_cover import Fvc, check_cover
@@ -193,6 +194,8 @@ class Config(Model):
     recovery: Recovery | None = Field(None, description="recovery against the reference; without the key it is not made (`recovery: {}`: with all defaults)")
     climate: Climate | None = Field(
         None, description="precipitation and temperature of the growing season, anomalies, and the trend of cover beside them; without the key it is not made"
+    breaks: Breaks | None = Field(
+        None, description="years of disturbance and recovery; without the key they are not sought (`breaks: {}`: with all defaults); for long series"
     )
     network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
 
@@ -229,6 +232,7 @@ class Config(Model):
         check_evaluations(self)
         check_recovery(self)
         check_climate(self)
+        check_breaks(self)
         return self
 
     @property

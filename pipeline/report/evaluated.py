@@ -8,11 +8,13 @@ from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.layout import SensorFolder
 from pipeline.report import on_climate, on_recovery
+from pipeline.report import on_breaks, on_recovery
 from pipeline.report.part import Part
 
 PARTS: dict[str, Callable[[Config, Zones, str, SensorFolder], Part]] = {
     "recovery": on_recovery.part,
     "climate": on_climate.part,
+    "breaks": on_breaks.part,
 }
 
 
