@@ -80,9 +80,10 @@ def painted(found: Found) -> np.ndarray:
 @with_fonts
 def figure(cases: list[Found], path: Path) -> None:
     """Draw a map and a histogram of each case."""
+    nbr, ndvi, early = (sum(case.share(y) for y in SHOWN) for case in cases[:3])
     said = Text(
         f"A wildfire of {FIRE} in British Columbia. Of its cells, NBR shows a disturbance in {FIRE} or {FIRE + 1} on "
-        f"{sum(cases[0].share(y) for y in SHOWN):.0f} %, NDVI on {sum(cases[1].share(y) for y in SHOWN):.0f} and {sum(cases[2].share(y) for y in SHOWN):.0f} %.",
+        f"{nbr:.0f} %, NDVI on {ndvi:.0f} and {early:.0f} %.",
         "",
     )
     source = (

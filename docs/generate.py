@@ -15,8 +15,7 @@ from pipeline.__main__ import STAGES, _parser
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
-from pipeline.evaluation import climate, climatewords, matched, recoverytable, residualtable
-from pipeline.evaluation import breaktable, matched, recoverytable
+from pipeline.evaluation import breaktable, climate, climatewords, matched, recoverytable, residualtable
 from pipeline.quality import Bits
 from pipeline.referencecheck import REFERENCE_COLUMNS
 from pipeline.sensitivity import SENSITIVITY_COLUMNS

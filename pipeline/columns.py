@@ -7,8 +7,8 @@ from pipeline.column import COVER, SHARE, SLOPE, P
 from pipeline.column import TEXT as TEXT
 from pipeline.column import WHOLE as WHOLE
 from pipeline.column import Column as Column
-from pipeline.evaluation.columns_climate import CLIMATE
 from pipeline.evaluation.columns_breaks import BREAKS
+from pipeline.evaluation.columns_climate import CLIMATE
 from pipeline.evaluation.columns_recovery import RECOVERY
 
 _ALL = (
@@ -313,6 +313,6 @@ COLUMNS: dict[str, Column] = {
         *_ALL,
         *RECOVERY,
         *CLIMATE,
+        *BREAKS,
     )
 }
-COLUMNS: dict[str, Column] = {c.name: c for c in (*_ALL, *RECOVERY, *BREAKS)}

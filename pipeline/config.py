@@ -194,6 +194,7 @@ class Config(Model):
     recovery: Recovery | None = Field(None, description="recovery against the reference; without the key it is not made (`recovery: {}`: with all defaults)")
     climate: Climate | None = Field(
         None, description="precipitation and temperature of the growing season, anomalies, and the trend of cover beside them; without the key it is not made"
+    )
     breaks: Breaks | None = Field(
         None, description="years of disturbance and recovery; without the key they are not sought (`breaks: {}`: with all defaults); for long series"
     )

@@ -52,6 +52,8 @@ EVALUATIONS: dict[str, Evaluation] = {
             ("residual_trend",),
             inputs=("ndvi", "tables"),
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable", "trend.periods", "trend.alpha"),
+        ),
+        Evaluation(
             "breaks",
             "years of disturbance and recovery: breaks.tif, breaks_by_zone.csv, break_years_by_zone.csv, their maps and chart",
             ("breaks_by_zone", "break_years_by_zone"),
