@@ -71,21 +71,26 @@ def clear(pixel):
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("history")
-    generate(AOI, folder / "noisy", threads=2)
-    generate(AOI, folder / "free", threads=2, noise=False)
+def results(tmp_path_factory):
+    """A results folder with the config of the example and its scenes."""
+    folder = tmp_path_factory.mktemp("results")
+    settings = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8")) | {"sensitivity": False}
+    settings["aoi"]["path"] = str(AOI)
+    (folder / "history.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    assert main(["synthetic", str(folder / "history.yaml"), "--kind", "history", "--results", str(folder), "--threads", "2"]) == 0
     return folder
 
 
 @pytest.fixture(scope="module")
-def noisy(folders):
-    return Made(folders / "noisy")
+def noisy(results):
+    return Made(results / "jiangcang-history" / "synthetic")
 
 
 @pytest.fixture(scope="module")
-def free(folders):
-    return Made(folders / "free")
+def free(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("free")
+    generate(AOI, folder, threads=2, noise=False)
+    return Made(folder)
 
 
 @pytest.fixture(scope="module")
@@ -348,17 +353,10 @@ def test_the_lake_of_pit_7_appears_in_2016_and_grows(noisy, zone_area):
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    """Cover and water of every year by the stages of the example, tables left out."""
-    results = tmp_path_factory.mktemp("found")
-    settings = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8")) | {"sensitivity": False}
-    settings["aoi"]["path"] = str(AOI)
-    config = results / "history.yaml"
-    config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
-    common = [str(config), "--results", str(results), "--threads", "2"]
-    assert main(["synthetic", *common, "--kind", "history"]) == 0
+def found(noisy, results):
+    """The folder with cover and water of every year, by the stages of the example as far as that."""
     for stage in ("scenes", "composite", "endmembers", "fvc"):
-        assert main([stage, *common, "--sensor", "landsat"]) == 0
+        assert main([stage, str(results / "history.yaml"), "--results", str(results), "--threads", "2", "--sensor", "landsat"]) == 0
     return results / "jiangcang-history" / "landsat"
 
 
