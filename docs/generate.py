@@ -257,7 +257,8 @@ def synthetic_mine() -> str:
     lines = [
         "# The synthetic mine: what is planted",
         "",
-        "**Synthetic: made by `pipeline/synthetic*.py`, not observed.** `configs/jiangcang.yaml` is the default mine. Three sensors see the same ground: scenes like Sentinel-2 L2A,",
+        "**Synthetic: made by `pipeline/synthetic*.py`, not observed.** `configs/jiangcang.yaml` is the default mine.",
+        "Three sensors see the same ground: scenes like Sentinel-2 L2A,",
         f"{len(planted.YEARS)} years of 12 dates in July and August, some dates as two tiles; scenes like Landsat Collection 2 Level 2; composites like",
         "MOD13Q1 and MYD13Q1. `configs/examples/jiangcang-synthetic-sentinel-2.yaml` is the same mine with Sentinel-2 alone.",
         "Its place (38.04 N, 99.49 E), the areas of",
@@ -575,7 +576,7 @@ def _relief() -> list[str]:
         "`synthetic/dem.tif`: metres, cells of 30 m, the zones' box and 700 m around it; made with the weather. A valley that rises to the north-east, with",
         "hills; pits are cut into it and dumps heaped on it in benches: steep faces, platforms, gentler slopes. No surveyed height, the same in all years, and",
         f"cover does not depend on it. Platform: slope below {site.PLATFORM_BELOW:g} degrees; steep: above {site.STEEP_ABOVE:g}; between them sunny where",
-        f"the ground falls to {site.SUNNY[0]:g} to below {site.SUNNY[1]:g} degrees clockwise from north, else shady. Slopes after Horn 1981; per cent of a zone:",
+        f"the ground falls to {site.SUNNY[0]:g} to below {site.SUNNY[1]:g} degrees clockwise from north, else shady. Slopes after Horn 1981, in per cent:",
         "",
         "| zone | " + " | ".join(masks) + " |",
         "|---" * (len(masks) + 1) + "|",
