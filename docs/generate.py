@@ -32,6 +32,7 @@ from pipeline.__main__ import STAGES, _parser
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
+from pipeline.evaluation import matched, recoverytable
 from pipeline.quality import Bits
 from pipeline.referencecheck import REFERENCE_COLUMNS
 from pipeline.sensitivity import SENSITIVITY_COLUMNS
@@ -233,6 +234,10 @@ TABLES = {
     "ledger": LEDGER_COLUMNS,
     "mines": SUMMARY_COLUMNS,
 }
+EVALUATED = {
+    "recovery_by_zone": recoverytable.COLUMNS,
+    "control_balance_by_zone": matched.BALANCE_COLUMNS,
+}
 
 
 def columns() -> str:
@@ -244,7 +249,7 @@ def columns() -> str:
         "[results.md](results.md) says more.",
         "An empty cell means *not known*, zero means zero. 空单元格表示*未知*，零就是零。",
     ]
-    for table, names in TABLES.items():
+    for table, names in (TABLES | EVALUATED).items():
         lines += ["", f"## {table}", "", "| column | unit | meaning | 中文说明 |", "|---|---|---|---|"]
         lines += [f"| `{c.name}` | {c.unit} | {c.meaning} | {c.meaning_zh} |" for c in map(COLUMNS.__getitem__, names)]
     return "\n".join(lines) + "\n"
@@ -575,7 +580,7 @@ def _relief() -> list[str]:
         "",
         "`synthetic/dem.tif`: metres, cells of 30 m, the zones' box and 700 m around it; made with the weather. A valley that rises to the north-east, with",
         "hills; pits are cut into it and dumps heaped on it in benches: steep faces, platforms, gentler slopes. No surveyed height, the same in all years, and",
-        f"cover does not depend on it. Platform: slope below {site.PLATFORM_BELOW:g} degrees; steep: above {site.STEEP_ABOVE:g}; between them sunny where",
+        f"cover does not depend on it. Platform: slope below {site.PLATFORM_BELOW:g} degrees; steep: from {site.STEEP_FROM:g} on; between them sunny where",
         f"the ground falls to {site.SUNNY[0]:g} to below {site.SUNNY[1]:g} degrees clockwise from north, else shady. Slopes after Horn 1981, in per cent:",
         "",
         "| zone | " + " | ".join(masks) + " |",

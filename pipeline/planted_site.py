@@ -54,7 +54,7 @@ RELIEF: dict[str, Bench] = {"Pit No. 4": PIT, "Pit No. 5": PIT, "Pit No. 7": PIT
 FOOT_M = 3850.0  # height of the valley at the south-west corner
 FALL_DEGREES = (1.6, 0.6)  # the valley rises to the north and to the east
 HILLS_M, HILLS_CELLS = 12.0, 14  # standard deviation of the hills, and how many cells smooth them
-PLATFORM_BELOW, STEEP_ABOVE = 5.0, 25.0  # degrees
+PLATFORM_BELOW, STEEP_FROM = 5.0, 25.0  # degrees
 SUNNY = (90.0, 270.0)  # direction in which the ground falls, clockwise from north, the first included: the southern half
 
 

@@ -121,12 +121,12 @@ def slope_and_fall(height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def strata(height: np.ndarray) -> dict[str, np.ndarray]:
-    """Return which cells are platform, sunny slope, shady slope and steep: each cell off the edge is one of them."""
+    """Return which cells are platform, sunny slope, shady slope and steep slope: each cell off the edge is one of them."""
     slope, fall = slope_and_fall(height)
-    platform, steep = slope < plan.PLATFORM_BELOW, slope > plan.STEEP_ABOVE
+    platform, steep = slope < plan.PLATFORM_BELOW, slope >= plan.STEEP_FROM
     sunny = (fall >= plan.SUNNY[0]) & (fall < plan.SUNNY[1])
     between = np.isfinite(slope) & ~platform & ~steep
-    return {"platform": platform, "sunny slope": between & sunny, "shady slope": between & ~sunny, "steep": steep}
+    return {"platform": platform, "sunny slope": between & sunny, "shady slope": between & ~sunny, "steep slope": steep}
 
 
 def record(place: Place, height: np.ndarray, wet: np.ndarray) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def record(place: Place, height: np.ndarray, wet: np.ndarray) -> dict[str, Any]:
         },
         "strata": {
             "platform_below_degrees": plan.PLATFORM_BELOW,
-            "steep_above_degrees": plan.STEEP_ABOVE,
+            "steep_from_degrees": plan.STEEP_FROM,
             "sunny_falls_to_degrees": list(plan.SUNNY),
             "shares": shares,
         },

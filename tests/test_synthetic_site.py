@@ -73,8 +73,8 @@ def shares_of(terrain, zone):
     _, slope, fall, grid = terrain
     (area,) = [found for found in zone_coverages(read_zones(load(CONFIG), CONFIG), grid) if found.zone == zone]
     slope, fall = slope[area.rows, area.cols], fall[area.rows, area.cols]
-    between = (slope >= 5) & (slope <= 25)
-    masks = (slope < 5, between & (fall >= 90) & (fall < 270), between & ~((fall >= 90) & (fall < 270)), slope > 25)
+    between = (slope >= 5) & (slope < 25)
+    masks = (slope < 5, between & (fall >= 90) & (fall < 270), between & ~((fall >= 90) & (fall < 270)), slope >= 25)
     return [float(area.area_m2[mask].sum() / area.area_m2.sum()) for mask in masks]
 
 
@@ -156,7 +156,7 @@ def test_shares_of_strata_are_those_of_an_independent_horn(terrain, truth):
     assert set(planted) == set(ZONES)
     for zone, said in planted.items():
         found = shares_of(terrain, zone)
-        assert [said[k] for k in ("platform", "sunny slope", "shady slope", "steep")] == pytest.approx(found, abs=1e-5)
+        assert [said[k] for k in ("platform", "sunny slope", "shady slope", "steep slope")] == pytest.approx(found, abs=1e-5)
         assert sum(found) == pytest.approx(1, abs=1e-9)
 
 
