@@ -45,8 +45,6 @@ def products(root: Path) -> list[Path]:
 
 def leftovers(root: Path, config: Config) -> list[Path]:
     """Return the products below results/<mine>/ of an earlier configuration: of a sensor, year, month, period, target or evaluation that it has no more."""
-    """Return the products below results/<mine>/ that are of an earlier configuration: of a sensor, year, month, period or target that it has no more."""
-    folders = {*config.sensors, *(["synthetic"] if any(s.catalog == "synthetic" for s in config.sensors.values()) else [])}
     folders = {*config.sensors, *(["synthetic"] if any(s.catalog in SYNTHETIC for s in config.sensors.values()) else [])}
     spans = {str(y) for y in config.all_years} | {f"{a}-{b}" for a, b in config.periods}
     spans |= {f"{y}-{m:02d}" for y in config.all_years for m in months_of(config)}
