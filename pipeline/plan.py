@@ -15,7 +15,7 @@ from typing import Any
 from pipeline.access import check_keys
 from pipeline.aoi import Zones, read_zones
 from pipeline.config import Config, SensorSource, load_all
-from pipeline.config_catalog import plain_path
+from pipeline.config_catalog import SYNTHETIC, plain_path
 from pipeline.config_months import months_of, no_sensitivity
 from pipeline.errors import BadInput
 from pipeline.evaluation.climatefiles import check_climate_files
@@ -258,7 +258,7 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
     for sensor, entry in config.sensors.items():
         if entry.catalog is None:
             grids[sensor], _ = inspect(config, path, sensor, zones, source(config, sensor))
-        elif entry.catalog == "synthetic" or (entry.searched and not live):
+        elif entry.catalog in SYNTHETIC or (entry.searched and not live):
             grids[sensor] = sensor_grid(config, sensor, zones, None, path)
         elif entry.searched:
             with TemporaryDirectory() as folder:

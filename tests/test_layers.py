@@ -70,6 +70,8 @@ LAYERS = (
         "pipeline.evaluation.production",
         "pipeline.passes",
         "pipeline.planted",
+        "pipeline.planted_history",
+        "pipeline.planted_site",
         "pipeline.progress",
         "pipeline.blockwise",
         "pipeline.stac",
@@ -120,9 +122,12 @@ LAYERS = (
     {"pipeline.images", "pipeline.remote", "pipeline.prepared", "pipeline.tables", "pipeline.workbook", "pipeline.sheet"},
     {
         "pipeline.ground",
+        "pipeline.history",
         "pipeline.mixture",
         "pipeline.sky",
         "pipeline.synthetic",
+        "pipeline.synthetic_history",
+        "pipeline.synthetic_site",
         "pipeline.synthetic_items",
         "pipeline.synthetic_landsat",
         "pipeline.synthetic_modis",
@@ -192,7 +197,7 @@ def test_kernels_know_numpy_and_numba_only(path):
 
 
 def test_synthetic_mine_shares_nothing_with_what_reads_it():
-    todo, seen = ["pipeline.synthetic", "pipeline.synthetic_landsat", "pipeline.synthetic_modis"], set()
+    todo, seen = [f"pipeline.synthetic{part}" for part in ("", "_history", "_landsat", "_modis", "_site")], set()
     while todo:
         module = todo.pop()
         if module not in seen:
@@ -200,14 +205,19 @@ def test_synthetic_mine_shares_nothing_with_what_reads_it():
             todo += imports(module)
     assert seen == {
         "pipeline.synthetic",
+        "pipeline.synthetic_history",
         "pipeline.synthetic_items",
         "pipeline.synthetic_landsat",
         "pipeline.synthetic_modis",
+        "pipeline.synthetic_site",
         "pipeline.ground",
+        "pipeline.history",
         "pipeline.mixture",
         "pipeline.sky",
         "pipeline.passes",
         "pipeline.planted",
+        "pipeline.planted_history",
+        "pipeline.planted_site",
         "pipeline.errors",
         "pipeline.writer",
         "pipeline.blockwise",
