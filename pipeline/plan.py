@@ -18,6 +18,7 @@ from pipeline.config import Config, SensorSource, load_all
 from pipeline.config_catalog import plain_path
 from pipeline.config_months import months_of, no_sensitivity
 from pipeline.errors import BadInput
+from pipeline.evaluation.landmaps import check_land
 from pipeline.evaluation.overlap import check_overlap
 from pipeline.evaluation.records import EVALUATIONS, Evaluation
 from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
@@ -250,6 +251,7 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
     zones = read_zones(config, path)
     if config.recovery is not None:
         check_overlap(zones, config.aoi.path)
+    check_land(config, path, zones)
     grids: dict[str, Any] = {}
     scenes: dict[str, Inspected] = {}
     for sensor, entry in config.sensors.items():

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.layout import SensorFolder
-from pipeline.report import on_recovery
+from pipeline.report import on_landcover, on_recovery
 from pipeline.report.part import Part
 
 PARTS: dict[str, Callable[[Config, Zones, str, SensorFolder], Part]] = {
     "recovery": on_recovery.part,
+    "landcover": on_landcover.part,
 }
 
 
