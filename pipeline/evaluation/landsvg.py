@@ -9,8 +9,8 @@ from pipeline.evaluation.landfigure import Look, Rows, Sankey, areas_by_year, cl
 
 WIDTH, HEIGHT = 360, 200
 LEFT, TOP, BOTTOM = 42, 12, 26
-LABEL, NODE, STEP = 104, 8, 92
-CHARACTERS = 17  # of a class beside a node; the whole stands in its title
+LABEL, NODE, STEP = 92, 8, 84
+CHARACTERS = 16  # of a class beside a node; the whole stands in its title
 
 
 def by_year_svg(rows: Rows, scheme: LandCover | None, mining: str | None, title: str) -> str:
@@ -59,7 +59,7 @@ def transition_svgs(rows: Rows, scheme: LandCover | None, mining: str | None, ti
 
 
 def _diagram(one: Sankey, look: dict[str, Look], title: str) -> str:
-    width, height = 2 * LABEL + NODE + STEP * (len(one.years) - 1) + 60, HEIGHT + 20
+    width, height = max(WIDTH, 2 * LABEL + NODE + STEP * (len(one.years) - 1)), HEIGHT + 20
     step = (width - 2 * LABEL - NODE) / (len(one.years) - 1)
     root = _svg(width, height, f"{title} {'–'.join(map(str, one.years))}")
 

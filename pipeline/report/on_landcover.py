@@ -93,11 +93,11 @@ def _peak(rows: Rows, zone: Text, said: Text) -> Text:
         return NOTHING
     first, last, peak = rows[0], rows[-1], next((r for r in rows if r["year"] == r["peak_year"]), None)
     if peak is None:
-        return Text(f"{zone.en}: no {said.en} in any year.", f"{zone.zh}：各年均无{said.zh}。")
+        return Text(f"{zone.en}: no “{said.en}” in any year.", f"{zone.zh}：各年均无“{said.zh}”。")
     area = {name: float(r["area_km2"]) for name, r in (("first", first), ("peak", peak), ("last", last))}
     sure = Text("certain", "确定") if peak["peak_certain"] == "yes" else Text("not certain: another year may have as much", "不确定：其他年份可能同样多")
-    en = f"{zone.en}: most {said.en} in {peak['year']} ({sure.en}), {_km2(area['peak'])}"
-    zh = f"{zone.zh}：{said.zh}以 {peak['year']} 年最多（{sure.zh}），为 {_km2(area['peak'])}"
+    en = f"{zone.en}: the area of “{said.en}” was largest in {peak['year']} ({sure.en}): {_km2(area['peak'])}"
+    zh = f"{zone.zh}：“{said.zh}”面积以 {peak['year']} 年最大（{sure.zh}），为 {_km2(area['peak'])}"
     if first is not peak:
         en += f"; {_change(area['peak'] - area['first'])} since {first['year']}"
         zh += f"，较 {first['year']} 年变化 {_change(area['peak'] - area['first'])}"
