@@ -14,6 +14,7 @@ from pipeline.words import NOTHING, Text, listed
 
 Rows = list[dict[str, str]]
 TITLE = Text("Land cover", "土地覆盖")
+WHOLE = "whole mine 全矿区"
 MOST_ZONES = 12  # whose peaks are told in words
 
 
@@ -21,11 +22,8 @@ def _headings(*rows: tuple[str, str, str]) -> tuple[Heading, ...]:
     return tuple(Heading(*row) for row in rows)
 
 
-BY_YEAR = _headings(
-    ("zone", "zone", "分区"), ("year", "year", "年"), ("class", "class", "类别"), ("area_km2", "area, km2", "面积，km2"), ("share_pct", "share, %", "占比，%")
-)
+BY_YEAR = _headings(("year", "year", "年"), ("class", "class", "类别"), ("area_km2", "area, km2", "面积，km2"), ("share_pct", "share, %", "占比，%"))
 CHANGES = _headings(
-    ("zone", "zone", "分区"),
     ("first_year", "from", "起"),
     ("last_year", "to", "止"),
     ("from_class", "was", "原类别"),
@@ -59,10 +57,11 @@ def part(config: Config, zones: Zones, sensor: str, folder: SensorFolder) -> Par
     figures += [Figure(svg, Text("What became what", "类别转移")) for svg in transition_svgs(changed, scheme, mining, title)]
     last = max((r["year"] for r in by_year), default="")
     whole = Text("Of the whole mine; the file has every zone.", "仅列全矿区；文件含各分区。")
+    ended = [{**r, "zone": r["zone"] or WHOLE} for r in since if r["year"] == last and r["peak_year"]]
     tables = (
         Shown("landcover_by_year", BY_YEAR, [r for r in of_whole(by_year) if float(r["area_km2"]) > 0], whole),
         Shown("landcover_transitions", CHANGES, of_whole(changed) if changed else [], whole),
-        Shown("landcover_baseline", SINCE, [r for r in since if r["year"] == last], Text("Up to the last year alone.", "仅列至末年。")),
+        Shown("landcover_baseline", SINCE, ended, Text("Up to the last year, classes that occur; the file has all.", "仅列至末年、出现过的类别；文件含全部。")),
     )
     lead = tuple(_lead(since, by_year, mining, said))
     return Part("landcover", TITLE, lead, _warnings(by_year, scheme.caution if scheme else NOTHING), tuple(figures), _notes(asked.rule is not None), tables)

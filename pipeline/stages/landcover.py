@@ -57,7 +57,7 @@ def run(job: Job) -> None:
         log.info("land cover: %s", one_line(str(ground.named["zone"] or "the whole mine")))
     for name, columns, rows in zip((BY_YEAR, TRANSITIONS, BASELINE), (BY_YEAR_COLUMNS, TRANSITION_COLUMNS, BASELINE_COLUMNS), tables, strict=True):
         write_csv(job.folder.table(name), columns, rows)
-    _figures(job, asked, years)
+    _figures(job, asked, years, "all zones that are no reference together" if own_zones(zones) else zones.names[0])
 
 
 def of_maps(zones: Zones, maps: dict[int, LandMap], asked: Landcover) -> Iterator[Ground]:
@@ -119,7 +119,7 @@ def _water_known(job: Job, years: list[int]) -> bool:
     return False
 
 
-def _figures(job: Job, asked: Landcover, years: list[int]) -> None:
+def _figures(job: Job, asked: Landcover, years: list[int], whole: str) -> None:
     config, scheme = job.config, asked.scheme
     if asked.rule is not None:
         source = source_line(config, job.sensor, (years[0], years[-1]), synthetic=job.synthetic)
@@ -129,9 +129,9 @@ def _figures(job: Job, asked: Landcover, years: list[int]) -> None:
         lines = (f"Land-cover maps: {scheme.title if scheme else 'classes named in the config'}.",)
     rows = read_csv(job.folder.table(BY_YEAR))
     mining = asked.names.get(asked.mining_code) if asked.mining_code is not None else None
-    caption = Text("Area of each class by year, of all zones that are no reference together.", "各类别逐年面积（参照区以外各区合计）。")
+    caption = Text(f"Area of each class by year, of {whole}.", "各类别逐年面积。")
     words = Words(title_of(config, "land cover by year", job.sensor), (caption,), lines)
     save(by_year_chart(rows, scheme, mining, words), job.folder.root / f"{BY_YEAR}.png")
-    caption = Text("What became what between the years written above, of the same ground.", "上方所标年份之间同一地面的类别转移。")
+    caption = Text(f"What became what between the years written above the columns, of {whole}.", "柱上所标年份之间的类别转移。")
     words = Words(title_of(config, "land-cover transitions", job.sensor), (caption,), lines)
     save(transition_chart(read_csv(job.folder.table(TRANSITIONS)), scheme, mining, words), job.folder.root / f"{TRANSITIONS}.png")
