@@ -16,7 +16,7 @@ from pipeline.coverage import ZoneCoverage, zone_coverages
 from pipeline.errors import one_line
 from pipeline.evaluation.landcharts import by_year_chart, transition_chart
 from pipeline.evaluation.landclasses import WATER, rule_codes
-from pipeline.evaluation.landmaps import LandMap, check_boundary, check_one_grid, open_maps, same_grid
+from pipeline.evaluation.landmaps import LandMap, check_land, open_maps, same_grid
 from pipeline.evaluation.landtables import BASELINE_COLUMNS, BY_YEAR_COLUMNS, MINE, TRANSITION_COLUMNS, ZONE, Ground, land_rows, pairs_of
 from pipeline.evaluation.wholemine import own_zones, share_inside, together
 from pipeline.grid import native_grid
@@ -35,12 +35,10 @@ def run(job: Job) -> None:
     asked = job.config.landcover
     assert asked is not None  # the stage is made where the key is
     zones = read_zones(job.config, job.config_path)
-    check_boundary(job.config, zones, job.config_path)
+    check_land(job.config, job.config_path, zones)
     years, names = asked.years_of(job.config, job.sensor), asked.names
     if asked.rule is None:
         maps = open_maps(asked.maps(job.config), zones, names, job.config_path)
-        if asked.transitions != ():
-            check_one_grid(maps, years, job.config_path)
         grounds = list(of_maps(zones, maps, asked))
     else:
         wet = _water_known(job, years)
