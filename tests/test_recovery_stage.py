@@ -144,6 +144,29 @@ def test_years_to_recovery_with_and_without_the_partial_season(restored):
     assert "2021 left out or without value: an upper bound" in without["note"]
 
 
+def test_a_restoration_before_the_first_year_makes_the_years_an_upper_bound(restored):
+    """Restored in October 2016: the season of 2017 is the first, and nothing is known of it before 2020."""
+    restored.settings["aoi"]["zones"]["pit"]["restored"] = "2016-10"
+    restored.settings["recovery"] = {"share": 0.3}
+    folder = restored.run()
+    assert stage(restored) == 0
+    found = measures(rows_of(folder))
+    row, (x, r) = found["years_to_recovery", ""], by_hand(restored)
+    first = next(year for year, own, other in zip(YEARS, x, r, strict=True) if own >= 0.3 * other)
+    assert (row["year"], float(row["value"]), float(row["low"])) == ("2017", first - 2017, 0)
+    assert row["note"].startswith("2017, 2018, 2019 left out or without value: an upper bound")
+    assert found["baci", ""]["note"] == "no year before restoration: there is nothing to compare"
+
+
+def test_a_restoration_after_the_last_year_has_nothing_after_it(restored):
+    restored.settings["aoi"]["zones"]["pit"]["restored"] = "2024-10"
+    folder = restored.run()
+    assert stage(restored) == 0
+    found = measures(rows_of(folder))
+    assert found["years_to_recovery", ""]["note"] == "no season after restoration among these years"
+    assert found["baci", ""]["note"] == "no year after restoration: there is nothing to compare"
+
+
 def test_seasons_of_works_are_left_out_of_the_state_before(restored):
     restored.settings["years"] = {"first": 2020, "last": 2024}
     restored.settings["aoi"]["zones"]["pit"]["restored"] = "2022-06"
