@@ -32,7 +32,7 @@ from pipeline.__main__ import STAGES, _parser
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
-from pipeline.evaluation import breaktable, climate, climatewords, matched, recoverytable, residualtable
+from pipeline.evaluation import breaktable, climate, climatewords, landtables, matched, recoverytable, residualtable
 from pipeline.quality import Bits
 from pipeline.referencecheck import REFERENCE_COLUMNS
 from pipeline.sensitivity import SENSITIVITY_COLUMNS
@@ -242,6 +242,9 @@ EVALUATED = {
     "residual_trend_by_zone": residualtable.RESIDUAL_COLUMNS,
     "breaks_by_zone": breaktable.COLUMNS,
     "break_years_by_zone": breaktable.YEAR_COLUMNS,
+    "landcover_by_year": landtables.BY_YEAR_COLUMNS,
+    "landcover_transitions": landtables.TRANSITION_COLUMNS,
+    "landcover_baseline": landtables.BASELINE_COLUMNS,
 }
 
 

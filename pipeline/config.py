@@ -14,12 +14,12 @@ from pipeline.adjustments import ADJUSTMENTS
 from pipeline.catalogs import CATALOGS, is_searched
 from pipeline.config_base import Id, Model, Year
 from pipeline.config_breaks import Breaks, check_breaks
-from pipeline.config_catalog import LocalPath, Source, check_source, preset_collection
-from pipeline.config_climate import Climate, check_climate
 from pipeline.config_catalog import LocalPath, Source, check_source, check_synthetic, preset_collection
+from pipeline.config_climate import Climate, check_climate
 from pipeline.config_cover import Fvc, check_cover
 from pipeline.config_errors import explain
 from pipeline.config_evaluation import EvaluationKey, check_evaluations
+from pipeline.config_landcover import Landcover, check_landcover
 from pipeline.config_months import check_months, is_seasonal
 from pipeline.config_network import Network
 from pipeline.config_recovery import Recovery, check_recovery
@@ -199,6 +199,7 @@ class Config(Model):
     breaks: Breaks | None = Field(
         None, description="years of disturbance and recovery; without the key they are not sought (`breaks: {}`: with all defaults); for long series"
     )
+    landcover: Landcover | None = Field(None, description="land cover by year, from maps or by rule; without the key it is not made")
     network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
 
     @model_validator(mode="after")
@@ -234,6 +235,7 @@ class Config(Model):
         check_recovery(self)
         check_climate(self)
         check_breaks(self)
+        check_landcover(self)
         return self
 
     @property

@@ -19,6 +19,7 @@ from pipeline.config_catalog import SYNTHETIC, plain_path
 from pipeline.config_months import months_of, no_sensitivity
 from pipeline.errors import BadInput
 from pipeline.evaluation.climatefiles import check_climate_files
+from pipeline.evaluation.landmaps import check_land
 from pipeline.evaluation.overlap import check_overlap
 from pipeline.evaluation.records import EVALUATIONS, Evaluation
 from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
@@ -253,6 +254,7 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
         check_overlap(zones, config.aoi.path)
     if config.climate is not None:
         check_climate_files(config, config.climate, zones)
+    check_land(config, path, zones)
     grids: dict[str, Any] = {}
     scenes: dict[str, Inspected] = {}
     for sensor, entry in config.sensors.items():

@@ -61,6 +61,14 @@ EVALUATIONS: dict[str, Evaluation] = {
             ("breaks",),
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable", "grid.clip", "references"),
         ),
+        Evaluation(
+            "landcover",
+            "land cover by year and what became what: landcover_by_year.csv, landcover_transitions.csv, landcover_baseline.csv, two figures",
+            ("landcover_by_year", "landcover_transitions", "landcover_baseline"),
+            ("landcover_by_year", "landcover_transitions"),
+            inputs=("fvc", "water"),
+            options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method"),
+        ),
     )
 }
 TABLES = tuple(name for e in EVALUATIONS.values() for name in e.tables)
