@@ -17,6 +17,7 @@ rule all:
 
 include: "rules/cover.smk"
 include: "rules/trend.smk"
+include: "rules/evaluations.smk"
 include: "rules/products.smk"
 
 

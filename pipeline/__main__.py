@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.errors import BadInput, RunFault
+from pipeline.evaluation.records import EVALUATIONS
 from pipeline.progress import Lines
 
 log = logging.getLogger("minegreen")
@@ -32,6 +33,7 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "classes": ("trend classes of one period: trend_class_<a>-<b>.tif", ("sensor", "period")),
     "areas": ("the tables of one sensor", ("sensor",)),
     "sensitivity": ("how results come out under variants of the analysis: sensitivity.csv", ("sensor",)),
+    **{e.key: (e.does, ("sensor",)) for e in EVALUATIONS.values()},
     "map": (
         "trend classes of one period, map and bars: trend_class_<a>-<b>.png, trend_area_by_zone_<a>-<b>.png",
         ("sensor", "period"),

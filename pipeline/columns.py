@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pipeline.column import AREA as AREA
+from pipeline.column import COVER, SHARE, SLOPE, P
+from pipeline.column import TEXT as TEXT
+from pipeline.column import WHOLE as WHOLE
+from pipeline.column import Column as Column
+from pipeline.evaluation.columns_recovery import RECOVERY
 
-TEXT = "@"
-WHOLE = "0"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column name, the same in every table that has it. `unit` is empty for text, counts and ratios."""
-
-    name: str
-    unit: str
-    meaning: str
-    meaning_zh: str
-    format: str = TEXT
-
-    @property
-    def heading(self) -> str:
-        """Return the name with its unit.
-
-        >>> COLUMNS["area_km2"].heading, COLUMNS["zone"].heading
-        ('area_km2 (km2)', 'zone')
-        """
-        return f"{self.name} ({self.unit})" if self.unit else self.name
-
-    @property
-    def is_text(self) -> bool:
-        """Return whether the cells are text, whatever they look like."""
-        return self.format == TEXT
-
-
-SHARE, AREA, P, COVER, SLOPE = "0.00", "0.0000", "0.0000", "0.0000", "0.000000"
 _ALL = (
     Column("mine", "", "Id of the mine", "矿区代号"),
     Column("title", "", "Title of the mine", "矿区名称"),
@@ -330,4 +305,4 @@ _ALL = (
     Column("status", "", "read or dropped", "read（已读取）或 dropped（未采用）"),
     Column("reason", "", "Why it was dropped, or how its offset was decided", "未采用的原因，或偏移量的判定依据"),
 )
-COLUMNS: dict[str, Column] = {c.name: c for c in _ALL}
+COLUMNS: dict[str, Column] = {c.name: c for c in (*_ALL, *RECOVERY)}

@@ -120,12 +120,20 @@ def scene_means(parts: Iterable[list[dict[str, Any]]], zone: str) -> list[list[f
 
 def differences(parts: Iterable[list[dict[str, Any]]], zone: str, references: dict[str, float]) -> list[list[float]]:
     """Return a zone's mean NDVI minus that of its references together in each scene that shows at least half of all of them; `references`: areas."""
-    out = []
+    own, others = paired_means(parts, zone, references)
+    return [[a - b for a, b in zip(*year, strict=True)] for year in zip(own, others, strict=True)]
+
+
+def paired_means(parts: Iterable[list[dict[str, Any]]], zone: str, references: dict[str, float]) -> tuple[list[list[float]], list[list[float]]]:
+    """Return mean NDVI of a zone, and of its references together, in each scene that shows at least half of all of them; `references`: areas."""
+    zone_means: list[list[float]] = []
+    reference_means: list[list[float]] = []
     for rows in parts:
         own, others = _means(rows, zone), {name: _means(rows, name) for name in references}
         shown = [item for item in own if all(item in o for o in others.values())]
-        out.append([own[item] - float(np.average([o[item] for o in others.values()], weights=list(references.values()))) for item in shown])
-    return out
+        zone_means.append([own[item] for item in shown])
+        reference_means.append([float(np.average([o[item] for o in others.values()], weights=list(references.values()))) for item in shown])
+    return zone_means, reference_means
 
 
 def _means(rows: list[dict[str, Any]], zone: str) -> dict[str, float]:

@@ -16,13 +16,16 @@ from pipeline.config_base import Id, Model, Year
 from pipeline.config_catalog import LocalPath, Source, check_source, preset_collection
 from pipeline.config_cover import Fvc, check_cover
 from pipeline.config_errors import explain
+from pipeline.config_evaluation import EvaluationKey, check_evaluations
 from pipeline.config_months import check_months, is_seasonal
 from pipeline.config_network import Network
+from pipeline.config_recovery import Recovery, check_recovery
 from pipeline.config_scenes import Composite, Mask
 from pipeline.config_sensitivity import Sensitivity
 from pipeline.config_trend import Trend, check_trend
 from pipeline.config_uncertainty import Uncertainty
 from pipeline.errors import BadInput
+from pipeline.evaluation.records import EVALUATIONS, Evaluation
 from pipeline.layout import TARGETS
 from pipeline.sensors import SENSORS
 
@@ -186,6 +189,7 @@ class Config(Model):
         Uncertainty(),
         description="bounds of class areas from the error of NDVI, the endmember range and the range of `no_change`; `false`: the bounds stay empty",
     )
+    recovery: Recovery | None = Field(None, description="recovery against the reference; without the key it is not made (`recovery: {}`: with all defaults)")
     network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
 
     @model_validator(mode="after")
@@ -218,6 +222,8 @@ class Config(Model):
         check_cover(self)
         check_trend(self)
         check_months(self)
+        check_evaluations(self)
+        check_recovery(self)
         return self
 
     @property
@@ -241,9 +247,20 @@ class Config(Model):
         wanted = self.trend.relative_to_reference is not False and self.has_reference
         return TARGETS if wanted else TARGETS[:1]
 
-    def tables_of(self, sensor: str) -> dict[str, bool]:
+    def tables_of(self, sensor: str) -> dict[str, Any]:
         """Return which tables a sensor has (`SensorFolder.tables`)."""
-        return {"with_scenes": self.sensors[sensor].catalog is not None, "with_sensitivity": self.sensitivity.run is not False and not is_seasonal(self)}
+        made = tuple(name for e in self.evaluations_of(sensor) for name in e.tables)
+        seen, varied = self.sensors[sensor].catalog is not None, self.sensitivity.run is not False and not is_seasonal(self)
+        return {"with_scenes": seen, "with_sensitivity": varied, "evaluated": made}
+
+    @property
+    def evaluations(self) -> dict[str, EvaluationKey]:
+        """Return the keys of the evaluations that are asked for."""
+        return {key: asked for key in EVALUATIONS if (asked := getattr(self, key)) is not None}
+
+    def evaluations_of(self, sensor: str) -> tuple[Evaluation, ...]:
+        """Return the evaluations that are made for a sensor."""
+        return tuple(EVALUATIONS[key] for key, asked in self.evaluations.items() if asked.sensors is None or sensor in asked.sensors)
 
     def images_in(self, sensor: str, period: tuple[int, int]) -> int:
         """Return the number of years of a period that have an image: the most valid years that a pixel can have."""

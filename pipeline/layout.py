@@ -156,9 +156,9 @@ class SensorFolder:
         """Return one CSV table."""
         return self.root / f"{name}.csv"
 
-    def tables(self, *, with_scenes: bool, with_sensitivity: bool) -> dict[str, Path]:
-        """Return every CSV table of the sensor by name; two come from scenes only, one where sensitivity is asked for."""
-        names = (*TABLES, *((SENSITIVITY,) if with_sensitivity else ()), *(SCENE_TABLES if with_scenes else ()), LEDGER)
+    def tables(self, *, with_scenes: bool, with_sensitivity: bool, evaluated: tuple[str, ...] = ()) -> dict[str, Path]:
+        """Return every CSV table of the sensor by name; two come from scenes only, one where sensitivity is asked for, and those of evaluations."""
+        names = (*TABLES, *evaluated, *((SENSITIVITY,) if with_sensitivity else ()), *(SCENE_TABLES if with_scenes else ()), LEDGER)
         return {name: self.table(name) for name in names}
 
     @property

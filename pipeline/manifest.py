@@ -16,6 +16,7 @@ from pipeline.config import Config
 from pipeline.config_months import months_of
 from pipeline.coverwords import clamped_sentences, masked_warning, soil_sentences
 from pipeline.errors import BadInput
+from pipeline.evaluation.records import EVALUATIONS
 from pipeline.layout import REFERENCE, RELATIVE
 from pipeline.provenance import is_synthetic
 from pipeline.tables import read_csv
@@ -42,17 +43,21 @@ def products(root: Path) -> list[Path]:
 
 
 def leftovers(root: Path, config: Config) -> list[Path]:
-    """Return the products below results/<mine>/ that are of an earlier configuration: of a sensor, year, month, period or target that it has no more."""
+    """Return the products below results/<mine>/ of an earlier configuration: of a sensor, year, month, period, target or evaluation that it has no more."""
     folders = {*config.sensors, *(["synthetic"] if any(s.catalog == "synthetic" for s in config.sensors.values()) else [])}
     spans = {str(y) for y in config.all_years} | {f"{a}-{b}" for a, b in config.periods}
     spans |= {f"{y}-{m:02d}" for y in config.all_years for m in months_of(config)}
     gone = () if RELATIVE in config.targets else (f"_{RELATIVE}_",)
+    made = {name: {f for e in config.evaluations_of(name) for f in e.files} for name in config.sensors}
+    evaluated = {f for e in EVALUATIONS.values() for f in e.files}
 
     def current(path: Path) -> bool:
         named = DATED.search(path.name)
         if len(path.parts) == 1:
             return True
         wanted = (named is None or named[1] in spans) and not any(word in path.name for word in gone)
+        if path.name in evaluated and path.name not in made.get(path.parts[0], ()):
+            return False
         return path.parts[0] in folders and (path.parts[0] == "synthetic" or wanted)
 
     return [p for p in products(root) if not current(p.relative_to(root))]

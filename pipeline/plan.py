@@ -18,10 +18,12 @@ from pipeline.config import Config, SensorSource, load_all
 from pipeline.config_catalog import plain_path
 from pipeline.config_months import months_of, no_sensitivity
 from pipeline.errors import BadInput
+from pipeline.evaluation.overlap import check_overlap
+from pipeline.evaluation.records import EVALUATIONS, Evaluation
 from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
 from pipeline.images import is_remote
 from pipeline.inspection import catalog_of, inspected
-from pipeline.layout import OBSERVED, MineFolder, SensorFolder, SummaryFolder
+from pipeline.layout import OBSERVED, TABLES, MineFolder, SensorFolder, SummaryFolder
 from pipeline.listing import fingerprint
 from pipeline.provenance import digest, options
 from pipeline.scenes import Inspected
@@ -105,7 +107,28 @@ class Plan:
         varied = map(folder.variants, years) if (mine, sensor) in self.varied else ()
         figures = [folder.cover_chart, *(f(*t) for f in (folder.class_map, folder.area_chart) for t in tested), *map(folder.preview, years)]
         found = (folder.items,) if config.sensors[sensor].searched else ()
-        return [str(p) for p in (*rasters, *varied, *styles, *found, folder.scenes, folder.endmembers, *tables, *figures)]
+        evaluated = [folder.root / file for e in config.evaluations_of(sensor) for file in e.files]
+        every = dict.fromkeys((*rasters, *varied, *styles, *found, folder.scenes, folder.endmembers, *tables, *figures, *evaluated))
+        return [str(p) for p in every]
+
+    def evaluated(self, mine: str, sensor: str, key: str) -> list[str]:
+        """Return what an evaluation of a sensor is made from."""
+        config, folder, years = self.config(mine), self.folder(mine, sensor), self.config(mine).all_years
+        seen, wanted = self.has_scenes(mine, sensor), EVALUATIONS[key].inputs
+        of = {
+            "ndvi": [folder.ndvi(y) for y in years],
+            "fvc": [folder.fvc(y) for y in years],
+            "water": [folder.observed("water", y) for y in years] if seen else [],
+            "parts": [folder.zone_by_scene(y) for y in years] if seen else [],
+            "tables": [folder.table(name) for name in TABLES],
+        }
+        files = config.evaluations[key].files(config, self.results)
+        return [str(p) for p in (folder.scenes, folder.endmembers, *(p for kind in wanted for p in of[kind]), *files)]
+
+    def evaluators(self) -> dict[str, tuple[Evaluation, list[tuple[str, str]]]]:
+        """Return the evaluations of any mine, each with the mines and sensors that it is made for."""
+        asked = [(e, (m, s)) for m in self.mines for s in self.config(m).sensors for e in self.config(m).evaluations_of(s)]
+        return {key: (e, [pair for other, pair in asked if other is e]) for key, e in EVALUATIONS.items() if any(other is e for other, _ in asked)}
 
     def reported(self, mine: str) -> list[str]:
         """Return what the report of a mine is made from."""
@@ -225,6 +248,8 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
     check_keys(config)
     writable(MineFolder(results, config.mine).root)
     zones = read_zones(config, path)
+    if config.recovery is not None:
+        check_overlap(zones, config.aoi.path)
     grids: dict[str, Any] = {}
     scenes: dict[str, Inspected] = {}
     for sensor, entry in config.sensors.items():

@@ -11,12 +11,16 @@ from typing import Any
 
 from pipeline.config import Config
 from pipeline.config_months import is_seasonal
+from pipeline.evaluation.records import EVALUATIONS
 
 HOME = Path(__file__).parent
 
 # The parts of a config that each stage reads, beside the ids; `sensor` stands for the entry of the stage's sensor,
 # `searched` for its catalogue and collection, `references` for which zones are compared with which, `seasonal` for a test of monthly values.
 GEOMETRY = ("aoi.path", "aoi.repair", "aoi.encoding", "aoi.zone_field")
+REPORTED = (
+    "mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "uncertainty", *EVALUATIONS,
+)  # fmt: skip
 READS: dict[str, tuple[str, ...]] = {
     "synthetic": ("aoi.path",),
     "search": ("searched", "years", "season", "grid.buffer_m", *GEOMETRY),
@@ -32,12 +36,12 @@ READS: dict[str, tuple[str, ...]] = {
     "map": ("mine", "title", "aoi", "trend", "season", "sensor", "composite.method"),
     "chart": ("mine", "title", "aoi", "years", "season", "sensor", "composite.method"),
     "previews": ("mine", "title", "aoi", "years", "season", "sensor", "mask"),
-    "workbook": ("mine", "sensors", "sensitivity.run", "seasonal"),
+    "workbook": ("mine", "sensors", "sensitivity.run", "seasonal", *EVALUATIONS),
     "zones": ("mine", "aoi", "years", "sensors", "trend.periods", "trend.relative_to_reference"),
     "project": ("mine", "title", "aoi", "years", "season", "sensors", "trend.variable", "trend.scheme", "trend.periods", "trend.relative_to_reference"),
-    "report": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "uncertainty"),
-    "manifest": ("mine", "title", "aoi", "grid", "years", "season", "sensors", "mask", "composite", "fvc", "trend", "sensitivity", "uncertainty", "network"),
-}
+    "report": REPORTED,
+    "manifest": (*REPORTED, "network"),
+} | {e.key: (e.key, *e.options) for e in EVALUATIONS.values()}
 TEMPLATES = {".j2", ".css", ".js"}
 FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title", "requester_pays"}
 

@@ -22,6 +22,7 @@ from pipeline.manifest import software
 from pipeline.provenance import is_synthetic
 from pipeline.reader import open_raster
 from pipeline.report import headings, sections
+from pipeline.report.evaluated import evaluated
 from pipeline.report.mapdata import map_data, span
 from pipeline.report.method import LIMITS, images, method, out_of_reach, reach, recommendations, rules_of, warned
 from pipeline.report.where import where
@@ -143,5 +144,6 @@ def _sensor(
         "checked": [sections.checked_sentence(check(config, name, folder, p, CHECKED)) for p in config.periods],
         "method": method(config, name, read, cell_m, synthetic=synthetic),
         "images": images(config, read),
+        "evaluated": evaluated(config, zones, name, folder),
     }
     return found, map_data(config, folder, zones, references, tables, out_of_reach(config), sections.codes_shown(config, tables))

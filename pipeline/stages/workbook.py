@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from pipeline.errors import one_line
+from pipeline.evaluation.records import TABLES as EVALUATED
 from pipeline.layout import LEDGER, SCENE_TABLES, SENSITIVITY, TABLES
 from pipeline.stages.job import Job
 from pipeline.workbook import write_workbook
@@ -15,7 +16,7 @@ log = logging.getLogger("minegreen")
 
 def run(job: Job) -> None:
     """Write results/<mine>/tables.xlsx from the CSV tables, which stay the one source of its numbers."""
-    tables: dict[str, dict[str, Path]] = {name: {} for name in (*TABLES, SENSITIVITY, *SCENE_TABLES, LEDGER)}
+    tables: dict[str, dict[str, Path]] = {name: {} for name in (*TABLES, *EVALUATED, SENSITIVITY, *SCENE_TABLES, LEDGER)}
     for sensor in job.config.sensors:
         for name, path in job.mine_folder.sensor(sensor).tables(**job.config.tables_of(sensor)).items():
             tables[name][sensor] = path

@@ -1,0 +1,51 @@
+"""The config key `recovery`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from pipeline.config_evaluation import EvaluationKey
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+
+
+class Recovery(EvaluationKey):
+    """Recovery of each zone against its reference: difference, ratio, completeness, years to recovery, before-after-control-impact contrast."""
+
+    share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.8, description="share of the reference that counts as recovered: 0.8 as in R80P and Y2R of PEOPLE-ER's spectral-recovery"
+    )
+    least_gap: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None,
+        description="smallest cover that the reference must have above the zone before restoration for completeness to be told, 0..1; no default, as no "
+        "source gives one: without it there is no completeness",
+    )
+    level: Annotated[float, Field(ge=0.5, le=0.99)] = Field(0.9, description="nominal coverage of the intervals; measured coverage: docs/recovery.md")
+    works_from: dict[str, Annotated[str, Field(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2]))?$")]] = Field(
+        default_factory=dict,
+        description="by zone: year or month (YYYY-MM) in which the works of restoration began; seasons from then to `restored` count as partial",
+    )
+    controls: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None,
+        description="number of matched control cells of each restored cell (20 in del Rio-Mena et al. 2021), from the reference zones, by NDVI of every year "
+        "before restoration; default: none, the reference zone as a whole is the control",
+    )
+
+
+def check_recovery(config: Config) -> None:
+    """Refuse recovery without a reference, and works of a zone that is not restored."""
+    asked = config.recovery
+    if asked is None:
+        return
+    if not config.has_reference:
+        raise ValueError("recovery: no zone has a reference; expected aoi.reference or a zone's `reference`; fix: name undisturbed zones, or remove `recovery`")
+    for zone, began in asked.works_from.items():
+        facts = config.aoi.zones.get(zone)
+        ended = facts.restored if facts else None
+        if ended is None:
+            raise ValueError(f"recovery.works_from: {zone!r} has no `restored`; expected zones of aoi.zones with it; fix: give it, or remove the zone here")
+        if began[: len(ended)] > ended[: len(began)]:
+            raise ValueError(f"recovery.works_from: {zone!r} from {began}, restored {ended}; expected works before their end; fix: correct one of them")

@@ -1,0 +1,49 @@
+"""EVALUATIONS: what is made of a sensor's finished results where the config asks for it, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation: its key in the config is the name of its stage and of its section in the report.
+
+    `tables`, `charts` and `rasters` are names of products in the sensor's folder: <name>.csv, <name>.png, and <name>.tif with <name>.qml. `inputs` says
+    what it reads of the sensor beside scenes.json and endmembers.json: `ndvi`, `fvc` and `water` (a raster a year), `parts` (what each scene showed of each
+    zone) and `tables` (the tables of the stage areas). `options` are the parts of the config that it reads beside its own key.
+    """
+
+    key: str
+    does: str
+    tables: tuple[str, ...]
+    charts: tuple[str, ...] = ()
+    rasters: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ("ndvi",)
+    options: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return the names of all products, styles included.
+
+        >>> Evaluation("breaks", "", ("breaks_by_zone",), rasters=("break",)).files
+        ('breaks_by_zone.csv', 'break.tif', 'break.qml')
+        """
+        rasters = tuple(f"{name}.{end}" for name in self.rasters for end in ("tif", "qml"))
+        return (*(f"{name}.csv" for name in self.tables), *(f"{name}.png" for name in self.charts), *rasters)
+
+
+EVALUATIONS: dict[str, Evaluation] = {
+    e.key: e
+    for e in (
+        Evaluation(
+            "recovery",
+            "recovery against the reference: recovery_by_zone.csv, control_balance_by_zone.csv, recovery_by_zone.png",
+            ("recovery_by_zone", "control_balance_by_zone"),
+            ("recovery_by_zone",),
+            inputs=("ndvi", "parts"),
+            options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable"),
+        ),
+    )
+}
+TABLES = tuple(name for e in EVALUATIONS.values() for name in e.tables)
