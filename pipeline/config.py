@@ -17,6 +17,7 @@ from pipeline.config_catalog import LocalPath, Source, check_source, preset_coll
 from pipeline.config_cover import Fvc, check_cover
 from pipeline.config_errors import explain
 from pipeline.config_evaluation import EvaluationKey, check_evaluations
+from pipeline.config_methods import Methods
 from pipeline.config_months import check_months, is_seasonal
 from pipeline.config_network import Network
 from pipeline.config_recovery import Recovery, check_recovery
@@ -190,6 +191,9 @@ class Config(Model):
         description="bounds of class areas from the error of NDVI, the endmember range and the range of `no_change`; `false`: the bounds stay empty",
     )
     recovery: Recovery | None = Field(None, description="recovery against the reference; without the key it is not made (`recovery: {}`: with all defaults)")
+    methods: Methods | None = Field(
+        None, description="weights of the score in summary/methods.csv, which compares restoration measures over all mines; without the key there is no score"
+    )
     network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
 
     @model_validator(mode="after")

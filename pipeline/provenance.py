@@ -40,7 +40,7 @@ READS: dict[str, tuple[str, ...]] = {
     "zones": ("mine", "aoi", "years", "sensors", "trend.periods", "trend.relative_to_reference"),
     "project": ("mine", "title", "aoi", "years", "season", "sensors", "trend.variable", "trend.scheme", "trend.periods", "trend.relative_to_reference"),
     "report": REPORTED,
-    "manifest": (*REPORTED, "network"),
+    "manifest": (*REPORTED, "methods", "network"),
 } | {e.key: (e.key, *e.options) for e in EVALUATIONS.values()}
 TEMPLATES = {".j2", ".css", ".js"}
 FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title", "requester_pays"}

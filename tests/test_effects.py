@@ -181,9 +181,16 @@ def test_what_is_not_identified_is_said(given, blocks, name, en):
 
 
 def test_mines_and_a_measure_together_hide_another():
-    """In m, a is given where b is not; in n, everywhere: a = m + n - b."""
-    found = by_name(effects([0.1, 0.2, 0.3, 0.4], sets("a", "b", "a", "a"), ["m", "m", "n", "n"]))
+    """In m, a is given where b is; in n everywhere, without b: a = b + n. A relation that holds in all mines alike does not name them."""
+    found = by_name(effects([0.1, 0.2, 0.3, 0.4], sets("ab", "c", "a", "ac"), ["m", "m", "n", "n"]))
     assert found["a"].reason.en == "its zones follow from b, and the mines: cannot be told from them"
+    found = by_name(effects([0.1, 0.2, 0.3, 0.4], sets("a", "b", "a", "a"), ["m", "m", "n", "n"]))
+    assert found["a"].reason.en == "given exactly where b is not"
+
+
+def test_a_pair_in_every_zone():
+    found = by_name(effects([0.1, 0.2, 0.3], sets("ab", "abc", "ab")))
+    assert found["ab"].reason.en == "given together in every zone: there is none without"
 
 
 def test_mines_take_their_difference_out():

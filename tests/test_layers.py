@@ -46,6 +46,7 @@ LAYERS = (
         "pipeline.config_cover",
         "pipeline.config_trend",
         "pipeline.config_errors",
+        "pipeline.config_methods",
         "pipeline.config_months",
         "pipeline.config_network",
         "pipeline.config_sensitivity",
@@ -85,6 +86,8 @@ LAYERS = (
     {"pipeline.access", "pipeline.aoi", "pipeline.provenance", "pipeline.lock", "pipeline.season", "pipeline.variants"},
     {"pipeline.evaluation.baci", "pipeline.evaluation.effects", "pipeline.evaluation.ranking", "pipeline.endmembers", "pipeline.transport"},
     {"pipeline.evaluation.indicators"},
+    {"pipeline.evaluation.methodzones"},
+    {"pipeline.evaluation.methodstable"},
     {"pipeline.grid", "pipeline.coverage", "pipeline.trend", "pipeline.jointtest", "pipeline.cover", "pipeline.attribution", "pipeline.closing"},
     {"pipeline.reader", "pipeline.writer", "pipeline.zonestats", "pipeline.windows", "pipeline.missions", "pipeline.tiling", "pipeline.areabounds"},
     {"pipeline.relative", "pipeline.control", "pipeline.compositeerror", "pipeline.evaluation.breaks"},
@@ -127,7 +130,9 @@ LAYERS = (
     {"pipeline.report.mapdata"},
     {"pipeline.report.sections"},
     {"pipeline.report.page"},
-    {"pipeline.checkup", "pipeline.summarypage"},
+    {"pipeline.methodschart", "pipeline.checkup"},
+    {"pipeline.methodspage"},
+    {"pipeline.summarypage"},
 )
 MODULES = sorted(".".join(p.relative_to(HOME.parent).with_suffix("").parts).removesuffix(".__init__") for p in HOME.rglob("*.py") if p.name != "__main__.py")
 

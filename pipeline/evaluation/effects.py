@@ -17,6 +17,7 @@ TOLERANCE = 1e-8  # of what singular values of tables of 0 and 1 this small leav
 NO_ZONE = Text("no zone with a value", "没有有值的分区")
 NEVER = Text("given in no zone with a value", "有值的分区均未采用")
 ALWAYS = Text("given in every zone: there is none without it", "所有分区均采用：没有未采用的分区")
+ALWAYS_BOTH = Text("given together in every zone: there is none without", "所有分区均同时采用：没有未采用的分区")
 NEVER_TOGETHER = Text("never given together", "从未同时采用")
 NO_FREEDOM = Text("as many unknowns as zones: no interval", "未知数与分区数相同：没有区间")
 NO_SPREAD = Text("the model leaves no spread between zones: no interval", "模型没有留下分区间的离散：没有区间")
@@ -43,7 +44,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class _Design:
-    """Columns of 0 and 1 over zones, first those of the blocks, then the measures of these names, then of a pair; the values."""
+    """Columns of 0 and 1 over zones: the constant, the blocks but the first (`blocks` in all), the measures of these names, a pair; and the values."""
 
     columns: np.ndarray
     blocks: int
@@ -83,8 +84,9 @@ def effects(values: Sequence[float], measures: Sequence[frozenset[str]], blocks:
     kept = np.flatnonzero(np.isfinite(y)).tolist()
     y, held = y[kept], np.array([[name in given[i] for name in names] for i in kept], np.float64).reshape(len(kept), len(names))
     of = [blocks[i] for i in kept] if blocks else []
-    start = np.array([[b == name for name in sorted(set(of))] for b in of], np.float64) if len(set(of)) > 1 else np.ones((len(kept), 1))
-    first = start.shape[1]
+    mines = sorted(set(of))[1:]
+    first = 1 + len(mines)
+    start = np.array([[True, *(b == name for name in mines)] for b in of or kept], np.float64).reshape(len(kept), first)
     additive = _Design(np.hstack([start, held]), first, tuple(names), y, level)
     out = [_effect(additive, first + j, (name,)) for j, name in enumerate(names)]
     for j, k in combinations(range(len(names)), 2):
@@ -121,20 +123,24 @@ def _not_identified(design: _Design, j: int, *, pair: bool) -> Text | None:
         return NO_ZONE
     if not column.any():
         return NEVER_TOGETHER if pair else NEVER
-    if column.all() and not pair:
-        return ALWAYS
+    if column.all():
+        return ALWAYS_BOTH if pair else ALWAYS
     others = [k for k in range(design.columns.shape[1]) if k != j]
     if not _spans(design.columns[:, others], column):
         return None
     heads = design.columns[:, : design.blocks]
     constant = [k for k in others if k >= design.blocks and _spans(heads, design.columns[:, k])]
-    for k in [*constant, *others]:  # leave out what is not needed: first measures that the blocks stand for, then blocks, then measures
+    for k in [
+        *constant,
+        *range(1, design.blocks),
+        *others,
+    ]:  # leave out what is not needed: first measures that the blocks stand for, then blocks, then measures
         fewer = [o for o in others if o != k]
         if _spans(design.columns[:, fewer], column):
             others = fewer
     told = [k for k in others if k >= design.blocks]
     named = listed(Text(name, name) for name in (design.names[k - design.blocks] for k in told))
-    mines = design.blocks > 1 and len(told) < len(others)
+    mines = any(0 < k < design.blocks for k in others)
     if not told:
         return Text("within each mine given in all zones or in none: cannot be told from the mines", "每个矿区内或全部采用或全不采用：无法与矿区差异区分")
     if mines:

@@ -13,22 +13,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.evaluation.baci import AFTER, BEFORE, baci
+from pipeline.evaluation.baci import AFTER, BEFORE, contrast
 from pipeline.evaluation.paired import LEVEL, ROUNDING, quantile, yearly
-from pipeline.evaluation.recovery import completeness
 from pipeline.words import NOTHING, Text
 
 LEAST_YEARS = 3  # for a spread about a line: one degree of freedom
 
+NO_SERIES = Text(
+    "no series of the zone and its reference: the key `recovery` is not in the config, or the zone has no reference",
+    "没有分区与对照的序列：配置中无 `recovery`，或分区没有对照",
+)
+NO_LEAST = Text("recovery.least_gap is not given: what counts as a gap to be closed is not known", "未给出 recovery.least_gap：无法确定多大的差距才算差距")
 NO_DATE = Text("no date of restoration", "未给出修复时间")
 NO_BEFORE = Text("no year before restoration with a value of zone and reference", "修复前没有分区与对照均有值的年份")
 NO_AFTER = Text("no whole season after restoration with a value of zone and reference", "修复后没有分区与对照均有值的完整生长季")
-NO_GAP = Text("before restoration the zone did not lie clearly below its reference", "修复前分区并不明显低于对照")
-NO_GAP_THEN = Text("at the start of the period the zone did not lie clearly below its reference", "时段开始时分区并不明显低于对照")
+NO_GAP = Text("the zone does not start clearly below its reference", "分区起点并不明显低于对照")
+NO_GAP_THEN = Text("at the start of the period the zone does not lie clearly below its reference", "时段开始时分区并不明显低于对照")
 FEW_YEARS = Text(f"fewer than {LEAST_YEARS} years after restoration with a value of zone and reference", f"修复后分区与对照均有值的年份不足 {LEAST_YEARS} 年")
 FLAT = Text("the reference does not swing from year to year", "对照没有年际波动")
-NO_SHARES = Text("the shares of the zone or of its reference are not known", "分区或其对照的面积比例未知")
-ALL_RISES = Text("the whole reference rises: there is nothing above it", "对照全部上升：无法更高")
+NO_SHARES = Text("the shares of the area that rise and fall against the reference are not known", "相对对照上升和下降的面积比例未知")
 NO_SLOPE = Text("the slope of the zone minus its reference is not known", "分区减对照的斜率未知")
 
 
@@ -36,17 +39,18 @@ NO_SLOPE = Text("the slope of the zone minus its reference is not known", "分�
 class Observed:
     """What is known of one zone; NaN where it is not.
 
-    `cover`, `reference`: (years,) mean cover 0..1 of the zone and of its reference, `phase` of each year (`baci.phases`; empty without a date of
-    restoration). `net_pct`, `reference_net_pct`: share of the area that rises minus the share that falls over the period, -100..100. `slope` and its
-    interval: per year, of the zone minus its reference over the same period, `first` to `last`.
+    `cover`, `reference`: (years,) mean cover 0..1 of the zone and of its reference, `phase` of each year (`baci.phases` or any other word for years that
+    are neither before nor after; empty without a date of restoration). `completeness`: (3, years) value, lower and upper end as
+    `recovery.completeness` gives them. `net_pct`: share of the area that rises minus the share that falls over the period,
+    -100..100, each cell less its reference. `slope` and its interval: per year, of the zone minus its reference over the same period, `first` to `last`.
     """
 
     years: tuple[int, ...]
     cover: np.ndarray
     reference: np.ndarray
     phase: tuple[str, ...] = ()
+    completeness: np.ndarray | None = None
     net_pct: float = math.nan
-    reference_net_pct: float = math.nan
     slope: float = math.nan
     slope_low: float = math.nan
     slope_high: float = math.nan
@@ -58,6 +62,10 @@ class Observed:
         cover, reference = yearly({"cover": self.cover, "reference": self.reference})
         if len(self.years) != cover.size or len(self.phase) not in (0, cover.size) or (np.diff(self.years) <= 0).any():
             raise ValueError(f"{len(self.years)} years, {len(self.phase)} phases, {cover.size} values; expected as many rising years as values, and phases")
+        completeness = np.full((3, cover.size), np.nan) if self.completeness is None else np.asarray(self.completeness, np.float64)
+        if completeness.shape != (3, cover.size):
+            raise ValueError(f"completeness has shape {completeness.shape}; expected (3, {cover.size}): value, lower and upper end of each year")
+        object.__setattr__(self, "completeness", completeness)
         object.__setattr__(self, "cover", cover)
         object.__setattr__(self, "reference", reference)
 
@@ -69,8 +77,8 @@ class Observed:
     @property
     def lacks(self) -> Text | None:
         """Return why before and after cannot be compared, None if they can."""
-        if not self.phase:
-            return NO_DATE
+        if not self.years or not self.phase:
+            return NO_DATE if self.years else NO_SERIES
         return NO_BEFORE if not self.during(BEFORE).any() else NO_AFTER if not self.during(AFTER).any() else None
 
 
@@ -104,7 +112,9 @@ def cover(zone: Observed, least_gap: float) -> Placed:
 
 
 def gain(zone: Observed, least_gap: float) -> Placed:
-    """Return the change of the zone beyond that of its reference (BACI contrast, `baci.baci`), and its share of the gap before, R_0 - X_0.
+    """Return the change of the zone beyond that of its reference, and its share of the gap before, R_0 - X_0.
+
+    The change is the contrast of `baci.baci` without partial years, with its interval.
 
     >>> found = gain(Observed((2019, 2020, 2021), [0.2, 0.5, 0.6], [0.8, 0.9, 0.9], ("before", "after", "after")), 0.1)
     >>> round(found.value, 3), round(found.position, 3)
@@ -112,7 +122,8 @@ def gain(zone: Observed, least_gap: float) -> Placed:
     """
     if zone.lacks:
         return Placed(reason=zone.lacks)
-    found = baci(zone.cover, zone.reference, zone.phase).full
+    kept = zone.during(BEFORE) | zone.during(AFTER)
+    found = contrast((zone.cover - zone.reference)[kept], [p for p, k in zip(zone.phase, kept, strict=True) if k])
     gap = float((zone.reference - zone.cover)[zone.during(BEFORE)].mean())
     return Placed(found.value, found.low, found.high, *_over(found.value, gap, least_gap, NO_GAP))
 
@@ -120,16 +131,15 @@ def gain(zone: Observed, least_gap: float) -> Placed:
 def latest_completeness(zone: Observed, least_gap: float) -> Placed:
     """Return completeness, RC = (X_t - X_0) / (R_t - X_0), of the last year after restoration that has both values; the value is the position.
 
-    >>> found = latest_completeness(Observed((2019, 2020, 2021), [0.2, 0.5, 0.6], [0.8, 0.8, 0.8], ("before", "after", "after")), 0.1)
-    >>> round(found.value, 3), round(found.position, 3)
-    (0.667, 0.667)
+    >>> found = [[0.0, 0.5, 0.667], [float("nan")] * 3, [float("nan")] * 3]
+    >>> latest_completeness(Observed((2019, 2020, 2021), [0.2, 0.5, 0.6], [0.8] * 3, ("before", "after", "after"), found), 0.1).position
+    0.667
     """
     if zone.lacks:
         return Placed(reason=zone.lacks)
-    before = zone.during(BEFORE)
-    cover = np.where(before | zone.during(AFTER), zone.cover, np.nan)
-    found = float(completeness(cover, zone.reference, before, least_gap=least_gap).value[np.flatnonzero(zone.during(AFTER))[-1]])
-    return Placed(found, position=found, reason=NO_GAP if math.isnan(found) else NOTHING)
+    assert zone.completeness is not None  # set when made
+    value, low, high = zone.completeness[:, np.flatnonzero(zone.during(AFTER))[-1]].tolist()
+    return Placed(value, low, high, value, (NO_LEAST if math.isnan(least_gap) else NO_GAP) if math.isnan(value) else NOTHING)
 
 
 def stability(zone: Observed, least_gap: float) -> Placed:
@@ -144,7 +154,7 @@ def stability(zone: Observed, least_gap: float) -> Placed:
     [1.0, 0.0, 0.5]
     """
     if not zone.phase:
-        return Placed(reason=NO_DATE)
+        return Placed(reason=NO_DATE if zone.years else NO_SERIES)
     after = zone.during(AFTER)
     if after.sum() < LEAST_YEARS:
         return Placed(reason=FEW_YEARS)
@@ -155,21 +165,20 @@ def stability(zone: Observed, least_gap: float) -> Placed:
 
 
 def trend_shares(zone: Observed, least_gap: float) -> Placed:
-    """Return the share of the area that rises minus that which falls over the period, N, less that of the reference, N_R, in points.
+    """Return the share of the area that rises over the period minus that which falls, N in per cent, of cells minus their reference, and N / 100.
 
-    Position (N - N_R) / (100 - N_R): 0 rises no more than undisturbed ground, 1 rises everywhere. It is ours. Needs a gap at the start of the period
+    0: as much of the area comes closer to the reference as draws away; 1: all of it comes closer. It is ours. Cells minus the reference, and not cells as they
+    are less the share of the reference, because one good last year can make a whole reference rise. Needs a gap at the start of the period
     (`relative_trend`): a zone that is as its reference has no reason to rise.
 
-    >>> found = trend_shares(Observed((2020, 2021), [0.2, 0.5], [0.8, 0.8], net_pct=60, reference_net_pct=20, first=2020, last=2021), 0.1)
+    >>> found = trend_shares(Observed((2020, 2021), [0.2, 0.5], [0.8, 0.8], net_pct=60, first=2020, last=2021), 0.1)
     >>> found.value, found.position
-    (40, 0.5)
+    (60, 0.6)
     """
-    value = zone.net_pct - zone.reference_net_pct
-    if math.isnan(value):
+    if math.isnan(zone.net_pct):
         return Placed(reason=NO_SHARES)
-    if not _gap_at_start(zone) > least_gap:
-        return Placed(value, reason=NO_GAP_THEN)
-    return Placed(value, math.nan, math.nan, *_over(value, 100 - zone.reference_net_pct, 0.0, ALL_RISES))
+    gap, reason = _over(1.0, _gap_at_start(zone), least_gap, NO_GAP_THEN if zone.years else NO_SERIES)
+    return Placed(zone.net_pct, position=math.nan if math.isnan(gap) else zone.net_pct / 100, reason=reason)
 
 
 def relative_trend(zone: Observed, least_gap: float) -> Placed:
@@ -184,7 +193,8 @@ def relative_trend(zone: Observed, least_gap: float) -> Placed:
     """
     if math.isnan(zone.slope):
         return Placed(reason=NO_SLOPE)
-    return Placed(zone.slope, zone.slope_low, zone.slope_high, *_over(zone.slope * (zone.last - zone.first), _gap_at_start(zone), least_gap, NO_GAP_THEN))
+    reason = NO_GAP_THEN if zone.years else NO_SERIES
+    return Placed(zone.slope, zone.slope_low, zone.slope_high, *_over(zone.slope * (zone.last - zone.first), _gap_at_start(zone), least_gap, reason))
 
 
 @dataclass(frozen=True)
@@ -253,10 +263,10 @@ INDICATORS = (
     Indicator(
         "trend_shares",
         Text("trend shares", "趋势面积比例"),
-        "points",
-        Text("share of the area that rises minus that which falls, less the same of the reference", "上升与下降面积比例之差减去对照的同一差值"),
-        Text("as the reference", "与对照相同"),
-        Text("the whole area rises", "全部面积上升"),
+        "%",
+        Text("share of the area that rises against the reference minus that which falls", "相对对照上升的面积比例减去下降的面积比例"),
+        Text("as much comes closer to the reference as draws away", "接近对照与远离对照的面积相等"),
+        Text("the whole area comes closer", "全部面积都在接近对照"),
         OURS,
         trend_shares,
     ),
@@ -274,20 +284,22 @@ INDICATORS = (
 KEYS = tuple(i.key for i in INDICATORS)
 
 
-def placed(zone: Observed, least_gap: float) -> dict[str, Placed]:
+def placed(zone: Observed, least_gap: float | None) -> dict[str, Placed]:
     """Return every indicator of a zone by its key.
 
-    `least_gap`: smallest distance to the reference, in cover, that counts as a gap to be closed; below it a position is not formed. ValueError for
-    anything but a number of 0 or more.
+    `least_gap`: smallest distance to the reference, in cover, that counts as a gap to be closed; below it, and where it is not given, positions on a gap are
+    not formed. ValueError for anything but a number of 0 or more.
     """
-    if not (math.isfinite(least_gap) and least_gap >= 0):
+    if least_gap is not None and not (math.isfinite(least_gap) and least_gap >= 0):
         raise ValueError(f"least_gap is {least_gap}; expected a number of 0 or more, in the unit of the values")
-    return {i.key: i.of(zone, least_gap) for i in INDICATORS}
+    return {i.key: i.of(zone, math.nan if least_gap is None else least_gap) for i in INDICATORS}
 
 
 def _over(part: float, gap: float, least: float, reason: Text) -> tuple[float, Text]:
-    """Return a part of a gap; NaN with the reason where the gap is not above the least."""
-    return (float(part / gap), NOTHING) if gap > least else (math.nan, reason)
+    """Return a part of a gap; NaN with the reason where the gap is not above the least, or the least is not known."""
+    if gap > least:
+        return float(part / gap), NOTHING
+    return math.nan, NO_LEAST if math.isnan(least) and not math.isnan(gap) else reason
 
 
 def _gap_at_start(zone: Observed) -> float:
