@@ -14,11 +14,13 @@ DASH = "\N{EN DASH}"
 PART = """
 <h2>Restoration methods compared <span lang="zh">修复方法比较</span></h2>
 <p>A method is the set of measures of a zone; zones of all mines with the same set are together. Each indicator has a place between the state before
-restoration (0) and the reference (1): above 1 is better than the reference, below 0 worse than before. Intervals are over zones, nominal 90 %. Measures are
-not drawn by lot: where better ground got other measures, that is in the numbers too. In full: <a href="methods.csv">methods.csv</a>,
+restoration (0) and the reference (1), as the list at the end says; it is not cut off. Dots are means over zones, bars their t intervals (nominal 90 %),
+squares the score. Measures are not drawn by lot: where better ground got other measures, that is in the numbers too. In full:
+<a href="methods.csv">methods.csv</a>,
 <a href="methods_effects.csv">methods_effects.csv</a>.</p>
-<p lang="zh">方法是分区修复措施的集合；各矿区措施相同的分区合并。每个指标位于修复前状态（0）与对照（1）之间：大于 1 表示优于对照，小于 0 表示不如修复前。
-区间按分区计算，名义 90 %。措施并非随机分配：若立地较好的分区采用了不同措施，其影响也包含在数值中。完整数值见
+<p lang="zh">方法是分区修复措施的集合；各矿区措施相同的分区合并。每个指标位于修复前状态（0）与对照（1）之间，
+定义见末尾列表；不截断。圆点为各分区均值，横线为其 t 区间（名义 90 %），方块为得分。
+措施并非随机分配：若立地较好的分区采用了不同措施，其影响也包含在数值中。完整数值见
 <a href="methods.csv">methods.csv</a> 和 <a href="methods_effects.csv">methods_effects.csv</a>。</p>
 {% for g in groups -%}
 <h3>{{ g.sensor }}, {{ g.variable }}</h3>
@@ -36,6 +38,8 @@ not drawn by lot: where better ground got other measures, that is in the numbers
 </tbody></table></div>
 {% endif -%}
 {% if g.effects -%}
+<p>Effects of measures, and of pairs beyond the sum of both, where the zones tell them:
+<span lang="zh">可由这些分区识别的措施效应（成对措施为超出两者之和的部分）：</span></p>
 <div class="wide"><table>
 <thead><tr>{% for english, chinese in effect_heads %}<th scope="col">{{ english }}<br><small lang="zh">{{ chinese }}</small></th>{% endfor %}</tr></thead>
 <tbody>
@@ -45,6 +49,12 @@ not drawn by lot: where better ground got other measures, that is in the numbers
 </tbody></table></div>
 {% endif -%}
 {% endfor -%}
+<ul>
+{% for i in indicators -%}
+<li><b>{{ i.name.en }}</b>: {{ i.formula.en }}. 0: {{ i.zero.en }}; 1: {{ i.one.en }}.
+<span lang="zh"><b>{{ i.name.zh }}</b>：{{ i.formula.zh }}。0：{{ i.zero.zh }}；1：{{ i.one.zh }}。</span></li>
+{% endfor -%}
+</ul>
 """
 EFFECT_HEADS = (
     ("Measure, or pair of measures", "措施或成对措施"),
@@ -64,7 +74,7 @@ def section(found: Compared) -> str:
     if not found.rows:
         return ""
     groups = [_group(found, of) for of in dict.fromkeys((r["sensor"], r["variable"]) for r in found.rows)]
-    return Environment(autoescape=True, undefined=StrictUndefined).from_string(PART).render(groups=groups, effect_heads=EFFECT_HEADS)
+    return Environment(autoescape=True, undefined=StrictUndefined).from_string(PART).render(groups=groups, effect_heads=EFFECT_HEADS, indicators=INDICATORS)
 
 
 def _group(found: Compared, of: tuple[str, str]) -> dict[str, Any]:
@@ -74,6 +84,9 @@ def _group(found: Compared, of: tuple[str, str]) -> dict[str, Any]:
     effects = [r for r in found.effects if (r["sensor"], r["variable"]) == of]
     told = [r for r in effects if r["identified"] == "yes"]
     said = [Text(f"{t.en[0].upper()}{t.en[1:]}.", f"{t.zh}。") for t in [found.no_score.get(of)] if t]
+    if weights := found.weights.get(of):
+        told_weights = ", ".join(f"{key} {w:.3g}" for key, w in weights.items())
+        said.append(Text(f"Weights of the score, of 1 in all: {told_weights}.", f"得分的权重（总和为 1）：{told_weights}。"))
     if effects:
         pairs = [sum(bool(r["with_measure"]) == pair for r in told) for pair in (False, True)]
         of_all = [sum(bool(r["with_measure"]) == pair for r in effects) for pair in (False, True)]

@@ -17,7 +17,7 @@ from pipeline.__main__ import main
 from pipeline.columns import COLUMNS
 from pipeline.config_methods import Weights
 from pipeline.errors import BadInput
-from pipeline.evaluation.indicators import KEYS, Placed
+from pipeline.evaluation.indicators import INDICATORS, KEYS, Placed
 from pipeline.evaluation.methodstable import EFFECT_COLUMNS, METHOD_COLUMNS, common_weights, compare
 from pipeline.evaluation.methodzones import MethodZone, takes_part
 from pipeline.layout import SummaryFolder
@@ -167,8 +167,8 @@ def test_the_score_is_the_weighted_mean_and_ranks_the_methods(two):
         row = one(rows, level="method", method=name, indicator="score")
         assert float(row["value"]) == pytest.approx(np.mean(own), abs=2e-4)
         assert row["zones_used"] == str(len(own))
-        assert row["rank"] == {"manure": "3.0", "manure + seed": "1.0", "seed": "2.0"}[name]
-        assert float(row["rank_low"]) <= float(row["rank"]) <= float(row["rank_high"])
+        assert row["rank"] == {"manure": "3", "manure + seed": "1", "seed": "2"}[name]
+        assert int(row["rank_low"]) <= int(row["rank"]) <= int(row["rank_high"])
 
 
 def test_effects_have_the_mine_as_a_block_and_a_pair_beyond_the_sum(two):
@@ -362,6 +362,11 @@ def test_the_page_has_the_numbers_of_the_table(two):
     assert cells[3].startswith(f"{float(gain['position']):.2f} ({float(gain['position_low']):.2f}")
     assert cells[9].startswith("3 (")
     assert "No measures given, so not compared: m: bare, n: bare." in part
+    assert "Weights of the score, of 1 in all: gain 0.667, stability 0.333." in part
+    for indicator in INDICATORS:
+        for text in (indicator.name, indicator.formula, indicator.zero, indicator.one):
+            assert text.en in part
+            assert text.zh in part
     assert "://" not in page.replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert "style=" not in page
 

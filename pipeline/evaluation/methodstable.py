@@ -29,10 +29,11 @@ ONE_ZONE = "one zone: no interval"
 
 @dataclass(frozen=True)
 class Compared:
-    """Rows of both tables, and why there is no score, by sensor and variable."""
+    """Rows of both tables; by sensor and variable the weights of the score, relative to their sum, or why there is no score."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     effects: list[dict[str, Any]] = field(default_factory=list)
+    weights: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
     no_score: dict[tuple[str, str], Text] = field(default_factory=dict)
 
 
@@ -47,6 +48,8 @@ def compare(zones: Sequence[MethodZone]) -> Compared:
         scores = [_score(z, weights, why) for z in given]
         if given and weights is None:
             out.no_score[group] = why
+        elif weights is not None:
+            out.weights[group] = weights
         out.rows.extend(_filled(named | row, METHOD_COLUMNS) for row in (*_methods(given, scores, weights, why), *_zones(given, scores, weights)))
         out.rows.extend(_filled(named | {"level": "zone", "mine": z.mine, "zone": z.zone, "note": NO_MEASURES}, METHOD_COLUMNS) for z in own if not z.measures)
         out.effects.extend(_filled(named | row, EFFECT_COLUMNS) for row in _effects(given, scores, weights))
@@ -113,7 +116,7 @@ def _methods(zones: list[MethodZone], scores: list[_Scored], weights: Mapping[st
         rows.append(
             common
             | {"indicator": SCORE, "unit": "1", "value": total.value, "low": total.low, "high": total.high, "zones_used": total.zones}
-            | {"rank": place.rank, "rank_low": place.low, "rank_high": place.high}
+            | {name: None if math.isnan(v) else int(v) for name, v in (("rank", place.rank), ("rank_low", place.low), ("rank_high", place.high))}
             | {"note": why.en if weights is None else _lacking(total, len(own), [s.note for _, s in own])}
         )
     return rows
