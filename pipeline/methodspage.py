@@ -131,12 +131,13 @@ def _effect(row: dict[str, Any]) -> list[str]:
     return [name, ON[row["indicator"]], f"{row['effect']:+.2f}", interval, str(row["zones_given"]), str(row["zones_used"])]
 
 
-def _with(value: float, low: float, high: float, digits: int = 2) -> str:
+def _with(value: float | None, low: float | None, high: float | None, digits: int = 2) -> str:
     """Return a number with its interval.
 
-    >>> _with(0.5, 0.25, 0.75), _with(0.5, float("nan"), float("nan")), _with(float("nan"), 0, 1), _with(1.0, 1.0, 3.0, 0)
-    ('0.50 (0.25 … 0.75)', '0.50', '–', '1 (1 … 3)')
+    >>> _with(0.5, 0.25, 0.75), _with(0.5, float("nan"), float("nan")), _with(float("nan"), 0, 1), _with(1, 1, 3, 0), _with(2, None, None, 0)
+    ('0.50 (0.25 … 0.75)', '0.50', '–', '1 (1 … 3)', '2')
     """
-    if not math.isfinite(value):
+    if value is None or not math.isfinite(value):
         return DASH
-    return f"{value:.{digits}f}" + (f" ({low:.{digits}f} \N{HORIZONTAL ELLIPSIS} {high:.{digits}f})" if math.isfinite(low) else "")
+    known = low is not None and high is not None and math.isfinite(low)
+    return f"{value:.{digits}f}" + (f" ({low:.{digits}f} \N{HORIZONTAL ELLIPSIS} {high:.{digits}f})" if known else "")

@@ -15,8 +15,8 @@ METHODS = (
     Column(
         "zones_used",
         "",
-        "Zones with a position (of the score: with a score), of which means, intervals and effects are made",
-        "有位置（得分行：有得分）的分区数，均值、区间和效应由其计算",
+        "Zones with a position (of the score: with a score), of which its mean, interval and effects are made; value is the mean of every zone that has one",
+        "有位置（得分行：有得分）的分区数，其均值、区间和效应由此计算；value 为所有有值分区的均值",
         WHOLE,
     ),
     Column(
