@@ -15,6 +15,7 @@ from pipeline.__main__ import STAGES, _parser
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
+from pipeline.evaluation import matched, recoverytable
 from pipeline.evaluation.methodstable import EFFECT_COLUMNS, METHOD_COLUMNS
 from pipeline.quality import Bits
 from pipeline.referencecheck import REFERENCE_COLUMNS
@@ -219,6 +220,10 @@ TABLES = {
     "methods": METHOD_COLUMNS,
     "methods_effects": EFFECT_COLUMNS,
 }
+EVALUATED = {
+    "recovery_by_zone": recoverytable.COLUMNS,
+    "control_balance_by_zone": matched.BALANCE_COLUMNS,
+}
 
 
 def columns() -> str:
@@ -230,7 +235,7 @@ def columns() -> str:
         "[results.md](results.md) says more.",
         "An empty cell means *not known*, zero means zero. 空单元格表示*未知*，零就是零。",
     ]
-    for table, names in TABLES.items():
+    for table, names in (TABLES | EVALUATED).items():
         lines += ["", f"## {table}", "", "| column | unit | meaning | 中文说明 |", "|---|---|---|---|"]
         lines += [f"| `{c.name}` | {c.unit} | {c.meaning} | {c.meaning_zh} |" for c in map(COLUMNS.__getitem__, names)]
     return "\n".join(lines) + "\n"
