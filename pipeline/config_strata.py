@@ -14,7 +14,7 @@ from pipeline.layout import MineFolder
 if TYPE_CHECKING:
     from pipeline.config import Config
 
-SYNTHETIC = "synthetic"
+SYNTHETIC_DEM = "synthetic"
 Slope = Annotated[float, Field(gt=0, lt=90)]
 Azimuth = Annotated[float, Field(ge=0, lt=360)]
 OF_DEM = ("platform_below_deg", "steep_from_deg", "sunny_deg")
@@ -61,7 +61,7 @@ class Strata(EvaluationKey):
 
     def dem_file(self, config: Config, results: Path) -> Path | None:
         """Return where the elevation model lies; None with landforms."""
-        if self.dem == SYNTHETIC:
+        if self.dem == SYNTHETIC_DEM:
             return MineFolder(results, config.mine).synthetic / "dem.tif"
         return None if self.dem is None else Path(self.dem)
 
@@ -69,5 +69,5 @@ class Strata(EvaluationKey):
 def check_strata(config: Config) -> None:
     """Refuse the synthetic elevation model of a mine that is not synthetic."""
     asked = config.strata
-    if asked is not None and asked.dem == SYNTHETIC and not any(source.catalog == SYNTHETIC for source in config.sensors.values()):
+    if asked is not None and asked.dem == SYNTHETIC_DEM and not any(source.catalog == SYNTHETIC_DEM for source in config.sensors.values()):
         raise ValueError("strata.dem: synthetic without a sensor of `catalog: synthetic`; expected the path of an elevation model; fix: give a file")

@@ -16,11 +16,13 @@ from typing import Any
 from pipeline.access import check_keys
 from pipeline.aoi import Zones, read_zones
 from pipeline.config import Config, SensorSource, load_all
-from pipeline.config_catalog import plain_path
+from pipeline.config_catalog import SYNTHETIC, plain_path
 from pipeline.config_months import months_of, no_sensitivity
-from pipeline.config_strata import SYNTHETIC
+from pipeline.config_strata import SYNTHETIC_DEM
 from pipeline.errors import BadInput
+from pipeline.evaluation.climatefiles import check_climate_files
 from pipeline.evaluation.dem import check_covers, open_dem
+from pipeline.evaluation.landmaps import check_land
 from pipeline.evaluation.overlap import check_overlap
 from pipeline.evaluation.records import EVALUATIONS, Evaluation
 from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
@@ -164,9 +166,9 @@ class Plan:
 
     @property
     def summary(self) -> list[str]:
-        """Return the table and the page of all mines of the results folder."""
+        """Return the tables and the page of all mines of the results folder."""
         folder = SummaryFolder(self.results)
-        return [str(folder.table), str(folder.page)]
+        return [str(path) for path in (folder.table, folder.methods, folder.effects, folder.page)]
 
     def manifests(self) -> list[str]:
         """Return run.json of this run's mines, and of those that are finished there already: the summary holds them all.
@@ -254,12 +256,15 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
     if config.recovery is not None:
         check_overlap(zones, config.aoi.path)
     _check_dem(config, zones, results)
+    if config.climate is not None:
+        check_climate_files(config, config.climate, zones)
+    check_land(config, path, zones)
     grids: dict[str, Any] = {}
     scenes: dict[str, Inspected] = {}
     for sensor, entry in config.sensors.items():
         if entry.catalog is None:
             grids[sensor], _ = inspect(config, path, sensor, zones, source(config, sensor))
-        elif entry.catalog == "synthetic" or (entry.searched and not live):
+        elif entry.catalog in SYNTHETIC or (entry.searched and not live):
             grids[sensor] = sensor_grid(config, sensor, zones, None, path)
         elif entry.searched:
             with TemporaryDirectory() as folder:
@@ -281,7 +286,7 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
 def _check_dem(config: Config, zones: Zones, results: Path) -> None:
     """Refuse an elevation model that is none or does not cover every zone; that of the synthetic mine is made by the run."""
     asked = config.strata
-    found = None if asked is None or asked.dem == SYNTHETIC else asked.dem_file(config, results)
+    found = None if asked is None or asked.dem == SYNTHETIC_DEM else asked.dem_file(config, results)
     if found is not None:
         dem = open_dem(found)
         with closing(dem.dataset):
