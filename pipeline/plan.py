@@ -128,7 +128,8 @@ class Plan:
             "tables": [folder.table(name) for name in TABLES],
         }
         files = config.evaluations[key].files(config, self.results)
-        return [str(p) for p in (folder.scenes, folder.endmembers, *(p for kind in wanted for p in of[kind]), *files)]
+        others = [folder.root / file for e in config.evaluations_of(sensor) if e.key in EVALUATIONS[key].after for file in e.files]
+        return [str(p) for p in (folder.scenes, folder.endmembers, *(p for kind in wanted for p in of[kind]), *files, *others)]
 
     def evaluators(self) -> dict[str, tuple[Evaluation, list[tuple[str, str]]]]:
         """Return the evaluations of any mine, each with the mines and sensors that it is made for."""

@@ -1,9 +1,12 @@
 """The evaluation `strata` in a run: areas that sum to the zones, means by plain numpy, like compared with like, landforms, refusals, the report."""
 
 import csv
+import json
 import re
 import xml.etree.ElementTree as ET
 from collections import defaultdict
+from contextlib import closing
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -14,14 +17,20 @@ from conftest import SmallMine
 from pipeline_configs import loaded, refused_config
 from shapely.geometry import Polygon, box
 
-from pipeline import plan, provenance
+from pipeline import config as configs
+from pipeline import plan, provenance, synthetic_site
 from pipeline.__main__ import main
 from pipeline.aoi import read_zones
 from pipeline.config import load
+from pipeline.coverage import zone_coverages
 from pipeline.errors import BadInput
+from pipeline.evaluation.dem import check_covers, open_dem
 from pipeline.evaluation.records import EVALUATIONS
+from pipeline.evaluation.strata import TerrainRules
 from pipeline.evaluation.stratachart import colours, cover_lines, strata_svg
+from pipeline.evaluation.stratified import by_terrain
 from pipeline.evaluation.stratumtables import OF_ZONES, TABLES
+from pipeline.grid import sensor_grid
 from pipeline.layout import MineFolder
 from pipeline.report.evaluated import evaluated
 
@@ -43,8 +52,9 @@ def stage(mine, *more):
 def base(mine):
     """Write a mine and run what strata are made from; return the sensor's folder."""
     config, rest = str(mine.write()), ["--sensor", "sentinel-2", "--results", str(mine.results)]
-    calls = [["scenes"], *(["composite", "--year", str(y)] for y in YEARS), ["endmembers"], ["fvc"]]
-    for name, *arguments in [*calls, ["trend", "--period", "2020-2024"], ["classes", "--period", "2020-2024"], ["areas"]]:
+    calls = [["scenes"], *(["composite", "--year", str(y)] for y in mine.years), ["endmembers"], ["fvc"]]
+    period = ["--period", f"{mine.years[0]}-{mine.years[-1]}"]
+    for name, *arguments in [*calls, ["trend", *period], ["classes", *period], ["areas"]]:
         assert main([name, config, *arguments, *rest]) == 0, name
     return mine.results / "small" / "sentinel-2"
 
@@ -161,18 +171,24 @@ def test_bands_have_the_area_and_slope_that_were_planted(made):
     assert float(rows["steep slope"]["slope_mean_deg"]) > 39
 
 
-def test_one_stratum_gives_the_tables_of_the_zones(terraced):
+def test_one_stratum_gives_the_tables_of_the_zones(tmp_path):
     """On level ground every table by stratum is that of the zones, cell by cell; prepared composites lack what parts would lack."""
-    write_dem(terraced, {})
-    folder = run(terraced, "recovery")
+    mine = SmallMine(tmp_path, years=tuple(range(2013, 2023)))
+    ndvi = np.full((10, 30, 40), 0.6) + np.random.default_rng(5).normal(0, 0.01, (10, 30, 40))
+    ndvi[:, :, :24] -= np.repeat([0.05, 0.4, 0.1], [3, 3, 4])[:, None, None]
+    mine.red, mine.nir = (0.2 * (1 - ndvi)).astype("float32"), (0.2 * (1 + ndvi)).astype("float32")
+    rain = tmp_path / "rain.csv"
+    rain.write_text("date,value\n" + "".join(f"{year}-{month:02d},{200 + 13 * (year % 4) + month}\n" for year in mine.years for month in range(1, 13)))
+    mine.settings["aoi"]["zones"] = {"pit": {"role": "pit", "restored": "2018-06"}}
+    mine.settings |= {"strata": {"dem": str(write_dem(mine, {}))}, "recovery": {"least_gap": 0.1}, "climate": {"precipitation": str(rain)}, "breaks": {}}
+    folder = run(mine, "recovery", "climate", "breaks")
     for zones, strata in OF_ZONES.items():
         whole, found = rows_of(folder, zones), rows_of(folder, strata)
-        assert {r.pop("stratum") for r in found} == {"platform"}
+        assert {r.pop("stratum") for r in found} == {"platform"}, zones
         for r in (*whole, *found):
             if r.get("note", "").startswith("no interval: the"):
                 r["note"] = "no interval"
-        order = sorted(whole, key=lambda r: ["pit", "background", ""].index(r["zone"]))
-        assert found == order, zones
+        assert found == sorted(whole, key=lambda r: ["pit", "background", ""].index(r["zone"])), zones
 
 
 # Values
@@ -282,11 +298,12 @@ def test_a_gap_stays_a_gap(terraced):
     assert float(rows["pit", "sunny slope", "2022"]["valid_pct"]) > 80 and rows["pit", "sunny slope", "2022"]["fvc_mean"]
 
 
-def test_without_recovery_its_table_is_empty(terraced):
+def test_without_other_evaluations_their_tables_are_empty(terraced):
     del terraced.settings["recovery"]
     folder = run(terraced)
-    assert rows_of(folder, "recovery_by_stratum") == []
-    assert (folder / "recovery_by_stratum.csv").read_text().startswith("mine,sensor,variable,zone,stratum,")
+    for name in ("recovery_by_stratum", "residual_trend_by_stratum", "breaks_by_stratum", "break_years_by_stratum"):
+        assert rows_of(folder, name) == []
+        assert ",zone,stratum," in (folder / f"{name}.csv").read_text()
 
 
 def test_columns_and_files_are_those_that_are_declared(made):
@@ -304,6 +321,27 @@ def test_equal_inputs_give_equal_bytes(made, whole):
     before = {name: (made / name).read_bytes() for name in EVALUATIONS["strata"].files}
     assert stage(whole) == 0
     assert {name: (made / name).read_bytes() for name in before} == before
+
+
+def test_the_planted_relief_of_the_synthetic_mine_is_found(tmp_path):
+    """The strata of the synthetic mine by the outlines of its benches and meadows, on a grid of 10 m."""
+    aoi = Path(configs.__file__).parents[1] / "aoi" / "jiangcang.geojson"
+    synthetic_site.generate(aoi, tmp_path)
+    truth = json.loads((tmp_path / "truth_site.json").read_text(encoding="utf-8"))["strata"]["shares"]
+    (tmp_path / "x.yaml").write_text("")
+    config = loaded(tmp_path, SCENES, strata={"dem": "synthetic"}, aoi={"path": str(aoi), "zone_field": "zone"})
+    zones = read_zones(config, tmp_path / "x.yaml")
+    grid = sensor_grid(config, "sentinel-2", zones, None)
+    dem = open_dem(tmp_path / "dem.tif")
+    with closing(dem.dataset):
+        check_covers(dem, zones)
+        found = by_terrain(dem, grid, zones, {c.zone: c for c in zone_coverages(zones, grid)}, TerrainRules())
+    worst = 0.0
+    for r in found.rows({}):
+        expected = 0.0 if r["stratum"] == "unknown" else 100 * truth[r["zone"]][r["stratum"]]
+        worst = max(worst, abs(r["share_pct"] - expected))
+    print(f"shares of {len(truth)} zones: within {worst:.2f} points of what was planted")
+    assert worst < 1  # edges of cells of 30 m in the middle of those of 10 m: the nearest moves them by 5 m
 
 
 # Landforms
@@ -520,7 +558,12 @@ def test_the_key_decides_what_is_made_and_from_what(terraced):
     assert set(EVALUATIONS["strata"].files) <= names
     inputs = found.evaluated("small", "sentinel-2", "strata")
     assert str(terraced.folder / "dem.tif") in inputs and any(p.endswith("trend_area_by_zone.csv") for p in inputs)
-    del terraced.settings["strata"]
+    assert not any(p.endswith("breaks.tif") for p in inputs)
+    terraced.settings |= {"breaks": {}}
+    terraced.write_config()
+    after = plan.make([str(terraced.config)], {"results": str(terraced.results)}).evaluated("small", "sentinel-2", "strata")
+    assert {p.rsplit("/", 1)[1] for p in set(after) - set(inputs)} == set(EVALUATIONS["breaks"].files)
+    del terraced.settings["strata"], terraced.settings["breaks"]
     terraced.write_config()
     without = plan.make([str(terraced.config)], {"results": str(terraced.results)})
     assert not any("strat" in p.rsplit("/", 1)[1] for p in without.products("small"))

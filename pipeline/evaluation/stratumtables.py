@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pipeline.areas import AREA_COLUMNS, GROUP_COLUMNS
+from pipeline.evaluation import breaktable
 from pipeline.evaluation.recoverytable import COLUMNS as RECOVERY_COLUMNS
+from pipeline.evaluation.residualtable import RESIDUAL_COLUMNS
 from pipeline.evaluation.stratified import STRATA_COLUMNS
 from pipeline.zonestats import CHANGE_COLUMNS, FVC_COLUMNS
 from pipeline.zonetrend import TREND_COLUMNS
@@ -15,6 +17,9 @@ OF_ZONES = {
     "trend_groups_by_zone": "trend_groups_by_stratum",
     "trend_by_zone": "trend_by_stratum",
     "recovery_by_zone": "recovery_by_stratum",
+    "residual_trend_by_zone": "residual_trend_by_stratum",
+    "breaks_by_zone": "breaks_by_stratum",
+    "break_years_by_zone": "break_years_by_stratum",
 }
 
 
@@ -36,4 +41,7 @@ TABLES = {
     "trend_groups_by_stratum": with_stratum(GROUP_COLUMNS),
     "trend_by_stratum": with_stratum(TREND_COLUMNS),
     "recovery_by_stratum": with_stratum(RECOVERY_COLUMNS),
+    "residual_trend_by_stratum": with_stratum(RESIDUAL_COLUMNS),
+    "breaks_by_stratum": with_stratum(breaktable.COLUMNS),
+    "break_years_by_stratum": with_stratum(breaktable.YEAR_COLUMNS),
 }

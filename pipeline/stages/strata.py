@@ -1,4 +1,4 @@
-"""Tables of one sensor by stratum of each zone: strata_by_zone.csv, those of the stage areas and of recovery by stratum, fvc_by_stratum.png."""
+"""Tables of one sensor by stratum of each zone: strata_by_zone.csv, those of areas, recovery, climate and breaks by stratum, fvc_by_stratum.png."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipeline.evaluation.stratumtables import OF_ZONES, TABLES
 from pipeline.grid import native_grid
 from pipeline.reader import kept_open, open_raster
 from pipeline.sheet import Words, save
-from pipeline.stages import areas, recovery
+from pipeline.stages import areas, breaks, climate, recovery
 from pipeline.stages.job import Job
 from pipeline.tables import read_csv, write_csv
 from pipeline.words import Text
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from odc.geo.geobox import GeoBox
 
 log = logging.getLogger("minegreen")
-RECOVERY = "recovery_by_zone"
 NO_INTERVAL = "no interval: the error of a year is known of whole zones only"
 
 
@@ -71,15 +70,22 @@ def strata(job: Job, zones: Zones, grid: GeoBox, coverages: dict[str, ZoneCovera
 def _by_stratum(job: Job, zones: Zones, grid: GeoBox, coverages: dict[str, ZoneCoverage], found: Stratified) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of every table, one stratum after the other, each with its stratum."""
     tables = areas.ZoneTables(job, grid, zones, coverages)
-    recovers = any(e.key == "recovery" for e in job.config.evaluations_of(job.sensor))
+    asked = {e.key for e in job.config.evaluations_of(job.sensor)}
+    weather = read_csv(job.folder.table("climate_by_zone")) if "climate" in asked else []
+    seasons = {zone: climate.quantities([r for r in weather if r["zone"] == zone]) for zone in coverages}
     made: dict[str, list[dict[str, Any]]] = {name: [] for name in OF_ZONES}
     for stratum in found.names:
         own, parts, shown = found.of(stratum, zones)
         if not shown:
             continue
         of_stratum = tables.rows(own, parts, shown)
-        if recovers:
-            of_stratum[RECOVERY] = [_told(row) for row in recovery.rows(job, own, parts, scenes=False)[0] if row["zone"] in shown]
+        alone = {zone: part for zone, part in parts.items() if zone in shown}
+        if "recovery" in asked:
+            of_stratum["recovery_by_zone"] = [_told(row) for row in recovery.rows(job, own, parts, scenes=False)[0] if row["zone"] in shown]
+        if "climate" in asked:
+            of_stratum["residual_trend_by_zone"] = climate.rows(job, alone, seasons)
+        if "breaks" in asked:
+            of_stratum["breaks_by_zone"], of_stratum["break_years_by_zone"] = breaks.rows(job, alone)
         for name, rows in made.items():
             rows += [row | {"stratum": stratum} for row in of_stratum.get(name, [])]
         log.info("strata: %s", one_line(stratum))
