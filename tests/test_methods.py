@@ -129,7 +129,7 @@ def expected(zone, extra):
         "cover": (x[after].mean(), (x[after].mean() - start) / (r[after].mean() - start)),
         "gain": (change, change / -d[before].mean()),
         "completeness": ((x[7] - start) / (r[7] - start),) * 2,
-        "stability": (own, 1 - own / other),
+        "stability": (own, (other - own) / (other + own)),
         "relative_trend": (slope, slope * 7 / -d[0]),
     }
 
@@ -185,7 +185,7 @@ def test_effects_have_the_mine_as_a_block_and_a_pair_beyond_the_sum(two):
         assert float(row["effect_low"]) < float(row["effect"]) < float(row["effect_high"])
     pair = one(told, indicator="gain", restoration_measure="manure", with_measure="seed")
     assert (pair["identified"], pair["effect"], pair["freedom"]) == ("no", "", "")
-    assert pair["note"] == "its zones follow from manure and seed: cannot be told from what they bring alone"
+    assert pair["note"] == "its zones follow from manure and seed: both together cannot be told from each alone"
     assert {r["indicator"] for r in told} == {*KEYS, "score"}
 
 
