@@ -407,6 +407,13 @@ def test_dots_lie_where_their_positions_say():
     assert at[2] == pytest.approx(axis[0] + 0.25 * (axis[1] - axis[0]), abs=0.1)
 
 
+def test_weights_on_what_no_zone_has_are_told():
+    lacking = section(compare(zones_of(("x", "a", {"cover": 0.5}))))
+    assert "No zone has a score: each lacks a position that has a weight." in lacking
+    assert "没有分区有得分" in lacking
+    assert "No zone has a score" not in section(compare(zones_of(("x", "a", {"gain": 0.5}))))
+
+
 def test_nothing_compared_says_nothing():
     assert section(compare([])) == ""
     silent = compare([MethodZone("m", "x", "s2", "fvc", frozenset(), placed())])
