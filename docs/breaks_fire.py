@@ -80,9 +80,10 @@ def painted(found: Found) -> np.ndarray:
 @with_fonts
 def figure(cases: list[Found], path: Path) -> None:
     """Draw a map and a histogram of each case."""
+    nbr, early, late = (sum(found.share(year) for year in SHOWN) for found in cases)
     said = Text(
-        f"A wildfire of {FIRE} in British Columbia. Of its cells, NBR shows a disturbance in {FIRE} or {FIRE + 1} on "
-        f"{sum(cases[0].share(y) for y in SHOWN):.0f} %, NDVI on {sum(cases[1].share(y) for y in SHOWN):.0f} and {sum(cases[2].share(y) for y in SHOWN):.0f} %.",
+        f"A wildfire of {FIRE} in British Columbia. Of its cells, NBR shows a disturbance in {FIRE} or {FIRE + 1} on {nbr:.0f} %, NDVI on {early:.0f} and "
+        f"{late:.0f} %.",
         "",
     )
     source = (
