@@ -33,8 +33,12 @@ class MineFolder:
         return self.root / "synthetic"
 
     def synthetic_items(self, kind: str) -> Path:
-        """Return the item collection of the synthetic mine for a kind of sensor: `sentinel-2`, `landsat` or `modis`."""
+        """Return the item collection of the synthetic mine for a kind of sensor: `sentinel-2`, `landsat` or `modis`; or of its `history`."""
         return self.synthetic / ("items.json" if kind == "sentinel-2" else f"items_{kind}.json")
+
+    def synthetic_site(self, what: str) -> Path:
+        """Return what is made of the synthetic mine's weather and relief: `precipitation`, `temperature` or `dem`."""
+        return self.synthetic / ("dem.tif" if what == "dem" else f"{what}.csv")
 
     @property
     def manifest(self) -> Path:

@@ -15,9 +15,11 @@ from typing import Any
 from pipeline.access import check_keys
 from pipeline.aoi import Zones, read_zones
 from pipeline.config import Config, SensorSource, load_all
-from pipeline.config_catalog import plain_path
+from pipeline.config_catalog import SYNTHETIC, plain_path
 from pipeline.config_months import months_of, no_sensitivity
 from pipeline.errors import BadInput
+from pipeline.evaluation.climatefiles import check_climate_files
+from pipeline.evaluation.landmaps import check_land
 from pipeline.evaluation.overlap import check_overlap
 from pipeline.evaluation.records import EVALUATIONS, Evaluation
 from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
@@ -250,12 +252,15 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
     zones = read_zones(config, path)
     if config.recovery is not None:
         check_overlap(zones, config.aoi.path)
+    if config.climate is not None:
+        check_climate_files(config, config.climate, zones)
+    check_land(config, path, zones)
     grids: dict[str, Any] = {}
     scenes: dict[str, Inspected] = {}
     for sensor, entry in config.sensors.items():
         if entry.catalog is None:
             grids[sensor], _ = inspect(config, path, sensor, zones, source(config, sensor))
-        elif entry.catalog == "synthetic" or (entry.searched and not live):
+        elif entry.catalog in SYNTHETIC or (entry.searched and not live):
             grids[sensor] = sensor_grid(config, sensor, zones, None, path)
         elif entry.searched:
             with TemporaryDirectory() as folder:

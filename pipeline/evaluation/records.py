@@ -45,12 +45,29 @@ EVALUATIONS: dict[str, Evaluation] = {
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable"),
         ),
         Evaluation(
+            "climate",
+            "weather of the seasons and the trend beside it: climate_by_zone.csv, climate_peak_by_zone.csv, residual_trend_by_zone.csv, residual_trend.tif",
+            ("climate_by_zone", "climate_peak_by_zone", "residual_trend_by_zone"),
+            ("climate_by_zone",),
+            ("residual_trend",),
+            inputs=("ndvi", "tables"),
+            options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable", "trend.periods", "trend.alpha"),
+        ),
+        Evaluation(
             "breaks",
             "years of disturbance and recovery: breaks.tif, breaks_by_zone.csv, break_years_by_zone.csv, their maps and chart",
             ("breaks_by_zone", "break_years_by_zone"),
             ("break_disturbance", "break_recovery", "breaks_by_zone"),
             ("breaks",),
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable", "grid.clip", "references"),
+        ),
+        Evaluation(
+            "landcover",
+            "land cover by year and what became what: landcover_by_year.csv, landcover_transitions.csv, landcover_baseline.csv, two figures",
+            ("landcover_by_year", "landcover_transitions", "landcover_baseline"),
+            ("landcover_by_year", "landcover_transitions"),
+            inputs=("fvc", "water"),
+            options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method"),
         ),
     )
 }

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.layout import SensorFolder
-from pipeline.report import on_breaks, on_recovery
+from pipeline.report import on_breaks, on_climate, on_landcover, on_recovery
 from pipeline.report.part import Part
 
 PARTS: dict[str, Callable[[Config, Zones, str, SensorFolder], Part]] = {
     "recovery": on_recovery.part,
+    "climate": on_climate.part,
     "breaks": on_breaks.part,
+    "landcover": on_landcover.part,
 }
 
 
