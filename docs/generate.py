@@ -33,6 +33,7 @@ from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
 from pipeline.evaluation import breaktable, climate, climatewords, landtables, matched, recoverytable, residualtable
+from pipeline.evaluation.methodstable import EFFECT_COLUMNS, METHOD_COLUMNS
 from pipeline.quality import Bits
 from pipeline.referencecheck import REFERENCE_COLUMNS
 from pipeline.sensitivity import SENSITIVITY_COLUMNS
@@ -233,6 +234,8 @@ TABLES = {
     "masked_by_zone": observed.MASKED_COLUMNS,
     "ledger": LEDGER_COLUMNS,
     "mines": SUMMARY_COLUMNS,
+    "methods": METHOD_COLUMNS,
+    "methods_effects": EFFECT_COLUMNS,
 }
 EVALUATED = {
     "recovery_by_zone": recoverytable.COLUMNS,
@@ -253,7 +256,7 @@ def columns() -> str:
     lines = [
         "# Columns of the tables",
         "",
-        "Every column of every CSV table, of `tables.xlsx` and of `summary/mines.csv`, by table in the order of its columns;",
+        "Every column of every CSV table, of `tables.xlsx` and of the tables in `summary/`, by table in the order of its columns;",
         "[results.md](results.md) says more.",
         "An empty cell means *not known*, zero means zero. 空单元格表示*未知*，零就是零。",
     ]

@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     warm.add_argument("--log", type=Path, help="also write messages to this file")
     warm.set_defaults(call=_warm)
     summary = commands.add_parser(
-        "summary", help="stage: every finished mine of a results folder: summary/mines.csv, summary/index.html", description="Stage of the workflow."
+        "summary", help="stage: every finished mine of a results folder: its tables and page in summary/", description="Stage of the workflow."
     )
     summary.add_argument("results", type=Path, help="folder of the mines' folders")
     summary.add_argument("--log", type=Path, help="also write messages to this file")

@@ -10,6 +10,7 @@ from pipeline.column import Column as Column
 from pipeline.evaluation.columns_breaks import BREAKS
 from pipeline.evaluation.columns_climate import CLIMATE
 from pipeline.evaluation.columns_landcover import LANDCOVER
+from pipeline.evaluation.columns_methods import METHODS
 from pipeline.evaluation.columns_recovery import RECOVERY
 
 _ALL = (
@@ -323,5 +324,6 @@ COLUMNS: dict[str, Column] = {
         *CLIMATE,
         *BREAKS,
         *LANDCOVER,
+        *METHODS,
     )
 }

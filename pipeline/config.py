@@ -20,6 +20,7 @@ from pipeline.config_cover import Fvc, check_cover
 from pipeline.config_errors import explain
 from pipeline.config_evaluation import EvaluationKey, check_evaluations
 from pipeline.config_landcover import Landcover, check_landcover
+from pipeline.config_methods import Methods
 from pipeline.config_months import check_months, is_seasonal
 from pipeline.config_network import Network
 from pipeline.config_recovery import Recovery, check_recovery
@@ -200,6 +201,9 @@ class Config(Model):
         None, description="years of disturbance and recovery; without the key they are not sought (`breaks: {}`: with all defaults); for long series"
     )
     landcover: Landcover | None = Field(None, description="land cover by year, from maps or by rule; without the key it is not made")
+    methods: Methods | None = Field(
+        None, description="weights of the score in summary/methods.csv, which compares restoration measures over all mines; without the key there is no score"
+    )
     network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
 
     @model_validator(mode="after")

@@ -87,6 +87,16 @@ class SummaryFolder:
         return self.root / "mines.csv"
 
     @property
+    def methods(self) -> Path:
+        """Return the table of restoration methods over all mines."""
+        return self.root / "methods.csv"
+
+    @property
+    def effects(self) -> Path:
+        """Return the table of the effects of restoration measures."""
+        return self.root / "methods_effects.csv"
+
+    @property
     def page(self) -> Path:
         """Return the page of the mines."""
         return self.root / "index.html"

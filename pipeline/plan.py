@@ -163,9 +163,9 @@ class Plan:
 
     @property
     def summary(self) -> list[str]:
-        """Return the table and the page of all mines of the results folder."""
+        """Return the tables and the page of all mines of the results folder."""
         folder = SummaryFolder(self.results)
-        return [str(folder.table), str(folder.page)]
+        return [str(path) for path in (folder.table, folder.methods, folder.effects, folder.page)]
 
     def manifests(self) -> list[str]:
         """Return run.json of this run's mines, and of those that are finished there already: the summary holds them all.

@@ -35,6 +35,7 @@ WITH_MODELS = (
     config_uncertainty,
 )
 
+
 MODELS = {m for module in WITH_MODELS for m in vars(module).values() if isinstance(m, type) and issubclass(m, configs.Model) and m is not EvaluationKey}
 JIANGCANG = (Path(configs.__file__).parents[1] / "configs/jiangcang.yaml").read_text(encoding="utf-8")
 COMPOSITES = {"composites": "data/bc/{year}.tif", "bands": {"red": 3, "nir": 4}}

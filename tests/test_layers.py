@@ -33,6 +33,7 @@ LAYERS = (
         "pipeline.evaluation.columns_climate",
         "pipeline.evaluation.columns_breaks",
         "pipeline.evaluation.columns_landcover",
+        "pipeline.evaluation.columns_methods",
         "pipeline.evaluation.columns_recovery",
         "pipeline.evaluation.records",
         "pipeline.evaluation",
@@ -57,6 +58,7 @@ LAYERS = (
         "pipeline.config_breaks",
         "pipeline.config_landcover",
         "pipeline.config_recovery",
+        "pipeline.config_methods",
         "pipeline.config_months",
         "pipeline.config_network",
         "pipeline.config_sensitivity",
@@ -101,6 +103,10 @@ LAYERS = (
     {"pipeline.access", "pipeline.aoi", "pipeline.provenance", "pipeline.lock", "pipeline.season", "pipeline.variants"},
     {"pipeline.evaluation.baci", "pipeline.evaluation.overlap", "pipeline.evaluation.climate", "pipeline.endmembers", "pipeline.transport"},
     {"pipeline.evaluation.climatewords"},
+    {"pipeline.evaluation.baci", "pipeline.evaluation.overlap", "pipeline.endmembers", "pipeline.transport"},
+    {"pipeline.evaluation.effects", "pipeline.evaluation.indicators", "pipeline.evaluation.ranking"},
+    {"pipeline.evaluation.methodzones"},
+    {"pipeline.evaluation.methodstable"},
     {
         "pipeline.grid",
         "pipeline.coverage",
@@ -185,7 +191,9 @@ LAYERS = (
     {"pipeline.report.on_landcover", "pipeline.report.on_recovery"},
     {"pipeline.report.evaluated"},
     {"pipeline.report.page"},
-    {"pipeline.checkup", "pipeline.summarypage"},
+    {"pipeline.methodschart", "pipeline.checkup"},
+    {"pipeline.methodspage"},
+    {"pipeline.summarypage"},
 )
 MODULES = sorted(".".join(p.relative_to(HOME.parent).with_suffix("").parts).removesuffix(".__init__") for p in HOME.rglob("*.py") if p.name != "__main__.py")
 
