@@ -9,8 +9,8 @@ from pipeline.evaluation.landfigure import Look, Rows, Sankey, areas_by_year, cl
 
 WIDTH, HEIGHT = 360, 200
 LEFT, TOP, BOTTOM = 42, 12, 26
-LABEL, NODE, STEP = 92, 8, 84
-CHARACTERS = 14  # of a class beside a node; the whole stands in its title
+LABEL, NODE, STEP = 98, 8, 78
+CHARACTERS = 13  # of a class beside a node; the whole stands in its title
 
 
 def by_year_svg(rows: Rows, scheme: LandCover | None, mining: str | None, title: str) -> str:
@@ -111,7 +111,7 @@ def _name(parent: ET.Element, x: float, y: float, look: Look, anchor: str, most:
 
 def _cut(name: str, most: int) -> str:
     room = most if name.isascii() else most // 2 + 1
-    return name if len(name) <= room else f"{name[: room - 1]}…"
+    return name if len(name) <= room else f"{name[: room - 1].rstrip()}…"
 
 
 def _both(look: Look) -> str:
