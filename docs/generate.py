@@ -146,6 +146,8 @@ def commands() -> str:
 
 def _shown(action: Any) -> str:
     """Return an argument as it is typed."""
+    if action.nargs == 0:
+        return str(action.option_strings[-1])
     value = action.metavar or action.dest.upper()
     several = " ..." if action.nargs == "+" else ""
     return f"{action.option_strings[-1]} {value}{several}" if action.option_strings else f"{value}{several}"

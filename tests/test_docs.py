@@ -39,7 +39,7 @@ def test_generated_files_are_up_to_date(name):
 
 def test_every_user_command_is_in_the_readme():
     users = set(COMMANDS) - set(STAGES) - {"warm", "summary"}
-    assert users == {"new", "check", "crosscheck", "verify"}
+    assert users == {"new", "check", "crosscheck", "verify", "checktable"}
     for command in users:
         assert f"minegreen {command}" in DOCS["README.md"]
 
@@ -260,7 +260,7 @@ def test_example_configs_are_valid():
 
 
 def test_help_of_every_command_answers():
-    for command in ["--help", *(f"{name} --help" for name in (*STAGES, "new", "check", "crosscheck", "verify", "warm", "summary"))]:
+    for command in ["--help", *(f"{name} --help" for name in (*STAGES, "new", "check", "crosscheck", "verify", "checktable", "warm", "summary"))]:
         done = subprocess.run([sys.executable, "-m", "pipeline", *command.split()], capture_output=True, text=True, cwd=ROOT, check=False)
         assert done.returncode == 0
         assert "usage: minegreen" in done.stdout

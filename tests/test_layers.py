@@ -59,6 +59,7 @@ LAYERS = (
         "pipeline.evaluation.footprint",
         "pipeline.evaluation.tablecheck",
         "pipeline.evaluation.production",
+        "pipeline.evaluation.tablefile",
         "pipeline.passes",
         "pipeline.planted",
         "pipeline.progress",
