@@ -82,7 +82,8 @@ def _type(field: Any) -> str:
     text = str(field.annotation) + str(field.metadata)
     if "Literal" in text:
         other = ", or a whole number" if "[int" in text else ", or true / false" if "bool" in text else ""
-        return "one of " + ", ".join(f"`{word}`" for word in re.findall(r"'(\w[\w-]*)'", text)) + other
+        words = [a or b for a, b in re.findall(r"'(\w[\w-]*)'|[\[ ](\d+)(?=[,\]])", text)]
+        return "one of " + ", ".join(f"`{word}`" for word in words) + other
     if "StringConstraints" in text.split("tuple")[0] and "dict" not in text:
         return "text"
     names = {"dict": "mapping", "tuple": "list", "bool": "true / false", "float": "number", "int": "whole number"}

@@ -7,6 +7,7 @@ from pipeline.column import COVER, SHARE, SLOPE, P
 from pipeline.column import TEXT as TEXT
 from pipeline.column import WHOLE as WHOLE
 from pipeline.column import Column as Column
+from pipeline.evaluation.columns_footprint import FOOTPRINT, WATER
 from pipeline.evaluation.columns_recovery import RECOVERY
 
 _ALL = (
@@ -305,4 +306,4 @@ _ALL = (
     Column("status", "", "read or dropped", "read（已读取）或 dropped（未采用）"),
     Column("reason", "", "Why it was dropped, or how its offset was decided", "未采用的原因，或偏移量的判定依据"),
 )
-COLUMNS: dict[str, Column] = {c.name: c for c in (*_ALL, *RECOVERY)}
+COLUMNS: dict[str, Column] = {c.name: c for c in (*_ALL, *RECOVERY, *FOOTPRINT, *WATER)}

@@ -17,6 +17,7 @@ from pipeline.config_catalog import LocalPath, Source, check_source, preset_coll
 from pipeline.config_cover import Fvc, check_cover
 from pipeline.config_errors import explain
 from pipeline.config_evaluation import EvaluationKey, check_evaluations
+from pipeline.config_footprint import Footprint, check_footprint
 from pipeline.config_months import check_months, is_seasonal
 from pipeline.config_network import Network
 from pipeline.config_recovery import Recovery, check_recovery
@@ -24,6 +25,7 @@ from pipeline.config_scenes import Composite, Mask
 from pipeline.config_sensitivity import Sensitivity
 from pipeline.config_trend import Trend, check_trend
 from pipeline.config_uncertainty import Uncertainty
+from pipeline.config_water import Water, check_water
 from pipeline.errors import BadInput
 from pipeline.evaluation.records import EVALUATIONS, Evaluation
 from pipeline.layout import TARGETS
@@ -190,6 +192,8 @@ class Config(Model):
         description="bounds of class areas from the error of NDVI, the endmember range and the range of `no_change`; `false`: the bounds stay empty",
     )
     recovery: Recovery | None = Field(None, description="recovery against the reference; without the key it is not made (`recovery: {}`: with all defaults)")
+    footprint: Footprint | None = Field(None, description="excavated and affected ground of the mine in every year; without the key it is not made")
+    water: Water | None = Field(None, description="pit lakes per zone and year; without the key they are not told; for sensors with `catalog` alone")
     network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
 
     @model_validator(mode="after")
@@ -224,6 +228,8 @@ class Config(Model):
         check_months(self)
         check_evaluations(self)
         check_recovery(self)
+        check_footprint(self)
+        check_water(self)
         return self
 
     @property

@@ -18,6 +18,7 @@ from pipeline.config import Config, SensorSource, load_all
 from pipeline.config_catalog import plain_path
 from pipeline.config_months import months_of, no_sensitivity
 from pipeline.errors import BadInput
+from pipeline.evaluation.footprintinputs import check_inputs
 from pipeline.evaluation.overlap import check_overlap
 from pipeline.evaluation.records import EVALUATIONS, Evaluation
 from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
@@ -269,6 +270,7 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
             _inputs(path, sensor, entry.catalog, scenes[sensor], results)
         if entry.catalog is not None:
             dilation_cells(config, path, ground_cell_m(grids[sensor]))
+    check_inputs(config, path, zones, grids)
     if config.fvc.endmembers is not None:
         read_pair(Path(config.fvc.endmembers))
     return Checked(zones, grids, scenes)

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.layout import SensorFolder
-from pipeline.report import on_recovery
+from pipeline.report import on_footprint, on_recovery, on_water
 from pipeline.report.part import Part
 
 PARTS: dict[str, Callable[[Config, Zones, str, SensorFolder], Part]] = {
     "recovery": on_recovery.part,
+    "footprint": on_footprint.part,
+    "water": on_water.part,
 }
 
 
