@@ -15,6 +15,7 @@ from pipeline.__main__ import STAGES, _parser
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
+from pipeline.evaluation import footprinttable, matched, pitlaketable, recoverytable
 from pipeline.quality import Bits
 from pipeline.referencecheck import REFERENCE_COLUMNS
 from pipeline.sensitivity import SENSITIVITY_COLUMNS
@@ -219,6 +220,12 @@ TABLES = {
     "ledger": LEDGER_COLUMNS,
     "mines": SUMMARY_COLUMNS,
 }
+EVALUATED = {
+    "recovery_by_zone": recoverytable.COLUMNS,
+    "control_balance_by_zone": matched.BALANCE_COLUMNS,
+    "footprint_by_year": footprinttable.COLUMNS,
+    "pit_lakes_by_zone": pitlaketable.COLUMNS,
+}
 
 
 def columns() -> str:
@@ -230,7 +237,7 @@ def columns() -> str:
         "[results.md](results.md) says more.",
         "An empty cell means *not known*, zero means zero. 空单元格表示*未知*，零就是零。",
     ]
-    for table, names in TABLES.items():
+    for table, names in (TABLES | EVALUATED).items():
         lines += ["", f"## {table}", "", "| column | unit | meaning | 中文说明 |", "|---|---|---|---|"]
         lines += [f"| `{c.name}` | {c.unit} | {c.meaning} | {c.meaning_zh} |" for c in map(COLUMNS.__getitem__, names)]
     return "\n".join(lines) + "\n"

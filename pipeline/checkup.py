@@ -23,6 +23,7 @@ from pipeline.config_uncertainty import Uncertainty
 from pipeline.coverage import touched_cells, zone_coverages
 from pipeline.decoding import decoded
 from pipeline.errors import one_line
+from pipeline.evaluation.records import EVALUATIONS
 from pipeline.grid import ground_cell_m
 from pipeline.images import is_remote
 from pipeline.inspection import made_by_software
@@ -72,7 +73,7 @@ def run(paths: list[Path], results: Path) -> list[str]:
                 lines += _sensor(config, sensor, grids[sensor])
             lines += _unknown(config, sensor, found.scenes.get(sensor)) + _pair(config, sensor) + _small(config, sensor, zones, grids[sensor])
         lines += [line for sensor in config.sensors for line in _periods(config, sensor, found.scenes.get(sensor))] + _recommended(config, found.scenes)
-        lines += _choices(config)
+        lines += _choices(config) + _evaluations(config)
         lines += [f"  warning: {text}" for text in zones.warnings]
         lines += [f"  {text}" for text in _picture(picture, config, found)]
     return [one_line(line) for line in lines]
@@ -232,6 +233,17 @@ def _choices(config: Config) -> list[str]:
     changed = {k: v for k, v in config.uncertainty.model_dump().items() if v != usual[k]}
     said = ", ".join(f"{k}: {json.dumps(v)}" for k, v in changed.items())
     return lines + ([f"  uncertainty, other than the default: {said}"] if said else [])
+
+
+def _evaluations(config: Config) -> list[str]:
+    """Return what is made beside the trend, and a hint where dates of restoration are given and nothing uses them."""
+    lines = []
+    for key, asked in config.evaluations.items():
+        made = [f"{name}.csv" for name in EVALUATIONS[key].tables]
+        lines.append(f"  {key}: {', '.join(made)} of {', '.join(asked.sensors or config.sensors)}")
+    if config.recovery is None and config.has_reference and any(facts.restored for facts in config.aoi.zones.values()):
+        lines.append("  dates of restoration are given: with the key `recovery` zones are compared with their reference before and after them")
+    return lines
 
 
 def _picture(path: Path, config: Config, found: Checked) -> list[str]:

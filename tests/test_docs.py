@@ -16,6 +16,7 @@ from pipeline.__main__ import STAGES, _parser
 from pipeline.classes import GROUPS, LEGEND
 from pipeline.columns import COLUMNS
 from pipeline.config import Config, load
+from pipeline.evaluation.records import EVALUATIONS
 from pipeline.kernels.codes import OUTPUTS
 from pipeline.layout import LEDGER, OBSERVED, SCENE_TABLES, SENSITIVITY, TABLES
 from pipeline.variants import METHODS, PERCENTILES, SHIFT_DAYS
@@ -103,11 +104,12 @@ def test_pages_show_settings_at_all():
 def test_every_stage_is_a_rule_with_message_log_benchmark_and_code():
     rules = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "rules").glob("*.smk"))
     blocks = [b.split("\n\n\n")[0] for b in re.split(r"^ *(?:use )?rule\b.*:\n", rules, flags=re.MULTILINE)[1:]]
-    stages = [re.search(r'"minegreen (\w+) ', block)[1] for block in blocks]
-    assert set(stages) == {*STAGES, "summary"}
+    stages = [re.search(r'"minegreen (\w+|{params\.stage:q}) ', block)[1] for block in blocks]
+    assert set(stages) == {*(set(STAGES) - set(EVALUATIONS)), "{params.stage:q}", "summary"}  # all evaluations have one rule
     for name, block in zip(stages, blocks, strict=True):
-        options = [] if name == "summary" else [f'options=options_of("{name}")']  # it reads no config
-        for part in ("message:", "output:", "log:", "benchmark:", *options, f'code=code("{name}")'):
+        of = "EVALUATION.key" if name.startswith("{") else f'"{name}"'
+        options = [] if name == "summary" else [f"options=options_of({of})"]  # it reads no config
+        for part in ("message:", "output:", "log:", "benchmark:", *options, f"code=code({of})"):
             assert part in block, (name, part)
 
 
@@ -146,7 +148,8 @@ def test_every_table_has_its_section(name):
 @pytest.mark.parametrize("column", sorted(COLUMNS))
 def test_every_column_is_explained(column):
     known = {"year"}
-    assert column in known or re.search(rf"`{column}`", DOCS["results.md"])
+    of_evaluations = {c for names in generator().EVALUATED.values() for c in names}
+    assert column in known | of_evaluations or re.search(rf"`{column}`", DOCS["results.md"])
     assert f"| `{column}` |" in DOCS["columns.md"]
 
 
@@ -167,7 +170,7 @@ MADE_ELSEWHERE = {
     "<mine>/<sensor>/items.json",  # where a STAC API is searched
     "<mine>/<sensor>/ndvi_<year>-<mm>.tif",  # with composite.interval: month
     "<mine>/<sensor>/ndvi_<year>-<mm>.qml",
-}
+} | {f"<mine>/<sensor>/{file}" for e in EVALUATIONS.values() for file in e.files if e.key not in load(ROOT / "configs/jiangcang.yaml").evaluations}
 
 
 def pattern(path, results, mine, sensors):

@@ -26,9 +26,15 @@ def cell_areas_m2(grid: GeoBox) -> np.ndarray:
 
 
 def cell_sides_m(grid: GeoBox) -> tuple[float, float] | None:
-    """Return the ground length of a cell's sides at the grid's centre, (down, across) metres; None where cells are slanted, as far from MODIS' meridian."""
+    """Return the ground length of a cell's sides at the grid's centre, (down, across) metres; None where cells are slanted, as far from MODIS' meridian.
+
+    The grid's own where the projection is true to 1 %, as `ground_cell_m`: three cells of 10 m are 30 m, though UTM may make 30.01 m of them.
+    """
     down, across, sine = ground_sides(grid, np.array(grid.shape[0] / 2), np.array(grid.shape[1] / 2))
-    return (float(down), float(across)) if sine >= LEAST_SINE else None
+    if sine < LEAST_SINE:
+        return None
+    own = abs(grid.resolution.y), abs(grid.resolution.x)
+    return own if all(abs(side / of - 1) <= 0.01 for side, of in zip((down, across), own, strict=True)) else (float(down), float(across))
 
 
 def _parts(cells: int) -> tuple[np.ndarray, np.ndarray]:

@@ -68,6 +68,7 @@ def polygon_share(polygons: FootprintPolygons, number: int, grid: GeoBox) -> np.
     BadInput
         When the file is none, has no CRS, anything but valid polygons, or polygons that reach beyond the grid, whose rest could not be compared.
     """
+    import geopandas as gpd
     import pyproj
     import shapely
 
@@ -82,10 +83,10 @@ def polygon_share(polygons: FootprintPolygons, number: int, grid: GeoBox) -> np.
             raise BadInput(path, f"{key}, row {row}", found, "valid polygons", "correct it in QGIS, or delete the row")
     if not shapes:
         raise BadInput(path, key, "no features", "at least one polygon", "draw one, or remove the entry")
-    frame = frame.iloc[:1].set_geometry([shapely.union_all(shapes)], crs=frame.crs)
-    area = abs(pyproj.Geod(ellps="WGS84").geometry_area_perimeter(frame.geometry.to_crs(4326).iloc[0])[0])
-    frame = frame.assign(zone=ONE, role="", geodesic_m2=area)[["zone", "role", "geodesic_m2", frame.geometry.name]].rename_geometry("geometry")
-    one = Zones(frame, {}, ())
+    together = gpd.GeoDataFrame({"zone": [ONE], "role": [""]}, geometry=[shapely.union_all(shapes)], crs=frame.crs)
+    lonlat = together.geometry.to_crs(4326).iloc[0]
+    together["geodesic_m2"] = [abs(pyproj.Geod(ellps="WGS84").geometry_area_perimeter(lonlat)[0])]
+    one = Zones(together, {}, ())
     west, south, east, north = one.on(grid.crs, abs(grid.resolution.x)).total_bounds
     box = grid.boundingbox
     if not (box.left <= west and box.bottom <= south and east <= box.right and north <= box.top):

@@ -59,7 +59,7 @@ def area_by_year(rows: list[dict[str, str]]) -> list[Panel]:
     for kind, label in LABELS.items():
         years = [YearArea(int(r["year"]), number(r["area_km2"]), number(r["possible_km2"])) for r in rows if r["kind"] == kind]
         if years:
-            out.append(Panel(f"{label.en} {label.zh}", COLOURS[kind], years))
+            out.append(Panel(label, COLOURS[kind], years))
     return out
 
 

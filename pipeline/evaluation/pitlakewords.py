@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.evaluation.yearlyareas import Panel, YearArea
+from pipeline.words import Text
 from pipeline.zonetables import number
 
 COLOUR = "#2b7bba"
@@ -21,7 +22,7 @@ def water_by_year(rows: list[dict[str, str]]) -> list[Panel]:
     out = []
     for zone, own in of_zones(rows).items():
         if any(number(r["water_km2"]) for r in own):
-            out.append(Panel(zone, COLOUR, [_area(r) for r in own]))
+            out.append(Panel(Text(zone, zone), COLOUR, [_area(r) for r in own]))
     return out
 
 

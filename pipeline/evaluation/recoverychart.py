@@ -58,17 +58,20 @@ def recovery_chart(rows: list[dict[str, str]], share: float, words: Words) -> An
     words = Words(words.title, words.captions, (*words.source, said))
     sheet = new_sheet(words, CHART_IN, min(room_in(words, CHART_IN), lines * 2.0 + 0.2))
     width, height = (sheet.right - sheet.left - 0.3) / columns, (sheet.top - sheet.bottom - 0.1) / lines
+    every = [p for _, points in shown for p in points]
+    limits = _bottom(every), _top(every)
     if not shown:
         sheet.text(sheet.left, sheet.top - 0.3, "No zone has a reference other than itself.")
     for i, (zone, points) in enumerate(shown):
         x, y = sheet.left + 0.3 + (i % columns) * width, sheet.top - (i // columns + 1) * height
         axes = sheet.axes(x, y + 0.2, width - 0.15, height - 0.55)
-        _panel(axes, points, share)
+        _panel(axes, points, share, limits)
+        axes.tick_params(labelleft=i % columns == 0)
         sheet.text(x, y + height - 0.3, "\n".join(wrapped(zone, width - 0.15, SMALL_PT, 1)), SMALL_PT, gid="zone name")
     return sheet.figure
 
 
-def _panel(axes: Any, points: list[Point], share: float) -> None:
+def _panel(axes: Any, points: list[Point], share: float, limits: tuple[float, float]) -> None:
     years = [p.year for p in points]
     axes.axhline(1, color=GREY, linewidth=0.8)
     axes.axhline(share, color=GREY, linewidth=0.8, linestyle=(0, (4, 2)))
@@ -80,7 +83,7 @@ def _panel(axes: Any, points: list[Point], share: float) -> None:
             axes.plot([p.year, p.year], [p.low, p.high], color=SERIES[0], linewidth=1.0)
         axes.plot(p.year, p.value, "o", color=SERIES[0], markersize=4, markerfacecolor="white" if p.phase in HOLLOW else SERIES[0])
     step = -(-len(years) // 5)
-    axes.set(xlim=(years[0] - 0.5, years[-1] + 0.5), ylim=(_bottom(points), _top(points)))
+    axes.set(xlim=(years[0] - 0.5, years[-1] + 0.5), ylim=limits)
     axes.set_xticks(years[::step], [str(y) for y in years[::step]])
     axes.tick_params(labelsize=SMALL_PT, length=2.5, width=0.6, color=GREY)
     for side in ("top", "right"):
@@ -100,14 +103,16 @@ def ratio_svg(points: list[Point], share: float, title: str) -> str:
     def y(value: float) -> float:
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - low) / (high - low)
 
-    def line(x1: float, y1: float, x2: float, y2: float, kind: str, parent: ET.Element = root) -> None:
-        ET.SubElement(parent, "line", {"x1": f"{x1:.1f}", "y1": f"{y1:.1f}", "x2": f"{x2:.1f}", "y2": f"{y2:.1f}", "class": kind})
+    def line(x1: float, y1: float, x2: float, y2: float, kind: str, parent: ET.Element = root) -> ET.Element:
+        return ET.SubElement(parent, "line", {"x1": f"{x1:.1f}", "y1": f"{y1:.1f}", "x2": f"{x2:.1f}", "y2": f"{y2:.1f}", "class": kind})
 
     def text(at_x: float, at_y: float, words: str, anchor: str = "middle") -> None:
         ET.SubElement(root, "text", {"x": f"{at_x:.1f}", "y": f"{at_y:.1f}", "text-anchor": anchor}).text = words
 
     for value, label in {0.0: "0", share: f"{share:g}", 1.0: "1"}.items():
-        line(LEFT, y(value), WIDTH - 12, y(value), "grid")
+        drawn = line(LEFT, y(value), WIDTH - 12, y(value), "grid")
+        if value == share < 1:
+            drawn.set("style", "stroke-dasharray: 4 3; stroke: #777")
         text(LEFT - 6, y(value) + 4, label, "end")
     for year in years[::-1][:: -(-len(years) // 8)]:
         text(x(year), HEIGHT - 8, str(year))
@@ -122,8 +127,7 @@ def ratio_svg(points: list[Point], share: float, title: str) -> str:
                 line(*before, *here, "series", group)
             circle = ET.SubElement(group, "circle", {"cx": f"{here[0]:.1f}", "cy": f"{here[1]:.1f}", "r": "3.5"})
             if p.phase in HOLLOW:
-                circle.set("fill", "#fff")
-                circle.set("stroke", "currentColor")
+                circle.set("style", "fill: #fff; stroke: currentColor; stroke-width: 1.5")
             interval = "" if p.low is None or p.high is None else f" ({p.low:.2f} … {p.high:.2f})"
             ET.SubElement(circle, "title").text = f"{p.year}: {p.value:.2f}{interval} {p.phase}".rstrip()
         before = here

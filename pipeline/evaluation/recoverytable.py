@@ -81,7 +81,7 @@ def recovery_rows(record: ZoneRecord, asked: Recovery, season: Season, common: d
         for name, (of, why) in found.items()
         for i, year in enumerate(record.years)
     ]
-    return [_filled(row) for row in (*rows, *_of_series(record, asked, phase, of_zone))]
+    return [_filled(row) for row in (*rows, *_of_series(record, asked, phase, season, of_zone))]
 
 
 def _filled(row: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _note(of: Estimates, i: int, x: np.ndarray, r: np.ndarray, errors: PairedErr
     return "" if math.isfinite(of.low[i]) else "no interval: fewer than two scenes of that year show both"
 
 
-def _of_series(record: ZoneRecord, asked: Recovery, phase: tuple[str, ...], common: dict[str, Any]) -> list[dict[str, Any]]:
+def _of_series(record: ZoneRecord, asked: Recovery, phase: tuple[str, ...], season: Season, common: dict[str, Any]) -> list[dict[str, Any]]:
     names = ("baci", "baci_with_partial", "years_to_recovery", "years_to_recovery_with_partial")
     if not record.restored:
         return [common | {"measure": name, "note": NOT_RESTORED} for name in names]
@@ -116,7 +116,18 @@ def _of_series(record: ZoneRecord, asked: Recovery, phase: tuple[str, ...], comm
     clean = np.where(worked, np.nan, record.zone)
     found = baci(clean, record.reference, tuple(BEFORE if p == WORKS else p for p in phase), level=asked.level)
     rows = [common | {"measure": name} | contrast_row(of) for name, of in zip(names[:2], (found.full, found.with_partial), strict=True)]
-    return [*rows, *(common | {"measure": name} | _reached(record, asked, phase, partial=i == 1) for i, name in enumerate(names[2:]))]
+    start = first_season(record.restored, season)
+    return [*rows, *(common | {"measure": name} | _reached(record, asked, phase, start, partial=i == 1) for i, name in enumerate(names[2:]))]
+
+
+def first_season(restored: str, season: Season) -> int:
+    """Return the year of the first season that is not before restoration, whether or not the run has it.
+
+    >>> first_season("2021-06", Season(start="07-01", end="08-31")), first_season("2021-10", Season(start="07-01", end="08-31"))
+    (2021, 2022)
+    """
+    near = range(int(restored[:4]) - 1, int(restored[:4]) + 2)
+    return next(year for year, phase in zip(near, phases(near, restored, season), strict=True) if phase != BEFORE)
 
 
 def contrast_row(of: Contrast) -> dict[str, Any]:
@@ -132,20 +143,19 @@ def contrast_row(of: Contrast) -> dict[str, Any]:
     }
 
 
-def _reached(record: ZoneRecord, asked: Recovery, phase: tuple[str, ...], *, partial: bool) -> dict[str, Any]:
+def _reached(record: ZoneRecord, asked: Recovery, phase: tuple[str, ...], start: int, *, partial: bool) -> dict[str, Any]:
     """Return the years to recovery: counted from the first season that is not before restoration; `low`: the earliest that it may have been."""
     kept = [p in ((BEFORE, PARTIAL, AFTER) if partial else (BEFORE, AFTER)) for p in phase]
-    later = [year for year, p in zip(record.years, phase, strict=True) if p in (PARTIAL, AFTER)]
-    if not later:
-        return {"note": "no season after restoration among these years"}
+    if start > record.years[-1]:
+        return {"year": start, "note": "no season after restoration among these years"}
     x = np.where(kept, record.zone, np.nan)
-    found = years_to_recovery(record.years, x, record.reference, later[0], share=asked.share)
+    found = years_to_recovery(record.years, x, record.reference, start, share=asked.share)
     told = [found.reason]
     told += [f"{_years(found.missing)} left out or without value: an upper bound"] if found.missing and found.years is not None else []
     told += [f"below again in {_years(found.relapsed)}"] if found.relapsed else []
     told += [f"at the share in {_years(found.above_before)} already, before restoration"] if found.above_before else []
     high = None if found.years is None else float(found.years)
-    return {"value": high, "low": found.earliest, "high": high, "year": later[0], "note": "; ".join(filter(None, told)) or None}
+    return {"value": high, "low": found.earliest, "high": high, "year": start, "note": "; ".join(filter(None, told)) or None}
 
 
 def _years(years: Sequence[int]) -> str:

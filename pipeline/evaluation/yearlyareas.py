@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.lettering import with_fonts, wrapped
+from pipeline.lettering import has_chinese, with_fonts, wrapped
 from pipeline.sheet import CHART_IN, GREY, SMALL_PT, Words, new_sheet, room_in
+from pipeline.words import Text
 
 MOST_PANELS = 48
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 360, 180, 46, 18, 26
@@ -28,15 +29,20 @@ class YearArea:
 class Panel:
     """The areas of one thing over the years, oldest first, with the colour of its bars."""
 
-    name: str
+    label: Text
     colour: str
     years: Sequence[YearArea]
+
+    @property
+    def name(self) -> str:
+        """Return the label in both languages, once where they are the same."""
+        return self.label.en if self.label.en == self.label.zh else f"{self.label.en} {self.label.zh}"
 
     @property
     def top(self) -> float:
         """Return the end of the axis: 1.1 times the largest area, or possible one where that is not beyond three times it; 1 without any.
 
-        >>> Panel("", "", [YearArea(2020, 2.0, 3.0), YearArea(2021, 4.0, 400.0)]).top
+        >>> Panel(Text("", ""), "", [YearArea(2020, 2.0, 3.0), YearArea(2021, 4.0, 400.0)]).top
         4.4
         """
         areas = [y.area for y in self.years if y.area]
@@ -65,7 +71,9 @@ def area_panels(panels: Sequence[Panel], unit: str, words: Words, nothing: str) 
     for i, panel in enumerate(shown):
         x, y = sheet.left + 0.4 + (i % columns) * width, sheet.top - (i // columns + 1) * height
         _panel(sheet.axes(x, y + 0.2, width - 0.3, height - 0.6), panel)
-        sheet.text(x, y + height - 0.3, "\n".join(wrapped(panel.name, width - 0.15, SMALL_PT, 1)), SMALL_PT, gid="zone name")
+        sheet.text(
+            x, y + height - 0.3, "\n".join(wrapped(panel.name if has_chinese() else panel.label.en, width - 0.15, SMALL_PT, 1)), SMALL_PT, gid="zone name"
+        )
     return sheet.figure
 
 
@@ -107,9 +115,9 @@ def area_svg(panel: Panel, unit: str, title: str) -> str:
         if of.area is None:
             text(x + step / 2, HEIGHT - BOTTOM - 3, "×")
             continue
-        for value, colour in ((of.possible, UNKNOWN), (of.area, panel.colour)):
-            if value:
-                place = {"x": f"{x + 0.1 * step:.1f}", "y": f"{y(value):.1f}", "width": f"{0.8 * step:.1f}", "height": f"{HEIGHT - BOTTOM - y(value):.1f}"}
+        for length, colour in ((of.possible, UNKNOWN), (of.area, panel.colour)):
+            if length:
+                place = {"x": f"{x + 0.1 * step:.1f}", "y": f"{y(length):.1f}", "width": f"{0.8 * step:.1f}", "height": f"{HEIGHT - BOTTOM - y(length):.1f}"}
                 bar = ET.SubElement(root, "rect", place | {"fill": colour})
                 ET.SubElement(bar, "title").text = f"{of.year}: {of.area:.4g} {unit}" + ("" if of.possible is None else f" … {of.possible:.4g} {unit}")
     return ET.tostring(root, encoding="unicode")

@@ -28,8 +28,8 @@ HEADINGS = tuple(
 )
 NOTES = (
     Text(
-        "Excavated: bare ground that hangs together with the mine's boundary. Affected: ground around it with less cover than the reference by the bound of the "
-        "config, excavated ground not counted. Grey bars: what cells without a value may add.",
+        "Excavated: bare ground that hangs together with the mine's boundary. Affected: ground around it with less cover than the reference by the bound "
+        "of the config, excavated ground not counted. Grey bars: what cells without a value may add.",
         "挖损：与矿界相连的裸地。受影响：其周围覆盖度比参照区低于所配置界限的土地（不含挖损）。灰色条：无值像元可能增加的面积。",
     ),
 )
@@ -45,8 +45,7 @@ def part(config: Config, zones: Zones, sensor: str, folder: SensorFolder) -> Par
     lead = [text for kind in (EXCAVATED, AFFECTED) if (text := _of_kind([r for r in rows if r["kind"] == kind], LABELS[kind]))]
     lead += [_agreement(r) for r in rows if number(r["iou"]) is not None]
     lead += [_national(r) for r in rows if r["kind"] == NATIONAL and number(r["area_km2"]) is not None]
-    names = {EXCAVATED: "excavated 挖损", AFFECTED: "affected 受影响"}
-    figures = tuple(Figure(area_svg(p, "km2", f"{name}, km2"), label) for p, name, label in zip(area_by_year(rows), names.values(), LABELS.values(), strict=False))
+    figures = tuple(Figure(area_svg(p, "km2", f"{p.name}, km2"), p.label) for p in area_by_year(rows))
     return Part(
         "footprint",
         Text("Footprint of the mine", "矿区足迹"),

@@ -82,27 +82,28 @@ def _contrast(by: dict[str, dict[str, str]]) -> list[Text]:
         return [Text("No date of restoration is given.", "未给出修复日期。")] if r and not r["restored"] else []
     words = {"without the partial season": "不计部分季节", "partial season counted": "计入部分季节"}
     why = f" ({r['note']})" if r["note"] else ""
-    change = float(r["value"])
+    none = "，年数不足，没有区间" if why else ""
+    change, cover = float(r["value"]), r["variable"] == "fvc"
+    times, digits, unit = (100.0, 1, Text("points of cover", "个百分点")) if cover else (1.0, 3, Text("NDVI", "NDVI"))
     return [
         Text(
-            f"Against its reference it moved by {change:+.3f} since before restoration{_interval(r, 1, '')}, {name}{why}.",
-            f"与参照区相比，自修复前以来变化 {change:+.3f}{_interval(r, 1, '')}（{words[name]}）。" + ("没有区间：年数不足。" if why else ""),
+            f"Against its reference it moved by {times * change:+.{digits}f}{_interval(r, times, '')} {unit.en} since before restoration, {name}{why}.",
+            f"与参照区相比，自修复前以来变化 {times * change:+.{digits}f}{_interval(r, times, '')} {unit.zh}（{words[name]}）{none}。",
         )
     ]
 
 
 def _interval(r: dict[str, str], times: float, unit: str) -> str:
     low, high = number(r["low"]), number(r["high"])
-    digits = 0 if times > 1 else 3
+    digits = 3 if times == 1 else 0 if unit else 1
     return "" if low is None or high is None else f" ({times * low:.{digits}f} … {times * high:.{digits}f}{unit})"
 
 
 def _reached(r: dict[str, str], share: float) -> Text:
     if r["value"] == "":
         return Text(f"It did not reach {100 * share:g} % of the reference: {r['note']}.", f"尚未达到参照区的 {100 * share:g} %。")
-    years = int(float(r["value"]))
+    years, first = int(float(r["value"])), int(r["year"])
     note = f" ({r['note']})" if r["note"] else ""
-    return Text(
-        f"It reached {100 * share:g} % of the reference {years} year{'' if years == 1 else 's'} after the first season ({r['year']}){note}.",
-        f"自首个季节（{r['year']} 年）起 {years} 年后达到参照区的 {100 * share:g} %。",
-    )
+    when = f"in {first + years}, {years} year{'' if years == 1 else 's'} after the first season counted" if years else f"in {first}, the first season counted"
+    after = f"{first + years} 年（首个计入季节后 {years} 年）" if years else f"{first} 年（首个计入季节）"
+    return Text(f"It reached {100 * share:g} % of the reference {when}{note}.", f"{after}达到参照区的 {100 * share:g} %。")

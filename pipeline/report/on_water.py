@@ -55,7 +55,7 @@ def part(config: Config, zones: Zones, sensor: str, folder: SensorFolder) -> Par
         "pit-lakes",
         Text("Pit lakes", "矿坑湖"),
         tuple(lead),
-        figures=tuple(Figure(area_svg(p, "ha", f"{p.name}: water 水体, ha"), Text(p.name, p.name)) for p in panels),
+        figures=tuple(Figure(area_svg(p, "ha", f"{p.name}: water 水体, ha"), p.label) for p in panels),
         notes=(NOTE,) if panels else (),
         tables=(Shown("pit_lakes_by_zone", HEADINGS, shown, left),) if shown else (),
     )

@@ -64,11 +64,12 @@ def _years(job: Job, asked: Footprint, site: Site, grid: Any, references: list[Z
                 wet = (read_window(job.folder.observed("water", each), *whole) >= WATER_SHARE) & np.isnan(fvc)
         mean = None
         if references and asked.distance_m is not None:
-            mean = reference_mean(np.concatenate([fvc[c.rows, c.cols][c.touched] for c in references]), np.concatenate([c.area_m2[c.touched] for c in references]))
+            cover = np.concatenate([fvc[c.rows, c.cols][c.touched] for c in references])
+            mean = reference_mean(cover, np.concatenate([c.area_m2[c.touched] for c in references]))
         found = footprint_of(fvc, wet, mean, site, asked)
         if found.excavated is not None:
             year, shown = each, found
-        shares = {p.kind: (p.path, polygon_share(p, i, grid)) for i, p in enumerate(asked.polygons) if p.year == each}
+        shares: dict[str, tuple[str, np.ndarray]] = {p.kind: (p.path, polygon_share(p, i, grid)) for i, p in enumerate(asked.polygons) if p.year == each}
         rows += [row | named for row in year_rows(found, each, site, asked, shares, config.years.last)]
         log.info("footprint: %s", each)
     return rows, year, codes_of(shown, shape)

@@ -80,7 +80,7 @@ def rows(job: Job, zones: Zones, coverages: dict[str, ZoneCoverage]) -> tuple[li
             (ndvi, own), (ndvi_there, there) = _cells([series], variable), _cells(others, variable)
             phase = phases_of(years, config.season, restored, works)
             found, balanced = matched_rows((ndvi, ndvi_there), (own, there), years, phase, k=asked.controls, level=asked.level)
-            made += [named | {"variable": variable, "restored": restored} | row for row in found]
+            made += [dict.fromkeys(COLUMNS) | named | {"variable": variable, "restored": restored} | row for row in found]
             balance += [named | row for row in balanced]
         log.info("recovery: %s", one_line(zone))
     return made, balance

@@ -1,0 +1,353 @@
+"""The evaluation `recovery` in a run: its table against plain numpy, its refusals, its part of the report, and what the key changes."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+import rasterio
+from exactextract import exact_extract
+from pipeline_configs import loaded, refused_config
+from scenemine import SceneMine
+from scipy.stats import t as student
+from shapely.geometry import box
+
+from pipeline import plan
+from pipeline.__main__ import main
+from pipeline.aoi import read_zones
+from pipeline.config import Season, load
+from pipeline.evaluation.recoverytable import COLUMNS, phases_of
+from pipeline.layout import MineFolder
+from pipeline.report.evaluated import evaluated
+
+SCENES = {"sentinel-2": {"catalog": "synthetic"}}
+AOI = {"path": "a.gpkg", "reference": ["background"], "zones": {"pit": {"restored": "2021-06"}}}
+YEARLY = ("difference", "ratio", "r80p", "completeness", "gap_closed")
+YEARS = (2020, 2021, 2022, 2023, 2024)
+
+
+def rows_of(folder, name="recovery_by_zone"):
+    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def measures(rows, zone="pit"):
+    return {(r["measure"], r["year"] if r["measure"] in YEARLY else ""): r for r in rows if r["zone"] == zone}
+
+
+def stage(mine, *more):
+    return main(["recovery", str(mine.config), "--sensor", "sentinel-2", "--results", str(mine.results), *more])
+
+
+@pytest.fixture
+def restored(small_mine):
+    """Return a mine of composites whose pit was restored in June 2021."""
+    small_mine.settings["aoi"]["zones"] = {"pit": {"role": "pit", "restored": "2021-06"}}
+    small_mine.settings["recovery"] = {"least_gap": 0.1}
+    return small_mine
+
+
+def by_hand(mine):
+    """Return yearly cover of pit and background by exactextract and plain numpy: mean of the cells, before clamping."""
+    out = {}
+    for name, polygon in mine.zones:
+        means = []
+        for year in YEARS:
+            with rasterio.open(mine.folder / f"{year}.tif") as dataset:
+                red, nir = dataset.read().astype(float)
+            west, north = mine.west, mine.north
+            cols = slice(int((polygon.bounds[0] - west) / 10), int((polygon.bounds[2] - west) / 10))
+            lines = slice(int((north - polygon.bounds[3]) / 10), int((north - polygon.bounds[1]) / 10))
+            ndvi = ((nir - red) / (nir + red))[lines, cols]
+            means.append((ndvi.mean() - 0.05) / 0.81)
+        out[name] = np.array(means)
+    return out["pit"], out["background"]
+
+
+def test_every_measure_equals_plain_numpy(restored):
+    folder = restored.run()
+    assert stage(restored) == 0
+    rows = rows_of(folder)
+    assert tuple(rows[0]) == COLUMNS
+    found, (x, r) = measures(rows), by_hand(restored)
+    start = x[0]
+    for i, year in enumerate(map(str, YEARS)):
+        assert float(found["difference", year]["value"]) == pytest.approx(x[i] - r[i], abs=1e-6)
+        assert float(found["ratio", year]["value"]) == pytest.approx(x[i] / r[i], abs=1e-6)
+        assert float(found["r80p", year]["value"]) == pytest.approx(x[i] / (0.8 * r[i]), abs=1e-6)
+        assert float(found["completeness", year]["value"]) == pytest.approx((x[i] - start) / (r[i] - start), abs=1e-6)
+        assert float(found["gap_closed", year]["value"]) == pytest.approx(1 - (x[i] - r[i]) / (x[0] - r[0]), abs=1e-6)
+        assert float(found["ratio", year]["zone_value"]) == pytest.approx(x[i], abs=1e-6)
+    d = x - r
+    assert float(found["baci", ""]["value"]) == pytest.approx(d[2:].mean() - d[0], abs=1e-6)
+    assert float(found["baci_with_partial", ""]["value"]) == pytest.approx(d[1:].mean() - d[0], abs=1e-6)
+    assert [found["ratio", str(y)]["phase"] for y in YEARS] == ["before", "partial", "after", "after", "after"]
+
+
+def test_one_year_before_gives_no_interval_and_says_so(restored):
+    folder = restored.run()
+    assert stage(restored) == 0
+    found = measures(rows_of(folder))
+    for name in ("baci", "baci_with_partial"):
+        assert found[name, ""]["low"] == found[name, ""]["high"] == ""
+        assert found[name, ""]["note"].startswith("one year before restoration")
+
+
+def test_composites_tell_no_interval_of_a_year(restored):
+    folder = restored.run()
+    assert stage(restored) == 0
+    ratio = measures(rows_of(folder))["ratio", "2022"]
+    assert ratio["value"] != "" and ratio["low"] == "" and ratio["note"] == "no interval: the images do not tell the error of a year"
+
+
+def test_a_zone_without_a_date_has_ratio_and_reasons(small_mine):
+    small_mine.settings["recovery"] = {}
+    folder = small_mine.run()
+    assert stage(small_mine) == 0
+    found = measures(rows_of(folder))
+    assert float(found["ratio", "2024"]["value"]) > 0 and found["ratio", "2024"]["phase"] == ""
+    for name in ("completeness", "gap_closed"):
+        assert found[name, "2024"]["value"] == "" and "restored" in found[name, "2024"]["note"]
+    for name in ("baci", "years_to_recovery"):
+        assert found[name, ""]["value"] == "" and "restored" in found[name, ""]["note"]
+
+
+def test_without_least_gap_there_is_no_completeness(restored):
+    restored.settings["recovery"] = {}
+    folder = restored.run()
+    assert stage(restored) == 0
+    found = measures(rows_of(folder))
+    assert found["completeness", "2024"]["value"] == "" and found["completeness", "2024"]["note"] == "recovery.least_gap is not given"
+
+
+def test_a_year_without_values_is_a_gap_and_never_a_zero(restored):
+    restored.red[3], restored.nir[3] = np.nan, np.nan
+    folder = restored.run()
+    assert stage(restored) == 0
+    found = measures(rows_of(folder))
+    for name in ("difference", "ratio", "r80p", "completeness", "gap_closed"):
+        assert found[name, "2023"]["value"] == "" and found[name, "2023"]["note"] == "no value of the zone and its reference"
+    assert found["baci", ""]["years_after"] == "2"
+
+
+def test_years_to_recovery_with_and_without_the_partial_season(restored):
+    restored.red[1], restored.nir[1] = restored.red[1] * 0 + 0.1, restored.nir[1] * 0 + 0.3  # both at NDVI 0.5 in the partial season
+    restored.red[4], restored.nir[4] = restored.red[1], restored.nir[1]
+    folder = restored.run()
+    assert stage(restored) == 0
+    found = measures(rows_of(folder))
+    with_partial, without = found["years_to_recovery_with_partial", ""], found["years_to_recovery", ""]
+    assert (with_partial["year"], float(with_partial["value"])) == ("2021", 0.0)
+    assert "below again in 2022, 2023" in with_partial["note"]
+    assert float(without["value"]) == 3.0 and float(without["low"]) == 0.0
+    assert "2021 left out or without value: an upper bound" in without["note"]
+
+
+def test_a_restoration_before_the_first_year_makes_the_years_an_upper_bound(restored):
+    """Restored in October 2016: the season of 2017 is the first, and nothing is known of it before 2020."""
+    restored.settings["aoi"]["zones"]["pit"]["restored"] = "2016-10"
+    restored.settings["recovery"] = {"share": 0.3}
+    folder = restored.run()
+    assert stage(restored) == 0
+    found = measures(rows_of(folder))
+    row, (x, r) = found["years_to_recovery", ""], by_hand(restored)
+    first = next(year for year, own, other in zip(YEARS, x, r, strict=True) if own >= 0.3 * other)
+    assert (row["year"], float(row["value"]), float(row["low"])) == ("2017", first - 2017, 0)
+    assert row["note"].startswith("2017, 2018, 2019 left out or without value: an upper bound")
+    assert found["baci", ""]["note"] == "no year before restoration: there is nothing to compare"
+
+
+def test_a_restoration_after_the_last_year_has_nothing_after_it(restored):
+    restored.settings["aoi"]["zones"]["pit"]["restored"] = "2024-10"
+    folder = restored.run()
+    assert stage(restored) == 0
+    found = measures(rows_of(folder))
+    assert found["years_to_recovery", ""]["note"] == "no season after restoration among these years"
+    assert found["baci", ""]["note"] == "no year after restoration: there is nothing to compare"
+
+
+def test_seasons_of_works_are_left_out_of_the_state_before(restored):
+    restored.settings["years"] = {"first": 2020, "last": 2024}
+    restored.settings["aoi"]["zones"]["pit"]["restored"] = "2022-06"
+    restored.settings["recovery"] = {"least_gap": 0.1, "works_from": {"pit": "2021-03"}}
+    folder = restored.run()
+    assert stage(restored) == 0
+    found, (x, r) = measures(rows_of(folder)), by_hand(restored)
+    assert [found["ratio", str(y)]["phase"] for y in YEARS] == ["before", "works", "partial", "after", "after"]
+    d = x - r
+    assert float(found["baci", ""]["value"]) == pytest.approx(d[3:].mean() - d[0], abs=1e-6)
+    assert float(found["completeness", "2024"]["value"]) == pytest.approx((x[4] - x[0]) / (r[4] - x[0]), abs=1e-6)
+
+
+def test_phases_of_works():
+    summer = Season(start="07-01", end="08-31")
+    assert phases_of([2019, 2020, 2021, 2022], summer, "2021-06", None) == ("before", "before", "partial", "after")
+    assert phases_of([2019, 2020, 2021, 2022], summer, "2021-06", "2019-09") == ("before", "works", "partial", "after")
+    assert phases_of([2019, 2020, 2021, 2022], summer, "2021-06", "2021-01") == ("before", "before", "partial", "after")
+
+
+def test_matched_controls_and_their_balance(restored):
+    """The background holds cells like the pit's in 2020 and others; only those like them are controls."""
+    like = restored.red.shape[1:]
+    ndvi = np.full((5, *like), 0.6) + np.random.default_rng(0).normal(0, 0.01, (5, *like))
+    ndvi[:, :, :24] = np.array([0.2, 0.3, 0.45, 0.5, 0.5])[:, None, None] + np.random.default_rng(1).normal(0, 0.01, (5, like[0], 24))
+    ndvi[3:, 15:, 24:] -= 0.3  # the ground that was never like the pit
+    ndvi[:, :15, 24:] = np.array([0.2, 0.22, 0.22, 0.23, 0.24])[:, None, None] + np.random.default_rng(2).normal(0, 0.01, (5, 15, like[1] - 24))
+    restored.red, restored.nir = (0.2 * (1 - ndvi)).astype("float32"), (0.2 * (1 + ndvi)).astype("float32")
+    restored.settings["recovery"] = {"controls": 5}
+    folder = restored.run()
+    assert stage(restored) == 0
+    found = measures(rows_of(folder))
+    gain = (np.mean([0.45, 0.5, 0.5]) - 0.2 - (np.mean([0.22, 0.23, 0.24]) - 0.2)) / 0.81
+    assert float(found["baci_matched", ""]["value"]) == pytest.approx(gain, abs=0.01)
+    assert float(found["baci", ""]["value"]) != pytest.approx(gain, abs=0.02)  # half of the reference is another kind of ground
+    (balance,) = rows_of(folder, "control_balance_by_zone")
+    assert balance["feature"] == "ndvi 2020" and balance["controls"] == "5" and balance["cells"] == "400"
+    assert abs(float(balance["smd_before"])) > 1 > 0.1 > abs(float(balance["smd_after"]))
+
+
+def test_a_matching_that_cannot_be_made_is_refused_in_words(restored):
+    restored.settings["recovery"] = {"controls": 1000}
+    folder = restored.run()
+    assert stage(restored) == 0
+    row = measures(rows_of(folder))["baci_matched", ""]
+    assert row["value"] == "" and "take a smaller k" in row["note"]
+    assert rows_of(folder, "control_balance_by_zone") == []
+
+
+def test_intervals_come_from_the_scenes_that_show_both(tmp_path):
+    """Differences of scenes of one year by hand: t interval with n - 1 degrees of freedom, times what a median has beside a mean."""
+    mine = SceneMine(tmp_path / "mine")
+    rng = np.random.default_rng(4)
+    haze = {}
+    for year in YEARS:
+        for day in range(6):
+            pit, there = 0.3 + 0.05 * (year - 2020) + rng.normal(0, 0.02), 0.7 + rng.normal(0, 0.02)
+            ndvi = np.full((60, 80), there)
+            ndvi[:, :42] = pit
+            haze.setdefault(year, []).append((pit, there))
+            mine.add(f"{year}-07-{3 + 4 * day:02d}", ndvi=ndvi)
+    mine.settings["composite"] = {"method": "mean"}
+    mine.settings["aoi"]["zones"] = {"pit": {"role": "pit", "restored": "2021-06"}}
+    mine.settings["recovery"] = {"level": 0.9}
+    folder = mine.run()
+    config = str(mine.folder / "small.yaml")
+    assert main(["recovery", config, "--sensor", "sentinel-2", "--results", str(folder.parents[1])]) == 0
+    found = measures(rows_of(folder))
+    for year in YEARS:
+        pairs = np.array(haze[year])
+        d = (pairs[:, 0] - pairs[:, 1]) / 0.81
+        half = student.ppf(0.95, 5) * d.std(ddof=1) / np.sqrt(6)
+        row = found["difference", str(year)]
+        assert float(row["freedom"]) == 5
+        assert float(row["value"]) == pytest.approx(d.mean(), abs=2e-3)  # reflectance is stored in steps of 1e-4
+        assert float(row["high"]) - float(row["low"]) == pytest.approx(2 * half, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("given", "aoi", "part"),
+    [
+        ({}, {"path": "a.gpkg"}, "recovery"),
+        ({"share": 0}, AOI, "recovery.share"),
+        ({"share": 1.2}, AOI, "recovery.share"),
+        ({"least_gap": 0}, AOI, "recovery.least_gap"),
+        ({"level": 1.0}, AOI, "recovery.level"),
+        ({"controls": 0}, AOI, "recovery.controls"),
+        ({"sensors": ["landsat"]}, AOI, "recovery.sensors"),
+        ({"sensors": []}, AOI, "recovery.sensors"),
+        ({"works_from": {"dump": "2020"}}, AOI, "recovery.works_from"),
+        ({"works_from": {"pit": "2021-07"}}, AOI, "recovery.works_from"),
+        ({"works_from": {"pit": "20"}}, AOI, "recovery.works_from"),
+        ({"minimum": 1}, AOI, "recovery.minimum"),
+        ("yes", AOI, "recovery"),
+    ],
+)
+def test_faults_are_refused_with_their_key(given, aoi, part, tmp_path):
+    error = refused_config(tmp_path, SCENES, recovery=given, aoi=aoi)
+    assert error.field.startswith(part)
+    assert all([error.found, error.expected, error.fix])
+
+
+def test_a_reference_that_overlaps_the_pit_is_refused_before_anything_runs(restored, capsys):
+    w, n = restored.west, restored.north
+    restored.zones[1] = ("background", box(w + 200, n - 250, w + 350, n - 50))
+    restored.write()
+    with pytest.raises(Exception, match="overlaps it by") as caught:
+        plan.make([str(restored.config)], {"results": str(restored.results)})
+    assert caught.value.exit_code == 2 and caught.value.field == "zone pit"
+    assert not restored.results.exists()
+    del restored.settings["recovery"]
+    restored.write_config()
+    plan.make([str(restored.config)], {"results": str(restored.results)})  # without the key it is a warning, as before
+
+
+def test_the_key_decides_what_is_made(restored):
+    restored.settings["recovery"] = {}
+    with_key = plan.make([str(restored.write())], {"results": str(restored.results)})
+    names = {p.rsplit("/", 1)[1] for p in with_key.sensor_products("small", "sentinel-2")}
+    assert {"recovery_by_zone.csv", "control_balance_by_zone.csv", "recovery_by_zone.png"} <= names
+    assert list(with_key.evaluators()) == ["recovery"]
+    del restored.settings["recovery"]
+    restored.write_config()
+    without = plan.make([str(restored.config)], {"results": str(restored.results)})
+    assert not any("recovery" in p for p in without.products("small")) and without.evaluators() == {}
+
+
+def test_the_sensors_of_the_key(tmp_path):
+    config = loaded(tmp_path, SCENES | {"landsat": {"catalog": "synthetic"}}, recovery={"sensors": ["landsat"]}, aoi=AOI)
+    assert [e.key for e in config.evaluations_of("landsat")] == ["recovery"] and config.evaluations_of("sentinel-2") == ()
+
+
+def test_the_report_tells_what_the_table_says(restored):
+    folder = restored.run()
+    assert stage(restored) == 0
+    config = load(restored.config)
+    (part,) = evaluated(config, read_zones(config, restored.config), "sentinel-2", MineFolder(restored.results, "small").sensor("sentinel-2"))
+    found = measures(rows_of(folder))
+    (lead,) = part.lead
+    assert f"pit, 2024: {100 * float(found['ratio', '2024']['value']):.0f} % of its reference" in lead.en
+    assert f"{100 * float(found['baci', '']['value']):+.1f} points of cover" in lead.en and "one year before restoration" in lead.en
+    assert re.search(r"[\u4e00-\u9fff]", lead.zh) and "参照区" in lead.zh
+    (figure,) = part.figures
+    assert figure.svg.count("<circle") == 5 and "2021" in figure.svg
+    assert {r["measure"] for r in part.tables[0].rows} >= {"ratio", "baci", "years_to_recovery"}
+    assert json.dumps([h.key for h in part.tables[0].headings])
+
+
+def test_the_report_says_that_the_share_was_not_reached(restored):
+    restored.settings["recovery"] = {"share": 1.0}
+    restored.run()
+    assert stage(restored) == 0
+    config = load(restored.config)
+    (part,) = evaluated(config, read_zones(config, restored.config), "sentinel-2", MineFolder(restored.results, "small").sensor("sentinel-2"))
+    assert "It did not reach 100 % of the reference: below 1 of the reference in every year with a value from 2021 to 2024." in part.lead[0].en
+
+
+def test_a_zone_on_the_edge_of_cells_counts_by_its_share(restored):
+    """Half cells: the zone's mean is weighted by ground area, as exactextract weights it."""
+    w, n = restored.west, restored.north
+    restored.zones[0] = ("pit", box(w + 25, n - 246, w + 214, n - 53))
+    restored.red *= np.linspace(0.8, 1.2, 40, dtype="float32")
+    folder = restored.run()
+    assert stage(restored) == 0
+    import geopandas as gpd
+
+    zones = gpd.GeoDataFrame({"zone": [z[0] for z in restored.zones]}, geometry=[z[1] for z in restored.zones], crs=restored.crs)
+    means = exact_extract(str(folder / "ndvi_2024.tif"), zones, ["mean"], include_cols=["zone"], output="pandas").set_index("zone")["mean"]
+    row = measures(rows_of(folder))["difference", "2024"]
+    assert float(row["value"]) == pytest.approx((means["pit"] - means["background"]) / 0.81, abs=1e-5)
+
+
+def test_check_names_what_is_made_and_hints_at_it_where_dates_are_given(restored, capsys):
+    restored.write()
+    assert main(["check", str(restored.config), "--results", str(restored.results)]) == 0
+    assert "  recovery: recovery_by_zone.csv, control_balance_by_zone.csv of sentinel-2\n" in capsys.readouterr().out
+    del restored.settings["recovery"]
+    restored.write_config()
+    assert main(["check", str(restored.config), "--results", str(restored.results)]) == 0
+    assert "with the key `recovery` zones are compared with their reference before and after them" in capsys.readouterr().out
+    restored.settings["aoi"]["zones"] = {"pit": {"role": "pit"}}
+    restored.write_config()
+    assert main(["check", str(restored.config), "--results", str(restored.results)]) == 0
+    assert "recovery" not in capsys.readouterr().out
