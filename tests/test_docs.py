@@ -121,6 +121,8 @@ def keys(schema, whole, prefix=""):
         for name, inner in part.get("properties", {}).items():
             yield f"{prefix}{name}"
             yield from keys(inner, whole, f"{prefix}{name}.")
+        if "$ref" in part.get("items", {}):  # a list of models: the keys of each
+            yield from keys(part["items"], whole, prefix)
         for more in (part.get("additionalProperties"), *part.get("patternProperties", {}).values()):
             if isinstance(more, dict) and "$ref" in more:
                 yield from keys(more, whole, f"{prefix}<>.")
