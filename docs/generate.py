@@ -10,12 +10,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline import areas, config, ground, mixture, observed, passes, planted, radiometry, synthetic_landsat, synthetic_modis, zonestats
+from pipeline import (
+    areas,
+    config,
+    ground,
+    history,
+    mixture,
+    observed,
+    passes,
+    planted,
+    planted_history,
+    planted_site,
+    radiometry,
+    synthetic_history,
+    synthetic_landsat,
+    synthetic_modis,
+    synthetic_site,
+    zonestats,
+)
 from pipeline.__main__ import STAGES, _parser
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
-from pipeline.evaluation import footprinttable, matched, pitlaketable, recoverytable
+from pipeline.evaluation import breaktable, climate, climatewords, footprinttable, landtables, matched, pitlaketable, recoverytable, residualtable
+from pipeline.evaluation.methodstable import EFFECT_COLUMNS, METHOD_COLUMNS
 from pipeline.quality import Bits
 from pipeline.referencecheck import REFERENCE_COLUMNS
 from pipeline.sensitivity import SENSITIVITY_COLUMNS
@@ -219,10 +237,20 @@ TABLES = {
     "masked_by_zone": observed.MASKED_COLUMNS,
     "ledger": LEDGER_COLUMNS,
     "mines": SUMMARY_COLUMNS,
+    "methods": METHOD_COLUMNS,
+    "methods_effects": EFFECT_COLUMNS,
 }
 EVALUATED = {
     "recovery_by_zone": recoverytable.COLUMNS,
     "control_balance_by_zone": matched.BALANCE_COLUMNS,
+    "climate_by_zone": climate.CLIMATE_COLUMNS,
+    "climate_peak_by_zone": climatewords.PEAK_COLUMNS,
+    "residual_trend_by_zone": residualtable.RESIDUAL_COLUMNS,
+    "breaks_by_zone": breaktable.COLUMNS,
+    "break_years_by_zone": breaktable.YEAR_COLUMNS,
+    "landcover_by_year": landtables.BY_YEAR_COLUMNS,
+    "landcover_transitions": landtables.TRANSITION_COLUMNS,
+    "landcover_baseline": landtables.BASELINE_COLUMNS,
     "footprint_by_year": footprinttable.COLUMNS,
     "pit_lakes_by_zone": pitlaketable.COLUMNS,
 }
@@ -233,7 +261,7 @@ def columns() -> str:
     lines = [
         "# Columns of the tables",
         "",
-        "Every column of every CSV table, of `tables.xlsx` and of `summary/mines.csv`, by table in the order of its columns;",
+        "Every column of every CSV table, of `tables.xlsx` and of the tables in `summary/`, by table in the order of its columns;",
         "[results.md](results.md) says more.",
         "An empty cell means *not known*, zero means zero. 空单元格表示*未知*，零就是零。",
     ]
@@ -250,8 +278,8 @@ def synthetic_mine() -> str:
     lines = [
         "# The synthetic mine: what is planted",
         "",
-        "**Synthetic: made by `pipeline/synthetic.py`, `synthetic_landsat.py` and `synthetic_modis.py`, not observed.** `configs/jiangcang.yaml` is the",
-        "default mine. Three sensors see the same ground: scenes like Sentinel-2 L2A,",
+        "**Synthetic: made by `pipeline/synthetic*.py`, not observed.** `configs/jiangcang.yaml` is the default mine.",
+        "Three sensors see the same ground: scenes like Sentinel-2 L2A,",
         f"{len(planted.YEARS)} years of 12 dates in July and August, some dates as two tiles; scenes like Landsat Collection 2 Level 2; composites like",
         "MOD13Q1 and MYD13Q1. `configs/examples/jiangcang-synthetic-sentinel-2.yaml` is the same mine with Sentinel-2 alone.",
         "Its place (38.04 N, 99.49 E), the areas of",
@@ -265,7 +293,8 @@ def synthetic_mine() -> str:
         "| Landsat | `items_landsat.json` | `scenes_landsat/` | `truth_landsat.json` |",
         "| MODIS | `items_modis.json` | `scenes_modis/` | `truth_modis.json` |",
         "",
-        "Only what the sensors of the config need is made. `minegreen synthetic CONFIG --kind landsat` makes one kind by hand.",
+        "Only what the sensors of the config need is made. `minegreen synthetic CONFIG --kind landsat` makes one kind by hand. Beside this mine there are",
+        "[a history 2002-2022](#the-history-2002-2022) of Landsat scenes, and [weather and relief](#weather-ours).",
         "",
         f"Endmembers (ours): soil NDVI {planted.SOIL}, vegetation NDVI {planted.VEGETATION}. Bare spoil and closed meadow each hold more than",
         "10 % of the pooled pixels, so that the 5th and 95th percentile recover this pair.",
@@ -299,6 +328,8 @@ def synthetic_mine() -> str:
         "Four annual values reach no class above *slightly significant* (smallest p = 0.083), so that one is planted where the study prints",
         "*(slightly) significant*.",
         "",
+        *_facts(),
+        "",
         *_sky(),
         "",
         *_coarser(),
@@ -306,6 +337,12 @@ def synthetic_mine() -> str:
         *_landsat(),
         "",
         *_modis(),
+        "",
+        *_history(),
+        "",
+        *_weather(),
+        "",
+        *_relief(),
     ]
     return "\n".join(lines) + "\n"
 
@@ -435,6 +472,136 @@ def _modis() -> list[str]:
         "",
         "Encodings of both: USGS Landsat Collection 2 Level 2 guides (LSDS-1328, LSDS-1618, LSDS-1619), STAC items of stactools-packages/landsat and",
         "stactools-packages/modis, MOD13 user guide (Collection 6.1).",
+    ]
+
+
+def _facts() -> list[str]:
+    """Return the section on what the configs say of the zones."""
+    return [
+        "## Phases, dates and measures of the configs",
+        "",
+        "`restored: 2021-06` of Pit No. 4 and Pit No. 5: construction went on until the first half of 2021 (Feng 2025), so that 2021 is a partial season. The",
+        "study has a layer of sheep manure (495 m3/ha); which zone had which measure, and the phases, are ours. Nothing in the planted cover of 2020-2024",
+        "depends on a phase or a measure.",
+    ]
+
+
+def _history() -> list[str]:
+    """Return the section on the history 2002-2022."""
+    plan, made = planted_history, history.make(ROOT / "aoi" / "jiangcang.geojson", 1538243)
+    record = synthetic_history.record(made)
+    bare, medium, high = plan.BOUNDS
+    shown = [y for y in plan.YEARS if y in (2002, 2003, 2006, 2009, 2012, 2015, 2018) or y >= plan.PEAK]
+    named = ("excavated", "affected", "restored", "water")
+    entries = {
+        "grid": "UTM 47N, cells of 30 m as of Landsat. The ground is planted in these cells: each is one thing, nothing is mixed, so that areas come back far "
+        "better than from real images",
+        "scenes": f"{len(plan.YEARS)} years of 3 or 4 dates, 16 days apart; Landsat 5 until 2011, Landsat 7 with its gaps in 2012, Landsat 8 from 2013 on; one "
+        "WRS-2 row. Simplified: all missions measure the same reflectance, no season within a year, no snow, no haze, no saturation, no missed cloud",
+        "QA_PIXEL": "as above, of Landsat 5 as of ETM+; cloud, its dilated ring, shadow, water, gaps. No cell is hidden on two dates of a year",
+        "noise": f"standard deviation {passes.LANDSAT.noise_sd} of reflectance",
+        "endmembers": f"soil NDVI {planted.SOIL}, vegetation NDVI {planted.VEGETATION}; the example gives this pair, as dug ground has a cover of {plan.BARE}",
+        "meadow": f"cover {plan.HIGH} in a normal year (high); {plan.MEDIUM} (medium) and {plan.LOW} (low) in patches: {100 * plan.PATCHES[1]:.0f} % and "
+        f"{100 * plan.PATCHES[0]:.0f} % of the ground more than {plan.APART_M:.0f} m from the mine, and the place of each pit or dump where digging starts. "
+        f"Cells deviate by up to {plan.SPREAD[plan.HIGH]}. `{plan.REFERENCE}` is high cover alone; `{plan.STEADY}` has {plan.STEADY_COVER} in every year",
+        "dug ground": f"cover {plan.BARE}. {100 * plan.UNITS['Pit No. 4'].opening:.0f} % of a pit or dump in the year in which it is opened, the rest in equal "
+        f"parts until {plan.PEAK}; what is dug hangs together by edges with the zone's middle and mostly lies in the zone",
+        "affected": f"meadow of high cover within {plan.HALO_M:.0f} m (centre to centre) of dug ground: {plan.HALO_FACTOR} of its cover, while that is dug",
+        "restored": f"in its first, second and third season {', '.join(map(str, plan.RETURN))} of cover in a normal year, all of a pit or dump at once",
+        "water": "the lake of Pit No. 7; cover is not known there",
+        "bare ground elsewhere": f"a river bed {2 * plan.RIVER_HALF_M:.0f} m wide south of the mine and gravel at {len(plan.GRAVEL)} places, in every year; it "
+        "never touches the mine",
+        "weather": f"{planted_site.WEATHER} x (the year's wetness - 1) is added to the cover of meadow and restored ground alike ([weather](#weather-ours))",
+    }
+    rows = [f"| {name} | {unit.opened} | {unit.restored or 'never'} | {_lake(unit)} |" for name, unit in plan.UNITS.items()]
+    mining = {year: record["class_m2_in_boundary"][str(year)]["mining"] for year in shown}
+    areas = [[year, *(f"{record['ground_m2'][str(year)][k] / 1e6:.2f}" for k in named), f"{mining[year] / 1e6:.2f}"] for year in shown]
+    return [
+        *_table("The history 2002-2022", entries)[:2],
+        "`configs/examples/jiangcang-synthetic-2002-2022.yaml`, `catalog: synthetic-history`: a mine of its own at the same place, with the same zones and",
+        "other ground than in 2020-2024. All of it is ours, phases and measures of the example included.",
+        "",
+        *_table("", entries)[2:],
+        "",
+        "| pit or dump | opened | restored | water from, share of what is dug until 2022 |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+        f"Classes of the truth: mining is cover below {bare} inside the mine's boundary (cells that a pit, dump or spoil touches); low cover below {medium},",
+        f"medium below {high}, high from there on. No cell's cover lies within 0.04 of a bound. Areas in km2, on the ground:",
+        "",
+        "| year | " + " | ".join(named) + " | mining, in the boundary |",
+        "|---" * (len(named) + 2) + "|",
+        *("| " + " | ".join(map(str, row)) + " |" for row in areas),
+        "",
+        "In `synthetic/` lie `items_history.json`, `scenes_history/`, and the truth:",
+        "",
+        "| file | what |",
+        "|---|---|",
+        "| `truth_history_fvc.tif` | cover, a band per year; NaN where water |",
+        "| `truth_history_class.tif` | a band per year: " + ", ".join(f"{code} {name}" for code, name in history.CLASSES.items()) + " |",
+        "| `truth_history_ground.tif` | a band per year: " + ", ".join(f"{code} {name}" for code, name in history.GROUND.items()) + " |",
+        "| `truth_history_change.tif` | the years in which a cell was dug and in which its cover came back; 0: never |",
+        "| `truth_history.json` | bounds, halo, weather; per year areas in m2: `ground_m2` of the whole grid, `class_m2_in_boundary` of the mine; per zone "
+        "means of cover, areas of classes, and the years `disturbed`, `restored`, `water_from`. Cells count with the share that a zone covers; each zone sums "
+        "to its geodesic area |",
+    ]
+
+
+def _lake(unit: planted_history.Unit) -> str:
+    """Return since when a unit has water, and which share of it."""
+    if unit.lake is None:
+        return ""
+    first, start, end = unit.lake
+    return f"{first}; {100 * start:.0f} to {100 * end:.0f} %"
+
+
+def _weather() -> list[str]:
+    """Return the section on the daily series."""
+    normal, wetness, gain = planted_site.WEATHER_NORMALS, planted_site.WETNESS, planted_site.WEATHER
+    fives = {first: range(first, min(first + 5, planted_site.LAST_DAY.year + 1)) for first in range(planted_site.FIRST_DAY.year, 2025, 5)}
+    months = (1, 4, 5, 6, 7, 8, 9, 10)
+    return [
+        "## Weather (ours)",
+        "",
+        "`precipitation.csv` (mm a day) and `temperature.csv` (mean of a day, degrees Celsius) in `synthetic/`: columns `date` and `value`, "
+        f"{planted_site.FIRST_DAY} to {planted_site.LAST_DAY}.",
+        "Drawn, of the kind of the Qinghai plateau: no station's record. `minegreen synthetic CONFIG --kind site` makes them; a run does where its config asks",
+        "for them. `truth_site.json` has the numbers.",
+        "",
+        f"Normal precipitation: {sum(normal.normal_mm):.0f} mm a year; "
+        + ", ".join(f"{normal.normal_mm[m - 1]:.0f} in month {m}" for m in months)
+        + ". Each month of May to September",
+        "sums to its normal times the year's wetness, rounded to 0.1 mm, so that any sum of such months is proportional to it; the other months vary by",
+        f"themselves. Temperature: {normal.mean_c} on average, {normal.swing_c} more in July and less in January; years differ by a standard deviation of",
+        f"{normal.year_sd}; no trend, and nothing of it acts on cover.",
+        "",
+        "| years | wetness |",
+        "|---|---|",
+        *(f"| {first}-{years[-1]} | " + ", ".join(f"{wetness[year]:g}" for year in years) + " |" for first, years in fives.items()),
+        "",
+        f"2021 is the wettest year. In the history {gain} x (wetness - 1) is added to cover. The planted means of the background in 2020-2024 lie on",
+        f"0.806 + {gain} x (wetness - 1) within 0.0001: wetness was chosen so. Those of pits and dump are as published or ours above, and follow no weather.",
+    ]
+
+
+def _relief() -> list[str]:
+    """Return the section on the terrain model."""
+    site, place = planted_site, history.locate(ROOT / "aoi" / "jiangcang.geojson")
+    height = synthetic_site.elevation(place, 1538243)
+    masks = synthetic_site.strata(height.astype("float32"))
+    rows = [f"| {name} | " + " | ".join(f"{100 * area[mask].sum() / area.sum():.1f}" for mask in masks.values()) + " |" for name, area in place.area_m2.items()]
+    return [
+        "## Relief (ours)",
+        "",
+        "`synthetic/dem.tif`: metres, cells of 30 m, the zones' box and 700 m around it; made with the weather. A valley that rises to the north-east, with",
+        "hills; pits are cut into it and dumps heaped on it in benches: steep faces, platforms, gentler slopes. No surveyed height, the same in all years, and",
+        f"cover does not depend on it. Platform: slope below {site.PLATFORM_BELOW:g} degrees; steep: from {site.STEEP_FROM:g} on; between them sunny where",
+        f"the ground falls to {site.SUNNY[0]:g} to below {site.SUNNY[1]:g} degrees clockwise from north, else shady. Slopes after Horn 1981, in per cent:",
+        "",
+        "| zone | " + " | ".join(masks) + " |",
+        "|---" * (len(masks) + 1) + "|",
+        *rows,
     ]
 
 

@@ -22,7 +22,7 @@ log = logging.getLogger("minegreen")
 
 # stage: (help, arguments beside the common ones)
 STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "synthetic": ("write the synthetic mine's scenes of one kind of sensor, and the truth", ("kind",)),
+    "synthetic": ("write the synthetic mine: the scenes of one kind of sensor, its history, or its weather and relief; and the truth", ("kind",)),
     "search": ("the items of a STAC API, pinned: items.json", ("sensor",)),
     "scenes": ("pin the images of one sensor and the grid: scenes.json, ledger.csv", ("sensor",)),
     "composite": ("NDVI of a year on the mine's grid: ndvi_<year>.tif; from scenes also clear_, doy_, water_ and sd_<year>.tif", ("sensor", "year")),
@@ -46,7 +46,8 @@ STAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "report": ("the report: report.html, one page that needs no network", ()),
     "manifest": ("close a run: run.json with checksums", ()),
 }
-KINDS = ("sentinel-2", "landsat", "modis")
+KINDS = ("sentinel-2", "landsat", "modis", "history", "site")
+MADE = "sensor whose scenes are made (default: sentinel-2); history: Landsat scenes 2002-2022; site: weather and relief"
 BEFORE_KERNELS = ("synthetic", "search", "scenes")  # stages that compute nothing with them
 DISTRIBUTED = ("composite", "trend")
 
@@ -104,7 +105,9 @@ def _parser() -> argparse.ArgumentParser:
         if "year" in more:
             stage.add_argument("--year", type=int, help="calendar year of the season's start (default: every year of the config)")
         if "kind" in more:
-            stage.add_argument("--kind", choices=KINDS, default=KINDS[0], help=f"sensor whose scenes are made: {KINDS[0]} (default), {KINDS[1]} or {KINDS[2]}")
+            stage.add_argument(
+                "--kind", choices=KINDS, default=KINDS[0], help="sensor whose scenes are made; history: Landsat scenes 2002-2022; site: weather and relief"
+            )
         if "period" in more:
             stage.add_argument("--period", type=_period, help="first-last, for instance 2021-2024 (default: every period of the config)")
         stage.add_argument("--threads", type=_positive, default=1, help="threads for blocks (default: 1)")
@@ -118,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     warm.add_argument("--log", type=Path, help="also write messages to this file")
     warm.set_defaults(call=_warm)
     summary = commands.add_parser(
-        "summary", help="stage: every finished mine of a results folder: summary/mines.csv, summary/index.html", description="Stage of the workflow."
+        "summary", help="stage: every finished mine of a results folder: its tables and page in summary/", description="Stage of the workflow."
     )
     summary.add_argument("results", type=Path, help="folder of the mines' folders")
     summary.add_argument("--log", type=Path, help="also write messages to this file")

@@ -18,6 +18,7 @@ from pipeline.cartography import crs_name
 from pipeline.classes import legend
 from pipeline.composite import recipe
 from pipeline.config import Config, load_all
+from pipeline.config_catalog import SYNTHETIC
 from pipeline.config_months import intervals_of, is_seasonal, months_of, no_sensitivity
 from pipeline.config_uncertainty import Uncertainty
 from pipeline.coverage import touched_cells, zone_coverages
@@ -249,7 +250,7 @@ def _evaluations(config: Config) -> list[str]:
 def _picture(path: Path, config: Config, found: Checked) -> list[str]:
     """Draw the zones over the clearest image of the first sensor that has one, by the code that draws the previews."""
     for sensor in found.grids:
-        if config.sensors[sensor].catalog == "synthetic":
+        if config.sensors[sensor].catalog in SYNTHETIC:
             continue
         own = found.grids[sensor]
         drawn = upright(own, found.zones)

@@ -7,7 +7,11 @@ from pipeline.column import COVER, SHARE, SLOPE, P
 from pipeline.column import TEXT as TEXT
 from pipeline.column import WHOLE as WHOLE
 from pipeline.column import Column as Column
+from pipeline.evaluation.columns_breaks import BREAKS
+from pipeline.evaluation.columns_climate import CLIMATE
 from pipeline.evaluation.columns_footprint import FOOTPRINT, WATER
+from pipeline.evaluation.columns_landcover import LANDCOVER
+from pipeline.evaluation.columns_methods import METHODS
 from pipeline.evaluation.columns_recovery import RECOVERY
 
 _ALL = (
@@ -22,12 +26,17 @@ _ALL = (
         "What the trend is of: absolute (the pixel itself), or relative (the pixel minus the mean of its zone's reference)",
         "趋势对象：absolute（像元本身）或 relative（像元减去其分区对照区的均值）",
     ),
-    Column("level", "", "zone: one zone; role: all zones of a role together", "zone：单个分区；role：同一角色的全部分区合计"),
-    Column("zone", "", "Name of the zone; empty where all zones of a role are together", "分区名称；按角色合计的行为空"),
+    Column(
+        "level",
+        "",
+        "zone: one zone; role: all zones of a role together; mine: all zones that are no reference, ground in several of them counted once",
+        "zone：单个分区；role：同一角色的全部分区合计；mine：对照区以外的全部分区，重叠地面只计一次",
+    ),
+    Column("zone", "", "Name of the zone; empty where several zones are together", "分区名称；多区合计的行为空"),
     Column("role", "", "Role of the zone", "分区的角色"),
-    Column("year", "", "Year in which the season starts", "季节开始的年份", WHOLE),
-    Column("first_year", "", "First year of the period", "时段首年", WHOLE),
-    Column("last_year", "", "Last year of the period", "时段末年", WHOLE),
+    Column("year", "", "Year in which the season starts; of a land-cover map its year", "季节开始的年份；土地覆盖图为其年份", WHOLE),
+    Column("first_year", "", "First year of the period, or of those compared", "时段首年，或所比较的首年", WHOLE),
+    Column("last_year", "", "Last year of the period, or of those compared", "时段末年，或所比较的末年", WHOLE),
     Column("from_year", "", "Earlier year of the pair", "两年中的前一年", WHOLE),
     Column("to_year", "", "Later year of the pair", "两年中的后一年", WHOLE),
     Column(
@@ -35,7 +44,9 @@ _ALL = (
     ),
     Column("test", "", "Test of the trend", "趋势检验方法"),
     Column("scheme", "", "Class scheme: five, seven or nine", "分级方案：five、seven 或 nine"),
-    Column("code", "", "Code of the class in the class raster", "类别在分级栅格中的编码", WHOLE),
+    Column(
+        "code", "", "Code of the class in the class raster, or in the land-cover map (-1: no data)", "类别在分级栅格或土地覆盖图中的编码（-1 为无数据）", WHOLE
+    ),
     Column("class_id", "", "Id of the class", "类别代号"),
     Column("class", "", "Name of the class", "类别名称"),
     Column("group", "", "Group of classes", "类别组"),
@@ -66,8 +77,8 @@ _ALL = (
     Column(
         "share_valid_pct",
         "%",
-        "Share of the zone's area without water, zones too small and insufficient data",
-        "占分区扣除水体、面积过小和数据不足后面积的比例",
+        "Share of the zone's area without water, zones too small and insufficient data; of land cover without no data",
+        "占分区扣除水体、面积过小和数据不足后面积的比例；土地覆盖为扣除无数据",
         SHARE,
     ),
     Column(
@@ -306,4 +317,16 @@ _ALL = (
     Column("status", "", "read or dropped", "read（已读取）或 dropped（未采用）"),
     Column("reason", "", "Why it was dropped, or how its offset was decided", "未采用的原因，或偏移量的判定依据"),
 )
-COLUMNS: dict[str, Column] = {c.name: c for c in (*_ALL, *RECOVERY, *FOOTPRINT, *WATER)}
+COLUMNS: dict[str, Column] = {
+    c.name: c
+    for c in (
+        *_ALL,
+        *FOOTPRINT,
+        *WATER,
+        *RECOVERY,
+        *CLIMATE,
+        *BREAKS,
+        *LANDCOVER,
+        *METHODS,
+    )
+}

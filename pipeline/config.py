@@ -13,11 +13,15 @@ from pipeline import yamlfile
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.catalogs import CATALOGS, is_searched
 from pipeline.config_base import Id, Model, Year
-from pipeline.config_catalog import LocalPath, Source, check_source, preset_collection
+from pipeline.config_breaks import Breaks, check_breaks
+from pipeline.config_catalog import LocalPath, Source, check_source, check_synthetic, preset_collection
+from pipeline.config_climate import Climate, check_climate
 from pipeline.config_cover import Fvc, check_cover
 from pipeline.config_errors import explain
 from pipeline.config_evaluation import EvaluationKey, check_evaluations
 from pipeline.config_footprint import Footprint, check_footprint
+from pipeline.config_landcover import Landcover, check_landcover
+from pipeline.config_methods import Methods
 from pipeline.config_months import check_months, is_seasonal
 from pipeline.config_network import Network
 from pipeline.config_recovery import Recovery, check_recovery
@@ -123,7 +127,7 @@ class SensorSource(Model):
     catalog: Source | None = Field(
         None,
         description=f"preset ({', '.join(CATALOGS)}), address of a STAC API, path of a STAC item collection (JSON), folder of downloaded products, or "
-        "`synthetic`: the embedded mine with planted truth",
+        "`synthetic`: the embedded mine with planted truth, 2020-2024; `synthetic-history`: likewise as Landsat scenes of 2002-2022",
     )
     collection: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")] | None = Field(
         None, description="with `catalog`: only items of this collection; default: the preset's, of a file all; required with the address of a STAC API"
@@ -192,6 +196,16 @@ class Config(Model):
         description="bounds of class areas from the error of NDVI, the endmember range and the range of `no_change`; `false`: the bounds stay empty",
     )
     recovery: Recovery | None = Field(None, description="recovery against the reference; without the key it is not made (`recovery: {}`: with all defaults)")
+    climate: Climate | None = Field(
+        None, description="precipitation and temperature of the growing season, anomalies, and the trend of cover beside them; without the key it is not made"
+    )
+    breaks: Breaks | None = Field(
+        None, description="years of disturbance and recovery; without the key they are not sought (`breaks: {}`: with all defaults); for long series"
+    )
+    landcover: Landcover | None = Field(None, description="land cover by year, from maps or by rule; without the key it is not made")
+    methods: Methods | None = Field(
+        None, description="weights of the score in summary/methods.csv, which compares restoration measures over all mines; without the key there is no score"
+    )
     footprint: Footprint | None = Field(None, description="excavated and affected ground of the mine in every year; without the key it is not made")
     water: Water | None = Field(None, description="pit lakes per zone and year; without the key they are not told; for sensors with `catalog` alone")
     network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
@@ -214,8 +228,7 @@ class Config(Model):
                 raise ValueError(f"sensors.{name}.offset: {source.offset} with {kind}; expected it with sentinel-2 only; fix: remove it")
             if outside := sorted(set(source.missing_years) - set(every)):
                 raise ValueError(f"sensors.{name}.missing_years: {outside} outside {every[0]}..{every[-1]}; expected years of the run; fix: remove them")
-            if source.catalog == "synthetic" and not (every[0] >= 2020 and every[-1] <= 2024):
-                raise ValueError(f"years: {every[0]}..{every[-1]} with `catalog: synthetic`; expected years in 2020..2024; fix: the synthetic mine ends there")
+            check_synthetic(name, kind, source.catalog, every)
         if all(source.catalog is None for source in self.sensors.values()) and (only := {"mask", "composite"} & self.model_fields_set):
             raise ValueError(f"{min(only)}: given without a catalog; expected scenes to apply it to; fix: remove it, composites are taken as they are")
         if unused := sorted(set(self.grid.resolution_m) - set(self.sensors)):
@@ -228,6 +241,9 @@ class Config(Model):
         check_months(self)
         check_evaluations(self)
         check_recovery(self)
+        check_climate(self)
+        check_breaks(self)
+        check_landcover(self)
         check_footprint(self)
         check_water(self)
         return self

@@ -10,6 +10,9 @@ from pydantic import AfterValidator, StringConstraints
 
 from pipeline.catalogs import CATALOGS, is_address
 
+SYNTHETIC = {"synthetic": (2020, 2024), "synthetic-history": (2002, 2022)}  # what the software makes itself, and its first and last year
+HISTORY = "synthetic-history"
+
 
 class Entry(Protocol):
     """What is needed of a sensor's entry here."""
@@ -63,6 +66,24 @@ def preset_collection(catalog: str | None, kind: str) -> str | None:
     """
     held = CATALOGS[catalog].collections.get(kind) if catalog in CATALOGS else None
     return held.id if held is not None else None
+
+
+def check_synthetic(name: str, kind: str, catalog: str | None, years: list[int]) -> None:
+    """Refuse years that the embedded mine does not have, and its history for a sensor that did not see it.
+
+    Raises
+    ------
+    ValueError
+        In the form that `pipeline.config_errors` takes apart.
+    """
+    if catalog not in SYNTHETIC:
+        return
+    first, last = SYNTHETIC[catalog]
+    if not (years[0] >= first and years[-1] <= last):
+        found = f"years: {years[0]}..{years[-1]} with `catalog: {catalog}`"
+        raise ValueError(f"{found}; expected years in {first}..{last}; fix: the synthetic mine {'ends there' if years[0] >= first else 'starts there'}")
+    if catalog == HISTORY and kind != "landsat":
+        raise ValueError(f"sensors.{name}.catalog: {catalog} with {kind}; expected it with landsat; fix: `catalog: synthetic`, or `sensor: landsat`")
 
 
 def check_source(name: str, kind: str, entry: Entry) -> None:

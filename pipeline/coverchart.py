@@ -19,6 +19,7 @@ from pipeline.zonetables import number
 MARKERS = "osD^vp"
 REFERENCE_MARKERS = "XP*"
 BAND = "#dcd6ee"  # months of restoration
+LABEL_SHARE = 0.08  # of the axis: the width of a month in the small letters
 LEGEND_IN = 2.7
 MOST_LINES, MOST_DASHED = 6, 3  # zones and references in one panel; more get a panel each
 MOST_PANELS = 48
@@ -187,12 +188,15 @@ def _frame(axes: Any, years: tuple[int, ...], top: float, size: float, *, narrow
 
 def _spans(axes: Any, zones: list[Series], *, labelled: bool) -> None:
     first, last = axes.get_xlim()
-    for text, span in {s.restored.text: s.restored for s in zones if s.restored}.items():
+    labels: list[tuple[float, str]] = []
+    for text, span in sorted({s.restored.text: s.restored for s in zones if s.restored}.items(), key=lambda pair: pair[1].first):
         if span.last > first and span.first < last:
             axes.axvspan(max(span.first, first), min(span.last, last), color=BAND, linewidth=0, zorder=0.5, gid=f"restored {text}")
-            if labelled:
-                x = (max(span.first, first) + min(span.last, last)) / 2
-                axes.text(x, axes.get_ylim()[1], text, fontsize=SMALL_PT, ha="center", va="bottom", color=GREY)
+            x = (max(span.first, first) + min(span.last, last)) / 2
+            near = bool(labels) and x - labels[-1][0] < LABEL_SHARE * (last - first)  # two labels there would run into each other: one says both
+            labels = [*labels[:-1], (x, f"{labels[-1][1]}, {text}")] if near else [*labels, (x, text)]
+    for x, text in labels if labelled else []:
+        axes.text(x, axes.get_ylim()[1], text, fontsize=SMALL_PT, ha="right" if "," in text else "center", va="bottom", color=GREY, gid="restored")
 
 
 def _dates(zones: list[Series]) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from pipeline.errors import BadInput
 from pipeline.planted import COAL_CELLS, COAL_COVER, ELSEWHERE, FLAT, NO_CHANGE, P_BY_S, YEARS, ZONES, PlantedZone, class_means
 
 CELL_M, MARGIN_M, FINE = 10.0, 700.0, 5  # zones are burnt on cells of 2 m and averaged to cover fractions
+UTM = 32647
 CHECKED = (2021, 2024)  # the period whose class shares are planted
 
 
@@ -179,14 +180,17 @@ def _field(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return np.clip(field / field.std(), -2.5, 2.5)
 
 
-def _zone_fractions(aoi: Path) -> tuple[dict[str, np.ndarray], dict[str, float], Any]:
-    """Return per zone the covered fraction of each cell and the area in cells, and the grid: UTM 47N, edges on multiples of 20 m."""
-    import geopandas as gpd
-    from affine import Affine
-    from odc.geo.geobox import GeoBox
-    from rasterio.features import rasterize
+def embedded_zones(aoi: Path) -> Any:
+    """Return the frame of the embedded mine's zones.
 
-    frame = gpd.read_file(aoi).to_crs(32647)
+    Raises
+    ------
+    BadInput
+        When the AOI is another.
+    """
+    import geopandas as gpd
+
+    frame = gpd.read_file(aoi)
     names = set(frame["zone"]) if "zone" in frame else set()
     if names != set(ZONES):
         raise BadInput(
@@ -196,6 +200,16 @@ def _zone_fractions(aoi: Path) -> tuple[dict[str, np.ndarray], dict[str, float],
             f"the embedded mine's zones: {', '.join(ZONES)}",
             "use aoi/jiangcang.geojson, or give `composites:`",
         )
+    return frame
+
+
+def _zone_fractions(aoi: Path) -> tuple[dict[str, np.ndarray], dict[str, float], Any]:
+    """Return per zone the covered fraction of each cell and the area in cells, and the grid: UTM 47N, edges on multiples of 20 m."""
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+    from rasterio.features import rasterize
+
+    frame = embedded_zones(aoi).to_crs(UTM)
     west, south, east, north = frame.total_bounds
     step = 2 * CELL_M
     left, top = np.floor((west - MARGIN_M) / step) * step, np.ceil((north + MARGIN_M) / step) * step
@@ -207,4 +221,4 @@ def _zone_fractions(aoi: Path) -> tuple[dict[str, np.ndarray], dict[str, float],
         burnt = rasterize(shapes, out_shape=(height * FINE, width * FINE), transform=transform, dtype="uint8", all_touched=True)
         fractions[name] = burnt.reshape(height, FINE, width, FINE).mean(axis=(1, 3))
         areas[name] = sum(shape.area for shape in shapes) / CELL_M**2
-    return fractions, areas, GeoBox((height, width), Affine(CELL_M, 0, left, 0, -CELL_M, top), "EPSG:32647")
+    return fractions, areas, GeoBox((height, width), Affine(CELL_M, 0, left, 0, -CELL_M, top), f"EPSG:{UTM}")

@@ -17,6 +17,7 @@ from pipeline import grid as grids
 from pipeline import scenes
 from pipeline.aoi import Zones
 from pipeline.config import Config
+from pipeline.config_catalog import HISTORY, SYNTHETIC
 from pipeline.images import is_remote, resolve, stamp_of
 from pipeline.layout import MineFolder
 from pipeline.listing import fingerprint, listed
@@ -35,7 +36,9 @@ def catalog_of(config: Config, sensor: str, results: Path) -> Path:
     entry, folder = config.sensors[sensor], MineFolder(results, config.mine)
     if entry.searched:
         return folder.sensor(sensor).items
-    return folder.synthetic_items(config.kind(sensor)) if entry.catalog == "synthetic" else Path(str(entry.catalog))
+    if entry.catalog in SYNTHETIC:
+        return folder.synthetic_items("history" if entry.catalog == HISTORY else config.kind(sensor))
+    return Path(str(entry.catalog))
 
 
 def inspected(config: Config, config_path: Path, sensor: str, zones: Zones, catalog: Path) -> Inspected:

@@ -33,8 +33,12 @@ class MineFolder:
         return self.root / "synthetic"
 
     def synthetic_items(self, kind: str) -> Path:
-        """Return the item collection of the synthetic mine for a kind of sensor: `sentinel-2`, `landsat` or `modis`."""
+        """Return the item collection of the synthetic mine for a kind of sensor: `sentinel-2`, `landsat` or `modis`; or of its `history`."""
         return self.synthetic / ("items.json" if kind == "sentinel-2" else f"items_{kind}.json")
+
+    def synthetic_site(self, what: str) -> Path:
+        """Return what is made of the synthetic mine's weather and relief: `precipitation`, `temperature` or `dem`."""
+        return self.synthetic / ("dem.tif" if what == "dem" else f"{what}.csv")
 
     @property
     def manifest(self) -> Path:
@@ -81,6 +85,16 @@ class SummaryFolder:
     def table(self) -> Path:
         """Return the table of the mines."""
         return self.root / "mines.csv"
+
+    @property
+    def methods(self) -> Path:
+        """Return the table of restoration methods over all mines."""
+        return self.root / "methods.csv"
+
+    @property
+    def effects(self) -> Path:
+        """Return the table of the effects of restoration measures."""
+        return self.root / "methods_effects.csv"
 
     @property
     def page(self) -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pipeline
 from pipeline.config import Config
+from pipeline.config_catalog import SYNTHETIC
 from pipeline.config_months import months_of
 from pipeline.coverwords import clamped_sentences, masked_warning, soil_sentences
 from pipeline.errors import BadInput
@@ -44,7 +45,7 @@ def products(root: Path) -> list[Path]:
 
 def leftovers(root: Path, config: Config) -> list[Path]:
     """Return the products below results/<mine>/ of an earlier configuration: of a sensor, year, month, period, target or evaluation that it has no more."""
-    folders = {*config.sensors, *(["synthetic"] if any(s.catalog == "synthetic" for s in config.sensors.values()) else [])}
+    folders = {*config.sensors, *(["synthetic"] if any(s.catalog in SYNTHETIC for s in config.sensors.values()) else [])}
     spans = {str(y) for y in config.all_years} | {f"{a}-{b}" for a, b in config.periods}
     spans |= {f"{y}-{m:02d}" for y in config.all_years for m in months_of(config)}
     gone = () if RELATIVE in config.targets else (f"_{RELATIVE}_",)

@@ -15,10 +15,12 @@ from typing import Any
 from pipeline.access import check_keys
 from pipeline.aoi import Zones, read_zones
 from pipeline.config import Config, SensorSource, load_all
-from pipeline.config_catalog import plain_path
+from pipeline.config_catalog import SYNTHETIC, plain_path
 from pipeline.config_months import months_of, no_sensitivity
 from pipeline.errors import BadInput
-from pipeline.evaluation.footprintinputs import check_inputs
+from pipeline.evaluation.climatefiles import check_climate_files
+from pipeline.evaluation.footprintinputs import check_footprint_inputs
+from pipeline.evaluation.landmaps import check_land
 from pipeline.evaluation.overlap import check_overlap
 from pipeline.evaluation.records import EVALUATIONS, Evaluation
 from pipeline.grid import dilation_cells, ground_cell_m, sensor_grid
@@ -162,9 +164,9 @@ class Plan:
 
     @property
     def summary(self) -> list[str]:
-        """Return the table and the page of all mines of the results folder."""
+        """Return the tables and the page of all mines of the results folder."""
         folder = SummaryFolder(self.results)
-        return [str(folder.table), str(folder.page)]
+        return [str(path) for path in (folder.table, folder.methods, folder.effects, folder.page)]
 
     def manifests(self) -> list[str]:
         """Return run.json of this run's mines, and of those that are finished there already: the summary holds them all.
@@ -251,12 +253,15 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
     zones = read_zones(config, path)
     if config.recovery is not None:
         check_overlap(zones, config.aoi.path)
+    if config.climate is not None:
+        check_climate_files(config, config.climate, zones)
+    check_land(config, path, zones)
     grids: dict[str, Any] = {}
     scenes: dict[str, Inspected] = {}
     for sensor, entry in config.sensors.items():
         if entry.catalog is None:
             grids[sensor], _ = inspect(config, path, sensor, zones, source(config, sensor))
-        elif entry.catalog == "synthetic" or (entry.searched and not live):
+        elif entry.catalog in SYNTHETIC or (entry.searched and not live):
             grids[sensor] = sensor_grid(config, sensor, zones, None, path)
         elif entry.searched:
             with TemporaryDirectory() as folder:
@@ -270,7 +275,7 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
             _inputs(path, sensor, entry.catalog, scenes[sensor], results)
         if entry.catalog is not None:
             dilation_cells(config, path, ground_cell_m(grids[sensor]))
-    check_inputs(config, path, zones, grids)
+    check_footprint_inputs(config, path, zones, grids)
     if config.fvc.endmembers is not None:
         read_pair(Path(config.fvc.endmembers))
     return Checked(zones, grids, scenes)

@@ -38,9 +38,21 @@ READS: dict[str, tuple[str, ...]] = {
     "previews": ("mine", "title", "aoi", "years", "season", "sensor", "mask"),
     "workbook": ("mine", "sensors", "sensitivity.run", "seasonal", *EVALUATIONS),
     "zones": ("mine", "aoi", "years", "sensors", "trend.periods", "trend.relative_to_reference"),
-    "project": ("mine", "title", "aoi", "years", "season", "sensors", "trend.variable", "trend.scheme", "trend.periods", "trend.relative_to_reference"),
+    "project": (
+        "mine",
+        "title",
+        "aoi",
+        "years",
+        "season",
+        "sensors",
+        "trend.variable",
+        "trend.scheme",
+        "trend.periods",
+        "trend.relative_to_reference",
+        "breaks",
+    ),
     "report": REPORTED,
-    "manifest": (*REPORTED, "network"),
+    "manifest": (*REPORTED, "methods", "network"),
 } | {e.key: (e.key, *e.options) for e in EVALUATIONS.values()}
 TEMPLATES = {".j2", ".css", ".js"}
 FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title", "requester_pays"}

@@ -16,7 +16,7 @@ from pipeline.geopackage import LAYER
 from pipeline.grid import finest
 from pipeline.layout import ABSOLUTE, OBSERVED, MineFolder
 from pipeline.season import season_days
-from pipeline.styles import class_pipe, continuous_pipe
+from pipeline.styles import class_pipe, continuous_pipe, year_pipe
 from pipeline.upright import upright
 from pipeline.writer import atomic
 from pipeline.zonestyle import zone_style
@@ -48,7 +48,10 @@ class Group:
 
 
 def groups(config: Config, root: MineFolder, lead: str, synthetic: Collection[str]) -> list[Group]:
-    """Return a group per sensor, that of `lead` open and visible: its periods with trend class (visible in the first) and slope; cover, NDVI, observations."""
+    """Return a group per sensor, that of `lead` open and visible: its periods with trend class (visible in the first) and slope; cover, NDVI, observations.
+
+    With breaks the year of disturbance is a layer of its own.
+    """
     out = []
     for sensor, entry in config.sensors.items():
         folder, years, variable = root.sensor(sensor), config.all_years, config.trend.variable.upper()
@@ -66,6 +69,9 @@ def groups(config: Config, root: MineFolder, lead: str, synthetic: Collection[st
         cover = [Layer(folder.fvc(y), f"cover {y}", continuous_pipe("fvc")) for y in years]
         ndvi = [Layer(folder.ndvi(y), f"NDVI {y}", continuous_pipe("ndvi")) for y in years]
         parts += [Group("cover", [*cover], visible=False, open=False), Group("NDVI", [*ndvi], visible=False, open=False)]
+        if config.breaks is not None and any(e.key == "breaks" for e in config.evaluations_of(sensor)):
+            a, b = config.breaks.period(config)
+            parts.append(Layer(folder.root / "breaks.tif", f"year of disturbance {a}-{b}", year_pipe(*config.breaks.shown_years(config))))
         if entry.catalog is not None:
             spans = {"doy": season_days(config.season)}
             seen = [Layer(folder.observed(w, y), f"{CLEAR[w]} {y}", continuous_pipe(w, spans.get(w))) for w in OBSERVED for y in years]

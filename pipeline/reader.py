@@ -227,8 +227,8 @@ def open_bands(path: Path, block: int = BLOCK) -> Any:
     return opened.data
 
 
-def read_every(path: Path, step: int) -> np.ndarray:
-    """Return every `step`-th cell of the first band, each from the middle of its `step` x `step` cells; strip by strip, so that memory stays small."""
+def read_every(path: Path, step: int, band: int = 1) -> np.ndarray:
+    """Return every `step`-th cell of one band, each from the middle of its `step` x `step` cells; strip by strip, so that memory stays small."""
     from rasterio.windows import Window
 
     with open_raster(path) as dataset:
@@ -237,7 +237,7 @@ def read_every(path: Path, step: int) -> np.ndarray:
         across = np.minimum(np.arange(out.shape[1]) * step + step // 2, width - 1)
         for first in range(0, out.shape[0], max(1, BLOCK // step)):
             last = min(out.shape[0], first + max(1, BLOCK // step))
-            strip = dataset.read(1, window=Window(0, first * step, width, min(last * step, height) - first * step))
+            strip = dataset.read(band, window=Window(0, first * step, width, min(last * step, height) - first * step))
             down = np.minimum(np.arange(last - first) * step + step // 2, strip.shape[0] - 1)
             out[first:last] = strip[down[:, None], across]
     return out

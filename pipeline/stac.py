@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.catalogs import CATALOGS, LOGIN_HOSTS
+from pipeline.config_catalog import SYNTHETIC
 from pipeline.errors import BadInput
 
 MAX_BYTES = 500_000_000
@@ -184,7 +185,7 @@ def read_items(path: Path) -> list[Item]:
         No such file, no JSON, no items, or an item without id, assets or date.
     """
     if not path.is_file():
-        close = get_close_matches(str(path).lower(), [*CATALOGS, "synthetic"], n=1, cutoff=0.75)
+        close = get_close_matches(str(path).lower(), [*CATALOGS, *SYNTHETIC], n=1, cutoff=0.75)
         fix = f"did you mean `{close[0]}`?" if close else "check the path (relative to the working directory)"
         raise BadInput(path, "catalog", "no such file", f"a STAC item collection (JSON), a folder, or one of {', '.join(CATALOGS)}", fix)
     if path.stat().st_size > MAX_BYTES:

@@ -58,6 +58,11 @@ RAMPS: dict[str, Ramp] = {
             "ColorBrewer Blues, colour-blind safe",
         ),
         Ramp(
+            "year",
+            ((1950.0, "#0d0887", "1950"), (2012.5, "#7e03a8", "2012"), (2075.0, "#cc4778", "2075"), (2137.5, "#f89540", "2137"), (2200.0, "#f0f921", "2200")),
+            "matplotlib plasma (Smith and van der Walt 2015), readable without colour vision; spread over the years that a map shows",
+        ),
+        Ramp(
             "sd",
             ((0.0, "#feebe2", "0"), (0.02, "#fbb4b9", "0.02"), (0.05, "#f768a1", "0.05"), (0.1, "#c51b8a", "0.1"), (0.2, "#7a0177", ">= 0.2")),
             "ColorBrewer RdPu, colour-blind safe; steps narrow where composites usually lie",
@@ -129,6 +134,38 @@ def continuous_pipe(ramp: str, span: tuple[float, float] | None = None) -> ET.El
     for value, colour, label in found:
         ET.SubElement(items, "item", value=str(value), color=colour, alpha="255", label=label)
     return pipe
+
+
+def year_colours(first: int, last: int) -> dict[int, str]:
+    """Return a colour for each year of a span, from dark to light.
+
+    >>> year_colours(2000, 2004)
+    {2000: '#0d0887', 2001: '#7e03a8', 2002: '#cc4778', 2003: '#f89540', 2004: '#f0f921'}
+    """
+    own = [tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5)) for _, colour, _ in RAMPS["year"].stops]
+    out = {}
+    for year in range(first, last + 1):
+        place = (len(own) - 1) * (year - first) / max(1, last - first)
+        i = min(int(place), len(own) - 2)
+        out[year] = "#" + "".join(f"{round(a + (b - a) * (place - i)):02x}" for a, b in zip(own[i], own[i + 1], strict=True))
+    return out
+
+
+def year_pipe(first: int, last: int) -> ET.Element:
+    """Return the renderer of a raster of years, first band: one entry a year."""
+    pipe, renderer = _renderer("singlebandpseudocolor")
+    renderer.attrib |= {"classificationMin": str(first), "classificationMax": str(last)}
+    shader = ET.SubElement(renderer, "rastershader")
+    mode = {"colorRampType": "EXACT", "classificationMode": "1", "clip": "0", "minimumValue": str(first), "maximumValue": str(last)}
+    items = ET.SubElement(shader, "colorrampshader", mode)
+    for year, colour in year_colours(first, last).items():
+        ET.SubElement(items, "item", value=str(year), color=colour, alpha="255", label=str(year))
+    return pipe
+
+
+def year_qml(first: int, last: int) -> str:
+    """Return the style of a raster of years."""
+    return _qml(year_pipe(first, last))
 
 
 def _qml(pipe: ET.Element) -> str:

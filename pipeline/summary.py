@@ -15,6 +15,8 @@ from typing import Any
 
 from pipeline.config import RESERVED_MINE_IDS
 from pipeline.config_base import MINE_ID
+from pipeline.evaluation.methodstable import EFFECT_COLUMNS, METHOD_COLUMNS, compare
+from pipeline.evaluation.methodzones import RECOVERY, TABLES, MethodZone, method_zones, takes_part
 from pipeline.layout import MineFolder, SensorFolder, SummaryFolder
 from pipeline.manifest import sha256
 from pipeline.tables import csv_text, read_csv
@@ -31,11 +33,12 @@ READ = ("fvc_change_by_zone", "trend_area_by_zone", "trend_groups_by_zone")
 
 @dataclass(frozen=True)
 class Summary:
-    """Rows of mines.csv; the warnings of each mine; and why other folders are left out."""
+    """Rows of mines.csv; the warnings of each mine; why other folders are left out; and zones for the comparison of methods."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     warnings: dict[str, list[str]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    zones: list[MethodZone] = field(default_factory=list)
 
 
 def finished(results: Path) -> list[str]:
@@ -55,6 +58,7 @@ def summarise(results: Path) -> Summary:
                 found.left_out[mine] = f"its run.json is of the mine {run['config']['mine']}"
                 continue
             rows = [_row(folder, run, sensor) for sensor in run["config"]["sensors"]]
+            zones = [zone for sensor in run["config"]["sensors"] for zone in _method_zones(folder, run, sensor)]
             warnings = [str(text) for text in run["warnings"]]
         except Changed as error:
             found.left_out[mine] = f"{error} is not as its run left it"
@@ -63,16 +67,28 @@ def summarise(results: Path) -> Summary:
             found.left_out[mine] = f"its tables cannot be read ({type(error).__name__}: {error}); run it again"
             continue
         found.rows.extend(rows)
+        found.zones.extend(zones)
         found.warnings[mine] = warnings
     return found
 
 
+def tables(folder: SummaryFolder, found: Summary) -> dict[Path, str]:
+    """Return the tables of all mines as text, by their path."""
+    methods = compare(found.zones)
+    return {
+        folder.table: csv_text(SUMMARY_COLUMNS, found.rows),
+        folder.methods: csv_text(METHOD_COLUMNS, methods.rows),
+        folder.effects: csv_text(EFFECT_COLUMNS, methods.effects),
+    }
+
+
 def stale(results: Path) -> list[str]:
-    """Return a line where summary/mines.csv is there and does not say what the mines' tables do."""
-    table = SummaryFolder(results).table
-    if not table.is_file() or table.read_bytes() == csv_text(SUMMARY_COLUMNS, summarise(results).rows).encode():
+    """Return a line for each table of all mines that is there and does not say what the mines' tables do; none where there is no summary/mines.csv."""
+    folder = SummaryFolder(results)
+    if not folder.table.is_file():
         return []
-    return [f"{table.parent}: changed, or older than the mines: {table.name}; `minegreen summary {results}` makes it anew"]
+    old = [p.name for p, text in tables(folder, summarise(results)).items() if p.is_file() and p.read_bytes() != text.encode()]
+    return [f"{folder.root}: changed, or older than the mines: {name}; `minegreen summary {results}` makes it anew" for name in old]
 
 
 class Changed(Exception):
@@ -111,6 +127,18 @@ def _row(folder: MineFolder, run: dict[str, Any], sensor: str) -> dict[str, Any]
         "warnings": len(run["warnings"]),
         "report": f"../{folder.mine}/{folder.report.name}" if folder.report.is_file() else None,
     }
+
+
+def _method_zones(folder: MineFolder, run: dict[str, Any], sensor: str) -> list[MethodZone]:
+    config = run["config"]
+    if not takes_part(config):
+        return []
+    asked = config.get("recovery")
+    recovered = asked is not None and (asked["sensors"] is None or sensor in asked["sensors"])
+    names = (*TABLES, *((RECOVERY,) if recovered else ()))
+    read = {name: _table(folder, folder.sensor(sensor), name, run["sha256"]) for name in names}
+    own, _ = split(list(dict.fromkeys(r["zone"] for r in read["trend_by_zone"])), config["aoi"])
+    return method_zones(config, sensor, own, read)
 
 
 def _table(folder: MineFolder, sensor: SensorFolder, name: str, listed: dict[str, str]) -> list[dict[str, str]]:

@@ -7,6 +7,8 @@ import hashlib
 from typing import Any
 
 from pipeline.classes import LEGEND
+from pipeline.evaluation.methodstable import compare
+from pipeline.methodspage import section
 from pipeline.summary import SHARES, TESTED, Summary
 
 COLOURS = {c.class_id: c.colour for c in LEGEND}
@@ -20,7 +22,7 @@ FILLS = {
 BAR = 100  # width of the bar of shares
 CSS = """
 body{font:14px/1.4 system-ui,sans-serif;margin:1rem;color:#222;background:#fff}
-h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}p,li{max-width:60rem}
+h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}h3{font-size:1rem}p,li{max-width:60rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px}
 th,td{padding:.3rem .4rem;border-bottom:1px solid #ccc;vertical-align:top;text-align:right;white-space:nowrap}
 th{border-bottom:2px solid #555;font-weight:600;font-size:12px;vertical-align:bottom;white-space:normal}
@@ -74,7 +76,8 @@ that are no reference, weighted by area; where zones overlap, their common area 
 </tbody>
 </table>
 </div>
-{% if warnings -%}
+{{ methods|safe }}
+{%- if warnings -%}
 <h2>Warnings <span lang="zh">警告</span></h2>
 <ul>{% for mine, texts in warnings %}<li>{{ mine }}<ul>{% for text in texts %}<li><bdi>{{ text }}</bdi></li>{% endfor %}</ul></li>{% endfor %}</ul>
 {% endif -%}
@@ -123,6 +126,7 @@ def page(found: Summary, files: dict[str, list[tuple[str, str]]]) -> str:
         rows=[_shown(r, files[r["mine"]]) for r in found.rows],
         warnings=[(mine, texts) for mine, texts in found.warnings.items() if texts],
         left_out=found.left_out.items(),
+        methods=section(compare(found.zones)),
     )
 
 

@@ -27,10 +27,15 @@ class Asset:
 
 
 def write(path: Path, values: np.ndarray, geobox: Any, spec: RasterSpec) -> None:
-    """Write one band."""
+    """Write one band (y, x)."""
+    write_bands(path, values[None], geobox, spec)
+
+
+def write_bands(path: Path, values: np.ndarray, geobox: Any, spec: RasterSpec) -> None:
+    """Write several bands (band, y, x)."""
     height, width = geobox.shape
     with raster_target(path, geobox, spec) as target:
-        target.put(slice(0, height), slice(0, width), values[None])
+        target.put(slice(0, height), slice(0, width), values)
 
 
 def write_scene(folder: Path, scenes: str, name: str, assets: dict[str, Asset], geobox: Any, tags: dict[str, str]) -> dict[str, Any]:

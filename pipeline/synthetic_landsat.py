@@ -25,7 +25,7 @@ CLOUD_CONFIDENCE, SHADOW_CONFIDENCE, SNOW_CONFIDENCE, CIRRUS_CONFIDENCE = 8, 10,
 OVERLAP = 20  # rows that two WRS-2 rows share
 RING = 3  # cells around a cloud that the mask calls dilated
 SHADOW_SHIFT = (-5, -4)  # cells: 150 m north, 120 m west
-NAMES = {7: ("LE07", ["etm"]), 8: ("LC08", ["oli", "tirs"]), 9: ("LC09", ["oli", "tirs"])}
+NAMES = {5: ("LT05", ["tm"]), 7: ("LE07", ["etm"]), 8: ("LC08", ["oli", "tirs"]), 9: ("LC09", ["oli", "tirs"])}
 EXTENSIONS = [
     "https://stac-extensions.github.io/raster/v1.0.0/schema.json",
     "https://stac-extensions.github.io/eo/v1.0.0/schema.json",
@@ -68,7 +68,11 @@ def generate(aoi: Path, folder: Path, *, noise: bool = True, seed: int = 1538243
     for year in YEARS:
         for index, passing in enumerate(landsat_passes(year)):
             sight = _see(mixtures[year], passing, year, index, seed, noise)
-            made = _write_pass(folder, grid, passing, index, sight)
+            height, (north, south) = grid.shape[0], ROWS
+            parts = {south: (0, height)}
+            if index in LANDSAT.two_rows:
+                parts = {north: (0, height // 2 + OVERLAP // 2), south: (height // 2 - OVERLAP // 2, height)}
+            made = write_pass(folder, SCENES, grid, passing, parts, sight)
             items += made
             days[passing.day.isoformat()] = {"items": [item["id"] for item in made], "mission": passing.mission, **sight.shares()}
     record = {
@@ -114,9 +118,9 @@ def _see(mixed: mixture.Mixture, passing: Pass, year: int, index: int, seed: int
     ring = sky.near(cloud, RING) & ~cloud & ~cirrus
     clear = ~(cloud | cirrus | shadow | snow | ring)
     doubtful = clear & (rng.random(shape) < LANDSAT.doubtful) & noise
-    pixel = _qa_pixel({CLOUD: cloud, CIRRUS: cirrus, SHADOW: shadow, SNOW: snow, DILATED: ring, WATER: wet & ~cloud}, doubtful, oli)
+    pixel = qa_pixel({CLOUD: cloud, CIRRUS: cirrus, SHADOW: shadow, SNOW: snow, DILATED: ring, WATER: wet & ~cloud}, doubtful, oli)
     saturation = _saturate(pair, clear & ~wet, rng, oli) if noise else np.zeros(shape, np.uint16)
-    gap = np.zeros(shape, bool) if oli else _gaps(shape, rng)
+    gap = np.zeros(shape, bool) if oli else gaps(shape, rng.uniform(0, LANDSAT.gap_period))
     pixel[gap], saturation[gap] = FILL, 0
     return Sight(pair, pixel, saturation)
 
@@ -137,7 +141,7 @@ def _clouds(shape: tuple[int, ...], passing: Pass, year: int, index: int, seed: 
     return covered & ~cirrus, cirrus, shadow, 0.32 + 0.34 * excess
 
 
-def _qa_pixel(flags: dict[int, np.ndarray], doubtful: np.ndarray, oli: bool) -> np.ndarray:
+def qa_pixel(flags: dict[int, np.ndarray], doubtful: np.ndarray, oli: bool) -> np.ndarray:
     """Return QA_PIXEL: flags, clear where neither cloud nor dilated cloud, and low confidences raised where a flag is set; ETM+ has none for cirrus."""
     pixel = np.zeros(doubtful.shape, np.uint16)
     for bit, mask in flags.items():
@@ -168,21 +172,16 @@ def _saturate(pair: np.ndarray, clear: np.ndarray, rng: np.random.Generator, oli
     return flags
 
 
-def _gaps(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Return the gaps of ETM+ since its scan line corrector failed: stripes across the track, wider to the scene's edge."""
+def gaps(shape: tuple[int, ...], start: float) -> np.ndarray:
+    """Return the gaps of ETM+ since its scan line corrector failed: stripes across the track, wider to the scene's edge; `start` moves them, in rows."""
     rows, cols = np.indices(shape)
     narrow, wide = LANDSAT.gap_width
     width = narrow + (wide - narrow) * cols / shape[1]
-    return np.asarray((rows - LANDSAT.gap_slope * cols + rng.uniform(0, LANDSAT.gap_period)) % LANDSAT.gap_period < width)
+    return np.asarray((rows - LANDSAT.gap_slope * cols + start) % LANDSAT.gap_period < width)
 
 
-def _write_pass(folder: Path, grid: Any, passing: Pass, index: int, sight: Sight) -> list[dict[str, Any]]:
-    """Write the one or two scenes of a pass and return their items."""
-    height = grid.shape[0]
-    north, south = ROWS
-    parts = {south: (0, height)}
-    if index in LANDSAT.two_rows:
-        parts = {north: (0, height // 2 + OVERLAP // 2), south: (height // 2 - OVERLAP // 2, height)}
+def write_pass(folder: Path, scenes: str, grid: Any, passing: Pass, parts: dict[int, tuple[int, int]], sight: Sight) -> list[dict[str, Any]]:
+    """Write the scenes of a pass, `parts` says which lines of the grid each WRS-2 row has, and return their items."""
     numbers = np.rint((sight.pair - OFFSET) / SCALE).astype(np.uint16)
     numbers[:, sight.pixel == FILL] = 0
     made = []
@@ -190,7 +189,7 @@ def _write_pass(folder: Path, grid: Any, passing: Pass, index: int, sight: Sight
         rows, part = slice(first, last), grid[first:last, :]
         prefix, instruments = NAMES[passing.mission]
         name = f"SYN_{prefix}_L2SP_{PATH:03d}{row:03d}_{passing.day:%Y%m%d}_{passing.day + timedelta(days=14):%Y%m%d}_02_T1"
-        pixel, letters = sight.pixel[rows], {7: "B3 B4", 8: "B4 B5", 9: "B4 B5"}[passing.mission].split()
+        pixel, letters = sight.pixel[rows], ("B4 B5" if passing.mission >= 8 else "B3 B4").split()
         measured = {"nodata": 0, "spatial_resolution": CELL_M, "scale": SCALE, "offset": OFFSET}
         flags = {"spatial_resolution": CELL_M, "unit": "bit index"}
         assets = {
@@ -201,7 +200,7 @@ def _write_pass(folder: Path, grid: Any, passing: Pass, index: int, sight: Sight
         }
         cloud = round(100 * float((pixel[pixel != FILL] & (CLOUD | CIRRUS) > 0).mean()), 2)
         properties = {
-            "datetime": f"{passing.day}T04:0{3 if row == north else 4}:{30 if row == north else 0:02d}Z",  # rows follow each other within 24 s
+            "datetime": f"{passing.day}T04:0{3 if row == ROWS[0] else 4}:{30 if row == ROWS[0] else 0:02d}Z",  # rows follow each other within 24 s
             "platform": f"landsat-{passing.mission}",
             "instruments": instruments,
             "gsd": CELL_M,
@@ -216,5 +215,5 @@ def _write_pass(folder: Path, grid: Any, passing: Pass, index: int, sight: Sight
             "landsat:correction": "L2SP",
         }
         tags = {"datetime": str(properties["datetime"]), "AREA_OR_POINT": "Point"}
-        made.append(feature(name, part, properties, write_scene(folder, SCENES, name, assets, part, tags), EXTENSIONS))
+        made.append(feature(name, part, properties, write_scene(folder, scenes, name, assets, part, tags), EXTENSIONS))
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,52 @@ def read_csv(path: Path) -> list[dict[str, str]]:
     """Return the rows of a table as dicts of text, empty where missing; text that was made inert is as it was before."""
     columns, rows = read_table(path)
     return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def read_given(path: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield line number and cells of each row of a user's table, without spaces around them; optional columns that are not there are left out.
+
+    UTF-8, with or without a byte order mark; a line without any text is passed over. Nothing is read before the first row is asked for.
+
+    Raises
+    ------
+    BadInput
+        No such file, no CSV in UTF-8, a column missing, unknown or twice, or a row of another length.
+    """
+    form = f"a CSV table in UTF-8, separated by commas, with the columns {', '.join(required)}" + (f" and perhaps {', '.join(optional)}" if optional else "")
+    if not path.is_file():
+        raise BadInput(path, "table", "no such file", form, "check the path")
+    rows = csv.reader(_lines(path, form), strict=True)
+    header: list[str] | None = None
+    while True:
+        try:
+            row = [field.strip() for field in next(rows)]
+        except StopIteration:
+            break
+        except csv.Error as error:
+            raise BadInput(path, f"line {rows.line_num}", error, form, "correct the line, or write the file again") from None
+        if not any(row):
+            continue
+        if header is None:
+            header = [name.lower() for name in row]
+            if len(set(header)) < len(header) or not set(required) <= set(header) or not set(header) <= {*required, *optional}:
+                raise BadInput(path, f"columns, line {rows.line_num}", ",".join(row), form, "correct the first line; remove other columns")
+        elif len(row) != len(header):
+            raise BadInput(path, f"line {rows.line_num}", f"{len(row)} cells", f"{len(header)}, as the first line has", "correct the line")
+        else:
+            yield rows.line_num, {name: plain(field) for name, field in zip(header, row, strict=True)}
+    if header is None:
+        raise BadInput(path, "table", "nothing", form, "check the path")
+
+
+def _lines(path: Path, form: str) -> Iterator[str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            yield from handle
+    except UnicodeDecodeError:
+        raise BadInput(path, "encoding", "bytes that are not UTF-8", form, "save it as CSV UTF-8") from None
+    except OSError as error:
+        raise BadInput(path, "table", error.strerror, form, "correct its permissions") from None
 
 
 def write_csv(path: Path, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> None:

@@ -73,17 +73,23 @@ class Band:
 
 @dataclass(frozen=True)
 class RasterSpec:
-    """What a raster is, beside its values. `colours` maps codes to RGBA for class rasters."""
+    """What a raster is, beside its values. `colours` maps codes to RGBA for class rasters; `nearest`: values that must not be averaged, such as years."""
 
     bands: tuple[Band, ...]
     dtype: str
     nodata: float | None
     tags: dict[str, str] = field(default_factory=dict)
     colours: dict[int, tuple[int, int, int, int]] | None = None
+    nearest: bool = False
+
+    @property
+    def mixed(self) -> bool:
+        """Return whether overviews are averages."""
+        return self.colours is None and not self.nearest
 
     @property
     def creation(self) -> dict[str, Any]:
-        """Return the options of the COG driver: nearest overviews for classes, average for continuous values."""
+        """Return the options of the COG driver: nearest overviews for classes and years, average for continuous values."""
         classes = self.colours is not None
         return {
             "driver": "COG",
@@ -91,7 +97,7 @@ class RasterSpec:
             "level": 9 if classes else 1,
             "predictor": "NO" if classes else "YES",
             "blocksize": TILE,
-            "overview_resampling": "NEAREST" if classes else "AVERAGE",
+            "overview_resampling": "AVERAGE" if self.mixed else "NEAREST",
             "bigtiff": "IF_SAFER",
         }
 
@@ -139,7 +145,7 @@ def _overviews(tiled: Path, spec: RasterSpec, side: int) -> None:
         except TypeError as error:  # rasterio's word for a file that is none: nothing of it reached the disk
             raise RunFault(f"{tiled.name}: could not be written: {error}; is the disk full?") from None
         with dataset:
-            dataset.build_overviews(factors, Resampling.average if spec.colours is None else Resampling.nearest)
+            dataset.build_overviews(factors, Resampling.average if spec.mixed else Resampling.nearest)
 
 
 @contextmanager

@@ -48,6 +48,53 @@ rule synthetic_coarser:
         "minegreen synthetic {params.config:q} --kind {wildcards.kind:q} --results {params.results:q} --log {log:q}"
 
 
+rule synthetic_history:
+    input:
+        aoi=aoi_of,
+    output:
+        catalog=R + "/{mine}/synthetic/items_history.json",
+        scenes=directory(R + "/{mine}/synthetic/scenes_history"),
+        truth=R + "/{mine}/synthetic/truth_history.json",
+    log:
+        R + "/{mine}/logs/synthetic_history.log",
+    benchmark:
+        R + "/{mine}/logs/synthetic_history.tsv"
+    threads: THREADS
+    params:
+        config=config_of,
+        options=options_of("synthetic"),
+        code=code("synthetic"),
+        results=R,
+    message:
+        "{wildcards.mine}: write the history 2002-2022 of the synthetic mine (planted truth, not observed)"
+    shell:
+        "minegreen synthetic {params.config:q} --kind history --results {params.results:q} --threads {threads} --log {log:q}"
+
+
+# Runs only where a config takes weather or relief from the synthetic mine.
+rule synthetic_site:
+    input:
+        aoi=aoi_of,
+    output:
+        precipitation=R + "/{mine}/synthetic/precipitation.csv",
+        temperature=R + "/{mine}/synthetic/temperature.csv",
+        dem=R + "/{mine}/synthetic/dem.tif",
+        truth=R + "/{mine}/synthetic/truth_site.json",
+    log:
+        R + "/{mine}/logs/synthetic_site.log",
+    benchmark:
+        R + "/{mine}/logs/synthetic_site.tsv"
+    params:
+        config=config_of,
+        options=options_of("synthetic"),
+        code=code("synthetic"),
+        results=R,
+    message:
+        "{wildcards.mine}: write weather and relief of the synthetic mine (planted truth, not observed)"
+    shell:
+        "minegreen synthetic {params.config:q} --kind site --results {params.results:q} --log {log:q}"
+
+
 rule search:
     input:
         aoi=aoi_of,

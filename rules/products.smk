@@ -280,6 +280,8 @@ rule summary:
         manifests=manifests_of_all,
     output:
         table=R + "/summary/mines.csv",
+        methods=R + "/summary/methods.csv",
+        effects=R + "/summary/methods_effects.csv",
         page=R + "/summary/index.html",
     log:
         R + "/summary/logs/summary.log",

@@ -55,3 +55,17 @@ def test_the_coverage_of_bounds_is_printed_for_the_settings_of_the_methods_page(
     assert len(rows) == 15
     assert settings[0] == settings[1]
     assert all(int(line.split(" | ")[7].rstrip(" %")) >= 90 for line in told), "the stated level"
+
+
+def test_the_coverage_of_rank_intervals_is_printed_for_the_settings_of_its_page():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "ranks.py"), "--small"], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    page = (ROOT / "docs" / "methods-compared.md").read_text(encoding="utf-8")
+    printed, told = ([line for line in text.splitlines() if re.match(r"\| [36] \|", line)] for text in (done.stdout, page))
+    assert len(printed) == 16
+    assert [line.split(" | ")[:3] for line in printed] == [line.split(" | ")[:3] for line in told]
+    shares = [float(cell.split()[0]) for line in told for cell in line.strip("| ").split(" | ")[3:]]
+    assert min(shares) >= 0.90, "the stated level"
+    assert f"least of all: {min(shares):.3f}" in page

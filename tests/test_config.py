@@ -10,11 +10,36 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline import config as configs
-from pipeline import config_cover, config_footprint, config_recovery, config_sensitivity, config_trend, config_uncertainty, config_water
+from pipeline import (
+    config_breaks,
+    config_climate,
+    config_cover,
+    config_footprint,
+    config_landcover,
+    config_recovery,
+    config_sensitivity,
+    config_trend,
+    config_uncertainty,
+    config_water,
+)
 from pipeline.config_evaluation import EvaluationKey
 from pipeline.errors import BadInput
 
-WITH_MODELS = (configs, config_cover, config_footprint, config_recovery, config_sensitivity, config_trend, config_uncertainty, config_water)
+WITH_MODELS = (
+    configs,
+    config_breaks,
+    config_climate,
+    config_cover,
+    config_footprint,
+    config_landcover,
+    config_recovery,
+    config_sensitivity,
+    config_trend,
+    config_uncertainty,
+    config_water,
+)
+
+
 MODELS = {m for module in WITH_MODELS for m in vars(module).values() if isinstance(m, type) and issubclass(m, configs.Model) and m is not EvaluationKey}
 JIANGCANG = (Path(configs.__file__).parents[1] / "configs/jiangcang.yaml").read_text(encoding="utf-8")
 COMPOSITES = {"composites": "data/bc/{year}.tif", "bands": {"red": 3, "nir": 4}}

@@ -158,6 +158,19 @@ def test_restoration_is_marked_and_named_and_what_is_beyond_the_years_is_only_na
     assert "restoration ended 2010, not among these years: dump" in whole
 
 
+def test_dates_of_restoration_that_lie_close_share_a_label():
+    restored = {zone: restored_on(text, SUMMER) for zone, text in (("a", "2022-06"), ("b", "2020-06"), ("c", "2021-06"), ("d", "2008"))}
+    figure = chart({zone: [0.2] * 21 for zone in restored}, {}, restored, first=2002)
+    labels = [t for t in texts(figure) if t.get_gid() == "restored"]
+    assert [t.get_text() for t in labels] == ["2008", "2020-06, 2021-06, 2022-06"]
+    figure.canvas.draw()
+    first, second = (t.get_window_extent() for t in labels)
+    assert first.x1 < second.x0 and second.x1 < figure.bbox.x1
+    assert len([p for p in figure.axes[1].patches if (p.get_gid() or "").startswith("restored ")]) == 4
+    few = chart({"a": [0.2] * 5, "b": [0.3] * 5}, {}, {"a": restored_on("2021-06", SUMMER), "b": restored_on("2023-06", SUMMER)})
+    assert [t.get_text() for t in texts(few) if t.get_gid() == "restored"] == ["2021-06", "2023-06"]
+
+
 @pytest.mark.parametrize("count", [1, 6, 7, 16, 40, 48])
 def test_every_zone_is_drawn_and_named_at_any_number(count):
     names, covers, _ = many(count)

@@ -22,7 +22,7 @@ from pipeline.config_footprint import Footprint as Asked
 from pipeline.coverage import zone_coverages
 from pipeline.errors import BadInput
 from pipeline.evaluation.cellareas import cell_areas_m2, cell_sides_m
-from pipeline.evaluation.footprintinputs import check_inputs
+from pipeline.evaluation.footprintinputs import check_footprint_inputs
 from pipeline.evaluation.footprintmap import area_by_year, colour_table, footprint_qml, picture
 from pipeline.evaluation.footprinttable import COLUMNS, Found, Site, codes_of, footprint_of, reference_mean, year_rows
 from pipeline.evaluation.yearlyareas import Panel, YearArea, area_panels, area_svg
@@ -331,9 +331,9 @@ def test_slanted_cells_and_too_many_are_refused(small_mine):
     slanted = whole[5 * 4800 + 800 : 5 * 4800 + 820, 26 * 4800 : 26 * 4800 + 20]
     assert cell_sides_m(slanted) is None
     with pytest.raises(BadInput, match="slanted cells of sentinel-2"):
-        check_inputs(config, "x.yaml", zones, {"sentinel-2": slanted})
+        check_footprint_inputs(config, "x.yaml", zones, {"sentinel-2": slanted})
     with pytest.raises(BadInput, match="at most 200,000,000"):
-        check_inputs(config, "x.yaml", zones, {"sentinel-2": whole})
+        check_footprint_inputs(config, "x.yaml", zones, {"sentinel-2": whole})
 
 
 def test_colours_are_the_same_everywhere():

@@ -40,7 +40,7 @@ def test_every_preset_says_where_its_codes_come_from():
     for scheme in PRESETS.values():
         assert "doi" in scheme.reference or "earthengine-catalog" in scheme.reference
         assert scheme.title
-    assert "algorithm" in PRESETS["worldcover-v200"].caution
+    assert "algorithm" in PRESETS["worldcover-v200"].caution.en
     with pytest.raises(FrozenInstanceError):
         RULE.key = "other"
 

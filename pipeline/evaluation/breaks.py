@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from math import comb, factorial
 from typing import NamedTuple
 
 import numpy as np
@@ -51,6 +52,21 @@ class Phases(NamedTuple):
     recovery_by: np.ndarray
     recovery_p: np.ndarray
     tested: np.ndarray
+
+
+def fewest(level: float, *, least: int = LEAST, slopes: bool = True) -> int:
+    """Return how many values a series needs at least for a break to be shown at `level`.
+
+    2 `least`, or more where so few values have too few orders: without `slopes` the best division of n values into two levels is reached by
+    2 of comb(n, n // 2) divisions, so that p cannot be below that share; with slopes by 2 of n! orders of evenly spaced values.
+
+    >>> fewest(0.05), fewest(0.05, slopes=False), fewest(0.05, least=5, slopes=False)
+    (6, 8, 10)
+    """
+    n = 2 * least
+    while 2 / (factorial(n) if slopes else comb(n, n // 2)) > level:
+        n += 1
+    return n
 
 
 def pettitt(series: np.ndarray, times: np.ndarray, *, seed: int = 0) -> ChangePoint:
@@ -196,7 +212,7 @@ def break_p(series: np.ndarray, times: np.ndarray, *, least: int = LEAST, slopes
     return _break_p(values, when, least, slopes, seed, 1.0)
 
 
-def disturbance_and_recovery(series: np.ndarray, times: np.ndarray, *, level: float, least: int = LEAST, seed: int = 0) -> Phases:
+def disturbance_and_recovery(series: np.ndarray, times: np.ndarray, *, level: float, least: int = LEAST, slopes: bool = True, seed: int = 0) -> Phases:
     """Return the years of disturbance and recovery of each series, as far as breaks show them at `level`.
 
     A break is shown where `break_p` is at most `level`. The definition, in order:
@@ -212,12 +228,12 @@ def disturbance_and_recovery(series: np.ndarray, times: np.ndarray, *, level: fl
     steps test values that an earlier test has chosen; their p take no account of that.
 
     `disturbance`, `recovery`: year, NaN where none is shown; `disturbance_step`: fall at the break; `disturbance_p`, `recovery_p`: NaN where
-    none is shown; `recovery_by`: AT_BREAK (1), FROM_DISTURBANCE (2), 0; `tested`: whether there were 2 `least` values, without which nothing
-    can be shown: years that are NaN there say nothing.
+    none is shown; `recovery_by`: AT_BREAK (1), FROM_DISTURBANCE (2), 0; `tested`: whether there were as many values as a break needs (`fewest`),
+    without which nothing can be shown: years that are NaN there say nothing.
 
     Parameters
     ----------
-    series, times, least, seed : as for `break_p`, with slopes
+    series, times, least, slopes, seed : as for `break_p`; without `slopes` gains are steps between levels
     level : between 0 and 1
 
     Raises
@@ -239,7 +255,7 @@ def disturbance_and_recovery(series: np.ndarray, times: np.ndarray, *, level: fl
     year, step, p_fall = (np.full(cells, np.nan) for _ in range(3))
     start, p_start = (np.full(cells, np.nan) for _ in range(2))
     by = np.zeros(cells, np.uint8)
-    whole, p = _shown(values, when, least, seed, level)
+    whole, p = _shown(values, when, least, slopes, seed, level)
     shown = np.isfinite(p)
 
     def fall(places: np.ndarray, fit: BreakFit, p: np.ndarray) -> None:
@@ -250,7 +266,7 @@ def disturbance_and_recovery(series: np.ndarray, times: np.ndarray, *, level: fl
     everywhere = np.arange(cells)
     fall(everywhere, whole, p)
     earlier = np.flatnonzero(shown & np.isnan(year))
-    fall(earlier, *_shown(_between(values, when, earlier, -np.inf, whole.last_before[earlier]), when, least, seed, level))
+    fall(earlier, *_shown(_between(values, when, earlier, -np.inf, whole.last_before[earlier]), when, least, slopes, seed, level))
 
     def rise(places: np.ndarray, part: np.ndarray, fit: BreakFit, p: np.ndarray) -> None:
         gains = np.isfinite(p) & _gains(part, when, fit)
@@ -261,12 +277,12 @@ def disturbance_and_recovery(series: np.ndarray, times: np.ndarray, *, level: fl
     rise(untouched, values[:, untouched], BreakFit(*(v[untouched] for v in whole)), p[untouched])
     disturbed = np.flatnonzero(np.isfinite(year))
     later = _between(values, when, disturbed, year[disturbed], np.inf)
-    rise(disturbed, later, *_shown(later, when, least, seed, level))
+    rise(disturbed, later, *_shown(later, when, least, slopes, seed, level))
     kendall = dict(zip(OUTPUTS, statistics(later, when), strict=True))
     rising = (kendall["s"] > 0) & (kendall["p"] <= level) & (by[disturbed] == 0)
     some = disturbed[rising]
     start[some], p_start[some], by[some] = year[some], kendall["p"][rising], FROM_DISTURBANCE
-    return Phases(year, step, p_fall, start, by, p_start, whole.n >= 2 * least)
+    return Phases(year, step, p_fall, start, by, p_start, whole.n >= fewest(level, least=least, slopes=slopes))
 
 
 def _checked(series: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -316,10 +332,10 @@ def _break_p(values: np.ndarray, when: np.ndarray, least: int, slopes: bool, see
     return p
 
 
-def _shown(values: np.ndarray, when: np.ndarray, least: int, seed: int, level: float) -> tuple[BreakFit, np.ndarray]:
+def _shown(values: np.ndarray, when: np.ndarray, least: int, slopes: bool, seed: int, level: float) -> tuple[BreakFit, np.ndarray]:
     """Return the fit, and p where it is at most `level`, else NaN."""
-    fit = break_fit(values, when, least=least)
-    p = _break_p(values, when, least, True, seed, level)
+    fit = break_fit(values, when, least=least, slopes=slopes)
+    p = _break_p(values, when, least, slopes, seed, level)
     return fit, np.where((p <= level) & np.isfinite(fit.step), p, np.nan)
 
 

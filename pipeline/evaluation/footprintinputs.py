@@ -41,7 +41,7 @@ def reference_zones(config: Config, zones: Zones) -> list[str]:
     return list(config.aoi.reference) or sorted(zones.reference_zones)
 
 
-def check_inputs(config: Config, config_path: Path | str, zones: Zones, grids: dict[str, GeoBox]) -> None:
+def check_footprint_inputs(config: Config, config_path: Path | str, zones: Zones, grids: dict[str, GeoBox]) -> None:
     """Refuse (BadInput) what the evaluation could not use: boundary, grid of a sensor that it is made for, files of polygons."""
     asked = config.footprint
     if asked is None:

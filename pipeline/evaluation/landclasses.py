@@ -9,9 +9,11 @@ import numpy as np
 
 from pipeline.errors import BadInput, nearest
 from pipeline.evaluation.groundarea import mask_of
+from pipeline.words import NOTHING, Text
 
 NO_DATA = -1  # a class of its own in every table
 NO_DATA_NAME = "no data"
+NO_DATA_CHINESE = "无数据"
 LARGEST = 2**31 - 1  # codes are int32
 MOST_SHOWN = 10  # codes without a name that a message lists
 MINING, WATER, LOW, MEDIUM, HIGH = 1, 2, 3, 4, 5
@@ -19,34 +21,50 @@ MINING, WATER, LOW, MEDIUM, HIGH = 1, 2, 3, 4, 5
 
 @dataclass(frozen=True)
 class LandCover:
-    """A scheme of land-cover classes: `classes` are (code, name); `caution` is what to know before years are compared, empty where nothing was found."""
+    """A scheme of land-cover classes: `classes` are (code, name, Chinese name, colour).
+
+    `caution` is what to know before years are compared, if anything was found. Colours are those that maps of the scheme usually have.
+    """
 
     key: str
     title: str
-    classes: tuple[tuple[int, str], ...]
+    classes: tuple[tuple[int, str, str, str], ...]
     reference: str
-    caution: str = ""
+    caution: Text = NOTHING
 
     @property
     def names(self) -> dict[int, str]:
         """Return the name of each code, in the order of the scheme."""
-        return dict(self.classes)
+        return {code: name for code, name, *_ in self.classes}
+
+    @property
+    def chinese(self) -> dict[str, str]:
+        """Return the Chinese name of each name."""
+        return {name: zh for _, name, zh, _ in self.classes}
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Return the colour of each name."""
+        return {name: colour for _, name, _, colour in self.classes}
 
 
 _WORLDCOVER = (
-    (10, "tree cover"),
-    (20, "shrubland"),
-    (30, "grassland"),
-    (40, "cropland"),
-    (50, "built-up"),
-    (60, "bare or sparse vegetation"),
-    (70, "snow and ice"),
-    (80, "permanent water bodies"),
-    (90, "herbaceous wetland"),
-    (95, "mangroves"),
-    (100, "moss and lichen"),
+    (10, "tree cover", "林地", "#006400"),
+    (20, "shrubland", "灌木地", "#ffbb22"),
+    (30, "grassland", "草地", "#ffff4c"),
+    (40, "cropland", "耕地", "#f096ff"),
+    (50, "built-up", "建成区", "#fa0000"),
+    (60, "bare or sparse vegetation", "裸地或稀疏植被", "#b4b4b4"),
+    (70, "snow and ice", "冰雪", "#f0f0f0"),
+    (80, "permanent water bodies", "永久性水体", "#0064c8"),
+    (90, "herbaceous wetland", "草本湿地", "#0096a0"),
+    (95, "mangroves", "红树林", "#00cf75"),
+    (100, "moss and lichen", "苔藓和地衣", "#fae6a0"),
 )
-_VERSIONS = "2020 (v100) and 2021 (v200) come from different versions of the algorithm: a change between the two is not only of the ground"
+_VERSIONS = Text(
+    "WorldCover 2020 (v100) and 2021 (v200) come from different versions of the algorithm: a change between the two is not only of the ground.",
+    "WorldCover 2020（v100）与 2021（v200）出自不同版本的算法：两者之差不只是地表变化。",
+)
 PRESETS: dict[str, LandCover] = {
     scheme.key: scheme
     for scheme in (
@@ -68,52 +86,64 @@ PRESETS: dict[str, LandCover] = {
             "clcd",
             "China Land Cover Dataset, 30 m, annual",
             (
-                (1, "cropland"),
-                (2, "forest"),
-                (3, "shrub"),
-                (4, "grassland"),
-                (5, "water"),
-                (6, "snow and ice"),
-                (7, "barren"),
-                (8, "impervious"),
-                (9, "wetland"),
+                (1, "cropland", "耕地", "#fae39c"),
+                (2, "forest", "森林", "#446f33"),
+                (3, "shrub", "灌木", "#33a02c"),
+                (4, "grassland", "草地", "#abd37b"),
+                (5, "water", "水体", "#1e69b4"),
+                (6, "snow and ice", "冰雪", "#a6cee3"),
+                (7, "barren", "裸地", "#cfbda3"),
+                (8, "impervious", "不透水面", "#e24290"),
+                (9, "wetland", "湿地", "#289be8"),
             ),
             "Yang & Huang 2021, doi 10.5194/essd-13-3907-2021; codes as used with doi 10.5281/zenodo.8176941; the producer's own table was not read",
-            "codes in circulation sometimes swap grassland (4) and water (5): compare with the colours of the map",
+            Text(
+                "Codes of CLCD in circulation sometimes swap grassland (4) and water (5): compare with the colours of the map.",
+                "流传的 CLCD 编码有时将草地（4）与水体（5）对调：请与地图颜色核对。",
+            ),
         ),
         LandCover(
             "mcd12q1-igbp",
             "MODIS MCD12Q1 version 6.1, LC_Type1 (IGBP), 500 m, annual",
             (
-                (1, "evergreen needleleaf forests"),
-                (2, "evergreen broadleaf forests"),
-                (3, "deciduous needleleaf forests"),
-                (4, "deciduous broadleaf forests"),
-                (5, "mixed forests"),
-                (6, "closed shrublands"),
-                (7, "open shrublands"),
-                (8, "woody savannas"),
-                (9, "savannas"),
-                (10, "grasslands"),
-                (11, "permanent wetlands"),
-                (12, "croplands"),
-                (13, "urban and built-up lands"),
-                (14, "cropland and natural vegetation mosaics"),
-                (15, "permanent snow and ice"),
-                (16, "barren"),
-                (17, "water bodies"),
+                (1, "evergreen needleleaf forests", "常绿针叶林", "#05450a"),
+                (2, "evergreen broadleaf forests", "常绿阔叶林", "#086a10"),
+                (3, "deciduous needleleaf forests", "落叶针叶林", "#54a708"),
+                (4, "deciduous broadleaf forests", "落叶阔叶林", "#78d203"),
+                (5, "mixed forests", "混交林", "#009900"),
+                (6, "closed shrublands", "郁闭灌丛", "#c6b044"),
+                (7, "open shrublands", "开放灌丛", "#dcd159"),
+                (8, "woody savannas", "多树草原", "#dade48"),
+                (9, "savannas", "稀树草原", "#fbff13"),
+                (10, "grasslands", "草原", "#b6ff05"),
+                (11, "permanent wetlands", "永久湿地", "#27ff87"),
+                (12, "croplands", "农田", "#c24f44"),
+                (13, "urban and built-up lands", "城市和建成区", "#a5a5a5"),
+                (14, "cropland and natural vegetation mosaics", "农田与自然植被镶嵌体", "#ff6d4c"),
+                (15, "permanent snow and ice", "永久冰雪", "#69fff8"),
+                (16, "barren", "裸地", "#f9ffa4"),
+                (17, "water bodies", "水域", "#1c0dff"),
             ),
             "codes: google/earthengine-catalog, templates/MODIS_006_MCD12Q1.libsonnet, which the entry of MCD12Q1.061 imports",
-            "LC_Type2 to LC_Type5 have other codes (water is 0, not 17)",
+            Text("LC_Type2 to LC_Type5 have other codes (water is 0, not 17).", "LC_Type2 至 LC_Type5 编码不同（水体为 0，而非 17）。"),
         ),
     )
 }
 RULE = LandCover(
     "rule",
     "classes by rule from yearly fractional vegetation cover",
-    ((MINING, "mining"), (WATER, "water"), (LOW, "grassland of low cover"), (MEDIUM, "grassland of medium cover"), (HIGH, "grassland of high cover")),
+    (
+        (MINING, "mining", "采矿用地", "#8c510a"),
+        (WATER, "water", "水体", "#0072b2"),
+        (LOW, "grassland of low cover", "低覆盖度草地", "#e3dba0"),
+        (MEDIUM, "grassland of medium cover", "中覆盖度草地", "#a3bf6b"),
+        (HIGH, "grassland of high cover", "高覆盖度草地", "#0b5a32"),
+    ),
     "a stated rule, not a classification: see rule_codes; the bounds are the user's",
-    "all vegetated ground counts as grassland, and bare ground outside the boundary as grassland of low cover",
+    Text(
+        "By this rule all vegetated ground counts as grassland, and bare ground outside the boundary as grassland of low cover.",
+        "按此规则，一切有植被的地面都计为草地，边界外的裸地计为低覆盖度草地。",
+    ),
 )
 
 
@@ -192,7 +222,7 @@ def read_codes(
         listed = ", ".join(f"{code:g} ({count} cells)" for code, count in zip(strange[:MOST_SHOWN], counts[:MOST_SHOWN], strict=True))
         found = f"codes without a name: {listed}" + (f" and {strange.size - MOST_SHOWN} more" if strange.size > MOST_SHOWN else "")
         expected = f"a name for every code; known are {', '.join(map(str, sorted(names)))}"
-        fix = "name the codes, or say that they are no data"
+        fix = "name the codes (landcover.classes), or say that they are no data (landcover.nodata)"
         raise BadInput(path, "land-cover codes", found, expected, fix) if path else ValueError(f"{found}; expected {expected}; fix: {fix}")
     return np.where(missing, NO_DATA, np.nan_to_num(values, posinf=NO_DATA, neginf=NO_DATA)).astype(np.int32)
 

@@ -70,7 +70,7 @@ def area_panels(panels: Sequence[Panel], unit: str, words: Words, nothing: str) 
         sheet.text(sheet.left, sheet.top - 0.3, nothing)
     for i, panel in enumerate(shown):
         x, y = sheet.left + 0.4 + (i % columns) * width, sheet.top - (i // columns + 1) * height
-        _panel(sheet.axes(x, y + 0.2, width - 0.3, height - 0.6), panel)
+        _panel(sheet.axes(x, y + 0.2, width - 0.6, height - 0.6), panel)
         sheet.text(
             x, y + height - 0.3, "\n".join(wrapped(panel.name if has_chinese() else panel.label.en, width - 0.15, SMALL_PT, 1)), SMALL_PT, gid="zone name"
         )

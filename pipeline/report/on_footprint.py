@@ -58,24 +58,22 @@ def part(config: Config, zones: Zones, sensor: str, folder: SensorFolder) -> Par
 
 
 def _of_kind(rows: list[dict[str, str]], label: Text) -> Text | None:
-    """Return the area of the first and the last year that are known, and the largest."""
+    """Return the area of the last and the first year that are known, and the largest."""
     known = [r for r in rows if number(r["area_km2"]) is not None]
     if not known:
         return None
     first, last, peak = known[0], known[-1], max(known, key=lambda r: float(r["area_km2"]))
-    en, zh = f"{label.en.capitalize()}, {last['year']}: {_km2(last)}", f"{label.zh}，{last['year']} 年：{_km2(last)}"
-    if first is not last:
-        en += f"; {first['year']}: {_km2(first)}"
-        zh += f"；{first['year']} 年：{_km2(first)}"
-    if peak not in (first, last):
-        en += f"; largest in {peak['year']}: {_km2(peak)}"
-        zh += f"；最大在 {peak['year']} 年：{_km2(peak)}"
-    return Text(f"{en}.", f"{zh}。")
+    told = [last] + ([first] if first is not last else []) + ([peak] if peak not in (first, last) else [])
+    en = "; ".join(f"{'largest in ' if r is peak and r not in (first, last) else ''}{r['year']}: {_km2(r).en}" for r in told)
+    zh = "；".join(f"{'最大在 ' if r is peak and r not in (first, last) else ''}{r['year']} 年：{_km2(r).zh}" for r in told)
+    return Text(f"{label.en.capitalize()}, {en}.", f"{label.zh}，{zh}。")
 
 
-def _km2(row: dict[str, str]) -> str:
-    area, most = float(row["area_km2"]), number(row["possible_km2"])
-    return f"{area:.4g} km2" + (f" (… {most:.4g})" if most is not None and f"{most:.4g}" != f"{area:.4g}" else "")
+def _km2(row: dict[str, str]) -> Text:
+    area, most = f"{float(row['area_km2']):.4g}", number(row["possible_km2"])
+    if most is None or f"{most:.4g}" == area:
+        return Text(f"{area} km2", f"{area} km2")
+    return Text(f"{area} km2 (up to {most:.4g})", f"{area} km2（至多 {most:.4g}）")
 
 
 def _agreement(row: dict[str, str]) -> Text:
@@ -88,7 +86,8 @@ def _agreement(row: dict[str, str]) -> Text:
 
 def _national(row: dict[str, str]) -> Text:
     area = float(row["area_km2"])
+    told = f"{area:,.0f}" if area >= 1000 else f"{area:.4g}"
     return Text(
-        f"All mines of the country by output, {row['year']}: {area:,.0f} km2 affected, if every ton affects the same area.",
-        f"按产量推算全国全部矿山，{row['year']} 年：影响 {area:,.0f} km2（假定每吨影响面积相同）。",
+        f"All mines of the country by output, {row['year']}: {told} km2 affected, if every ton affects the same area; excavated ground not counted.",
+        f"按产量推算全国全部矿山，{row['year']} 年：影响 {told} km2（假定每吨影响面积相同，不含挖损）。",
     )

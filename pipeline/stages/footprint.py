@@ -12,7 +12,7 @@ from pipeline.attribution import source_line, title_of
 from pipeline.config_footprint import Footprint
 from pipeline.coverage import ZoneCoverage, touched_cells, zone_coverages
 from pipeline.evaluation.cellareas import cell_areas_m2, cell_sides_m
-from pipeline.evaluation.footprintinputs import boundary_zones, check_inputs, polygon_share, reference_zones
+from pipeline.evaluation.footprintinputs import boundary_zones, check_footprint_inputs, polygon_share, reference_zones
 from pipeline.evaluation.footprintmap import area_by_year, colour_table, footprint_map, footprint_qml
 from pipeline.evaluation.footprinttable import COLUMNS, WATER_SHARE, Found, Site, codes_of, footprint_of, reference_mean, year_rows
 from pipeline.evaluation.yearlyareas import area_panels
@@ -38,7 +38,7 @@ def run(job: Job) -> None:
     zones = read_zones(job.config, job.config_path)
     with open_raster(job.folder.fvc(job.config.years.first)) as dataset:
         grid = native_grid(dataset)
-    check_inputs(job.config, job.config_path, zones, {job.sensor: grid})
+    check_footprint_inputs(job.config, job.config_path, zones, {job.sensor: grid})
     coverages = {c.zone: c for c in zone_coverages(zones, grid)}
     mine = boundary_zones(job.config, job.config_path, zones)
     side = ground_cell_m(grid)
@@ -93,25 +93,26 @@ def _draw(job: Job, zones: Zones, grid: Any, year: int, mine: list[str]) -> None
     config, path, cover = job.config, job.folder.root / RASTER, job.folder.fvc(year)
     span, synthetic = (config.years.first, config.years.last), job.synthetic
     rows = read_csv(job.folder.table(NAME))
-    shown, step = upright(grid, zones), step_of(grid.shape)
+    shown, of, step, source = upright(grid, zones), grid, step_of(grid.shape), [source_line(config, job.sensor, (year, year), synthetic=synthetic)]
     if shown is grid:
         codes, fvc = read_every(path, step), read_every(cover, step)
-        shown = coarse(grid, MOST_PIXELS)
+        if step > 1:
+            shown = of = coarse(grid, MOST_PIXELS)
+            source.append(f"Shown at 1:{step}: one cell of {step} x {step}.")
     else:
         codes, fvc = (read_upright(p, (1,), shown)[0] for p in (path, cover))
-    source = source_line(config, job.sensor, (year, year), synthetic=synthetic)
-    words = Words(title_of(config, f"footprint {year}", job.sensor), (_rule(config.footprint, mine),), (source,))
-    save(footprint_map(np.nan_to_num(codes).astype(np.uint8), fvc, shown, zones, words, grid), job.folder.root / "footprint.png")
-    source = source_line(config, job.sensor, span, synthetic=synthetic)
-    words = Words(title_of(config, "footprint by year", job.sensor), (_rule(config.footprint, mine),), (source,))
+    words = Words(title_of(config, f"footprint {year}", job.sensor), (_rule(config.footprint, mine),), tuple(source))
+    save(footprint_map(np.nan_to_num(codes).astype(np.uint8), fvc, shown, zones, words, of), job.folder.root / "footprint.png")
+    line = source_line(config, job.sensor, span, synthetic=synthetic)
+    words = Words(title_of(config, "footprint by year", job.sensor), (_rule(config.footprint, mine),), (line,))
     save(area_panels(area_by_year(rows), "km²", words, ""), job.folder.root / f"{NAME}.png")
 
 
 def _rule(asked: Footprint | None, mine: list[str]) -> Text:
     assert asked is not None
-    names = ", ".join(mine[:4]) + (", ..." if len(mine) > 4 else "")
-    en = f"Excavated: cover below {asked.bare_below:g}, connected with {names}."
-    zh = f"挖损：覆盖度低于 {asked.bare_below:g} 且与 {names} 相连。"
+    names, more = mine[:4], len(mine) - 4
+    en = f"Excavated: cover below {asked.bare_below:g}, connected with {', '.join(names)}{f' and {more} more' if more > 0 else ''}."
+    zh = f"挖损：覆盖度低于 {asked.bare_below:g} 且与{'、'.join(names)}{f'等 {len(mine)} 区' if more > 0 else ''}相连。"
     if asked.distance_m is not None:
         en += f" Affected: within {asked.distance_m:g} m, cover more than {abs(asked.relative_below or 0):g} below the reference."
         zh += f" 受影响：{asked.distance_m:g} m 以内，覆盖度比参照区低 {abs(asked.relative_below or 0):g} 以上。"

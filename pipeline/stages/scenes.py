@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline import scenes
 from pipeline.aoi import Zones, read_zones
+from pipeline.config_catalog import SYNTHETIC
 from pipeline.config_months import no_sensitivity
 from pipeline.errors import BadInput, one_line
 from pipeline.grid import sensor_grid, to_json
@@ -58,7 +59,7 @@ def _scenes(job: Job, zones: Zones) -> None:
 
 def _synthetic(job: Job) -> bool:
     marked = made_by_software(job.config, job.sensor, job.results)
-    if marked and job.config.sensors[job.sensor].catalog != "synthetic":
+    if marked and job.config.sensors[job.sensor].catalog not in SYNTHETIC:
         log.warning("%s: the images are marked as synthetic, made by software, not observed; every result says so", job.sensor)
     return marked
 

@@ -1,4 +1,4 @@
-"""The mines of a results folder side by side: summary/mines.csv and summary/index.html."""
+"""The mines of a results folder side by side: summary/mines.csv, methods.csv, methods_effects.csv and index.html."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from pathlib import Path
 from pipeline.errors import BadInput, one_line
 from pipeline.layout import MineFolder, SummaryFolder
 from pipeline.lock import waiting
-from pipeline.summary import SUMMARY_COLUMNS, summarise
+from pipeline.summary import summarise, tables
 from pipeline.summarypage import page
-from pipeline.tables import write_csv
 from pipeline.writer import write_text
 
 log = logging.getLogger("minegreen")
 
 
 def run(results: Path) -> None:
-    """Write both files from every finished mine of the folder, whichever run it was finished by.
+    """Write the tables and the page from every finished mine of the folder, whichever run it was finished by.
 
     One at a time: of two runs that end together the later one reads and writes after the earlier one.
 
@@ -35,5 +34,6 @@ def run(results: Path) -> None:
         found = summarise(results)
         for mine, reason in found.left_out.items():
             log.warning("%s", one_line(f"{mine}: left out of the summary: {reason}"))
-        write_csv(folder.table, SUMMARY_COLUMNS, found.rows)
+        for path, text in tables(folder, found).items():
+            write_text(path, text)
         write_text(folder.page, page(found, {mine: folder.files(mine) for mine in found.warnings}))
