@@ -12,7 +12,7 @@ from pipeline.sheet import CHART_IN, GREY, SMALL_PT, Words, new_sheet, room_in
 from pipeline.words import Text
 
 MOST_PANELS = 48
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 360, 180, 46, 18, 26
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 360, 180, 54, 18, 26
 UNKNOWN = "#c9c9c9"
 
 
@@ -60,7 +60,7 @@ def area_panels(panels: Sequence[Panel], unit: str, words: Words, nothing: str) 
     """Return a page with one panel of bars for each thing; grey: what unknown cells may add, cut at the end of the axis; `nothing`: said without panels."""
     shown = list(panels[:MOST_PANELS])
     left = f"The first {len(shown)} of {len(panels)}; all are in the table. " if len(shown) < len(panels) else ""
-    said = f"{left}Bars: area, {unit}. Grey: what cells without a value may add. A year without a bar and with a cross: not known."
+    said = f"{left}Bars: area, {unit}. Grey: what cells without a value may add, cut at the end of the axis. A year without a bar and with a cross: not known."
     words = Words(words.title, words.captions, (*words.source, said))
     columns = min(4, max(1, len(shown)))
     lines = -(-max(1, len(shown)) // columns)
@@ -71,9 +71,8 @@ def area_panels(panels: Sequence[Panel], unit: str, words: Words, nothing: str) 
     for i, panel in enumerate(shown):
         x, y = sheet.left + 0.4 + (i % columns) * width, sheet.top - (i // columns + 1) * height
         _panel(sheet.axes(x, y + 0.2, width - 0.6, height - 0.6), panel)
-        sheet.text(
-            x, y + height - 0.3, "\n".join(wrapped(panel.name if has_chinese() else panel.label.en, width - 0.15, SMALL_PT, 1)), SMALL_PT, gid="zone name"
-        )
+        name = f"{panel.name if has_chinese() else panel.label.en}, {unit}"
+        sheet.text(x, y + height - 0.3, "\n".join(wrapped(name, width - 0.15, SMALL_PT, 1)), SMALL_PT, gid="zone name")
     return sheet.figure
 
 
