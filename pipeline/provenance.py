@@ -85,7 +85,7 @@ def digest(values: Any, *, with_files: bool = True) -> str:
 def _without_files(values: Any) -> Any:
     if isinstance(values, dict):
         return {k: _without_files(v) for k, v in values.items() if k.split(".")[-1] not in FILE_KEYS}
-    return values
+    return [_without_files(v) for v in values] if isinstance(values, list) else values
 
 
 @cache
