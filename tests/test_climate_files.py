@@ -249,7 +249,7 @@ def test_no_raster_of_any_year_and_two_resolutions(tmp_path):
 
 
 def test_the_made_weather_has_the_planted_sums(tmp_path):
-    """Precipitation of July and August is the normal of the two months times the year's wetness; a summer day is never below 0 degC."""
+    """Precipitation of July and August is the normal of the two months times the year's wetness; days above 0 degC by counting lines."""
     synthetic_site.generate(ROOT / "aoi" / "jiangcang.geojson", tmp_path)
     truth = json.loads((tmp_path / "truth_site.json").read_text(encoding="utf-8"))["weather"]
     years = list(map(int, truth["wetness"]))
@@ -258,7 +258,10 @@ def test_the_made_weather_has_the_planted_sums(tmp_path):
     amounts = {name: [r["amount"] for r in rows if r["quantity"] == name] for name in ("precipitation", "days_above_0")}
     normal = sum(truth["normal_mm"][6:8])
     assert amounts["precipitation"] == pytest.approx([normal * wet for wet in truth["wetness"].values()], abs=0.11)  # whole tenths of mm a month
-    assert amounts["days_above_0"] == [62] * len(years)
+    lines = [line.split(",") for line in (tmp_path / "temperature.csv").read_text(encoding="utf-8").split()[1:]]
+    above = [sum(day[:4] == str(year) and day[5:7] in ("07", "08") and float(value) > 0 for day, value in lines) for year in years]
+    assert amounts["days_above_0"] == above
+    assert set(above) == {61, 62}
     (wettest,) = [r["year"] for r in rows if r["quantity"] == "precipitation" and r["weather_rank"] == 1]
     assert wettest == 2021
 
