@@ -27,6 +27,7 @@ from pipeline.config_network import Network
 from pipeline.config_recovery import Recovery, check_recovery
 from pipeline.config_scenes import Composite, Mask
 from pipeline.config_sensitivity import Sensitivity
+from pipeline.config_strata import Strata, check_strata
 from pipeline.config_trend import Trend, check_trend
 from pipeline.config_uncertainty import Uncertainty
 from pipeline.config_water import Water, check_water
@@ -196,6 +197,7 @@ class Config(Model):
         description="bounds of class areas from the error of NDVI, the endmember range and the range of `no_change`; `false`: the bounds stay empty",
     )
     recovery: Recovery | None = Field(None, description="recovery against the reference; without the key it is not made (`recovery: {}`: with all defaults)")
+    strata: Strata | None = Field(None, description="tables by stratum of each zone, by terrain or landform; without the key they are not made")
     climate: Climate | None = Field(
         None, description="precipitation and temperature of the growing season, anomalies, and the trend of cover beside them; without the key it is not made"
     )
@@ -241,6 +243,7 @@ class Config(Model):
         check_months(self)
         check_evaluations(self)
         check_recovery(self)
+        check_strata(self)
         check_climate(self)
         check_breaks(self)
         check_landcover(self)

@@ -11,7 +11,8 @@ class Evaluation:
 
     `tables`, `charts` and `rasters` are names of products in the sensor's folder: <name>.csv, <name>.png, and <name>.tif with <name>.qml. `inputs` says
     what it reads of the sensor beside scenes.json and endmembers.json: `ndvi`, `fvc` and `water` (a raster a year), `parts` (what each scene showed of each
-    zone) and `tables` (the tables of the stage areas). `options` are the parts of the config that it reads beside its own key.
+    zone) and `tables` (the tables of the stage areas). `options` are the parts of the config that it reads beside its own key, `after`
+    the evaluations whose products it reads, where they are made for the sensor.
     """
 
     key: str
@@ -21,6 +22,7 @@ class Evaluation:
     rasters: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ("ndvi",)
     options: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -43,6 +45,26 @@ EVALUATIONS: dict[str, Evaluation] = {
             ("recovery_by_zone",),
             inputs=("ndvi", "parts"),
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable"),
+        ),
+        Evaluation(
+            "strata",
+            "the tables of each zone by stratum: strata_by_zone.csv, ..._by_stratum.csv, fvc_by_stratum.png",
+            (
+                "strata_by_zone",
+                "fvc_by_stratum",
+                "fvc_change_by_stratum",
+                "trend_area_by_stratum",
+                "trend_groups_by_stratum",
+                "trend_by_stratum",
+                "recovery_by_stratum",
+                "residual_trend_by_stratum",
+                "breaks_by_stratum",
+                "break_years_by_stratum",
+            ),
+            ("fvc_by_stratum",),
+            inputs=("ndvi", "tables"),
+            options=("mine", "title", "aoi", "years", "season", "sensor", "trend", "fvc", "composite.method", "recovery", "climate", "breaks"),
+            after=("climate", "breaks"),
         ),
         Evaluation(
             "climate",
