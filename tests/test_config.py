@@ -14,12 +14,15 @@ from pipeline import (
     config_breaks,
     config_climate,
     config_cover,
+    config_footprint,
     config_landcover,
+    config_methods,
     config_recovery,
     config_sensitivity,
     config_strata,
     config_trend,
     config_uncertainty,
+    config_water,
 )
 from pipeline.config_evaluation import EvaluationKey
 from pipeline.errors import BadInput
@@ -29,12 +32,15 @@ WITH_MODELS = (
     config_breaks,
     config_climate,
     config_cover,
+    config_footprint,
     config_landcover,
+    config_methods,
     config_recovery,
     config_sensitivity,
     config_strata,
     config_trend,
     config_uncertainty,
+    config_water,
 )
 
 
