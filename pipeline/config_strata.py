@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from pipeline.config_catalog import LocalPath
+from pipeline.config_catalog import SYNTHETIC, LocalPath
 from pipeline.config_evaluation import EvaluationKey
 from pipeline.layout import MineFolder
 
@@ -69,5 +69,5 @@ class Strata(EvaluationKey):
 def check_strata(config: Config) -> None:
     """Refuse the synthetic elevation model of a mine that is not synthetic."""
     asked = config.strata
-    if asked is not None and asked.dem == SYNTHETIC_DEM and not any(source.catalog == SYNTHETIC_DEM for source in config.sensors.values()):
-        raise ValueError("strata.dem: synthetic without a sensor of `catalog: synthetic`; expected the path of an elevation model; fix: give a file")
+    if asked is not None and asked.dem == SYNTHETIC_DEM and not any(source.catalog in SYNTHETIC for source in config.sensors.values()):
+        raise ValueError("strata.dem: synthetic without a sensor of a synthetic catalog; expected the path of an elevation model; fix: give a file")

@@ -12,12 +12,12 @@ from pipeline.report.part import Part
 
 PARTS: dict[str, Callable[[Config, Zones, str, SensorFolder], Part]] = {
     "recovery": on_recovery.part,
-    "strata": on_strata.part,
     "climate": on_climate.part,
-    "breaks": on_breaks.part,
     "landcover": on_landcover.part,
     "footprint": on_footprint.part,
     "water": on_water.part,
+    "breaks": on_breaks.part,
+    "strata": on_strata.part,
 }
 
 
