@@ -500,7 +500,7 @@ def test_faults_are_refused_with_their_key(given, part, tmp_path):
 
 def test_the_synthetic_model_needs_the_synthetic_mine(tmp_path):
     composites = {"sentinel-2": {"composites": "{year}.tif", "bands": {"ndvi": 1}}}
-    assert "catalog: synthetic" in str(refused_config(tmp_path, composites, strata={"dem": "synthetic"}))
+    assert "a synthetic catalog" in str(refused_config(tmp_path, composites, strata={"dem": "synthetic"}))
     config = loaded(tmp_path, SCENES, strata={"dem": "synthetic"})
     assert config.strata.files(config, tmp_path) == [tmp_path / "x" / "synthetic" / "dem.tif"]
 
@@ -566,7 +566,7 @@ def test_the_key_decides_what_is_made_and_from_what(terraced):
     del terraced.settings["strata"], terraced.settings["breaks"]
     terraced.write_config()
     without = plan.make([str(terraced.config)], {"results": str(terraced.results)})
-    assert not any("strat" in p.rsplit("/", 1)[1] for p in without.products("small"))
+    assert not any("stratum" in p.rsplit("/", 1)[1] for p in without.products("small"))
 
 
 def test_another_field_makes_the_stages_that_read_zones_run_again(tmp_path):
