@@ -32,7 +32,7 @@ from pipeline.__main__ import STAGES, _parser
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
-from pipeline.evaluation import breaktable, climate, climatewords, landtables, matched, recoverytable, residualtable
+from pipeline.evaluation import breaktable, climate, climatewords, footprinttable, landtables, matched, pitlaketable, recoverytable, residualtable
 from pipeline.evaluation.methodstable import EFFECT_COLUMNS, METHOD_COLUMNS
 from pipeline.quality import Bits
 from pipeline.referencecheck import REFERENCE_COLUMNS
@@ -101,7 +101,8 @@ def _type(field: Any) -> str:
     text = str(field.annotation) + str(field.metadata)
     if "Literal" in text:
         other = ", or a whole number" if "[int" in text else ", or true / false" if "bool" in text else ""
-        return "one of " + ", ".join(f"`{word}`" for word in re.findall(r"'(\w[\w-]*)'", text)) + other
+        words = [a or b for a, b in re.findall(r"'(\w[\w-]*)'|[\[ ](\d+)(?=[,\]])", text)]
+        return "one of " + ", ".join(f"`{word}`" for word in words) + other
     if "StringConstraints" in text.split("tuple")[0] and "dict" not in text:
         return "text"
     names = {"dict": "mapping", "tuple": "list", "bool": "true / false", "float": "number", "int": "whole number"}
@@ -165,6 +166,8 @@ def commands() -> str:
 
 def _shown(action: Any) -> str:
     """Return an argument as it is typed."""
+    if action.nargs == 0:
+        return str(action.option_strings[-1])
     value = action.metavar or action.dest.upper()
     several = " ..." if action.nargs == "+" else ""
     return f"{action.option_strings[-1]} {value}{several}" if action.option_strings else f"{value}{several}"
@@ -248,6 +251,8 @@ EVALUATED = {
     "landcover_by_year": landtables.BY_YEAR_COLUMNS,
     "landcover_transitions": landtables.TRANSITION_COLUMNS,
     "landcover_baseline": landtables.BASELINE_COLUMNS,
+    "footprint_by_year": footprinttable.COLUMNS,
+    "pit_lakes_by_zone": pitlaketable.COLUMNS,
 }
 
 

@@ -155,6 +155,15 @@ def _user_commands(commands: Any) -> None:
     )
     verify.add_argument("results", type=Path, help="results/<mine>/, or a folder of such folders")
     verify.set_defaults(call=_verify)
+    table = commands.add_parser(
+        "checktable",
+        help="check whether a published table of areas and shares can be true",
+        description="Check a table of areas and shares as printed: every number stands for all that round to it. Exit 3 when something cannot be true.",
+    )
+    table.add_argument("table", type=Path, metavar="TABLE", help="CSV file with the columns name, area, share (per cent of the whole) and part_of")
+    table.add_argument("--total", help="area of the whole as printed, in the table's unit")
+    table.add_argument("--incomplete", action="store_true", help="the classes do not make up the whole")
+    table.set_defaults(call=_checktable)
 
 
 def _stage(name: str, more: tuple[str, ...]) -> Callable[[argparse.Namespace], None]:
@@ -228,6 +237,14 @@ def _verify(given: argparse.Namespace) -> int:
     open_ends = [f"not finished, so not verified: {mine}" for mine in unfinished(given.results)]
     print("\n".join([*(different or ["every output is as the run left it"]), *open_ends]))  # noqa: T201
     return RunFault.exit_code if different else 0
+
+
+def _checktable(given: argparse.Namespace) -> int:
+    from pipeline.evaluation.tablefile import run
+
+    lines, good = run(given.table, given.total, complete=not given.incomplete)
+    print("\n".join(lines))  # noqa: T201
+    return 0 if good else RunFault.exit_code
 
 
 def _log_to(path: Path | None) -> None:

@@ -107,7 +107,7 @@ def read_zones(config: Config, config_path: Path | str) -> Zones:
     import pyproj
 
     path = Path(config.aoi.path)
-    frame = read_frame(path, config)
+    frame = read_frame(path, config.aoi.encoding)
     if frame.crs is None:
         raise BadInput(path, "coordinate reference system", "none", "a CRS", "assign it in QGIS, or add the .prj file")
     if len(frame) == 0:
@@ -126,26 +126,26 @@ def read_zones(config: Config, config_path: Path | str) -> Zones:
     return Zones(frame[["zone", "role", "geodesic_m2", "geometry"]].copy(), references, tuple(warnings))
 
 
-def read_frame(path: Path, config: Config) -> gpd.GeoDataFrame:
-    """Return the features of a vector file with their attributes, in file order; BadInput for what is not such a file."""
+def read_frame(path: Path, encoding: str | None = None, key: str = "aoi.path") -> gpd.GeoDataFrame:
+    """Return the features of a vector file with their attributes, in file order; BadInput for what is not such a file, which names `key`."""
     import geopandas as gpd
 
     signatures = SIGNATURES.get(path.suffix.lower())
     if signatures is None:
-        raise BadInput(path, "aoi.path", path.suffix or "no extension", f"one of {', '.join(SIGNATURES)}", "export the zones as GeoJSON or GeoPackage")
+        raise BadInput(path, key, path.suffix or "no extension", f"one of {', '.join(SIGNATURES)}", "export the zones as GeoJSON or GeoPackage")
     if not path.is_file():
-        raise BadInput(path, "aoi.path", "no such file", "a vector file", "check the path; it is relative to the working directory")
+        raise BadInput(path, key, "no such file", "a vector file", "check the path; it is relative to the working directory")
     with path.open("rb") as handle:
         head = handle.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
     if not head.startswith(signatures) or not _is_what_it_says(path, head):
-        raise BadInput(path, "aoi.path", f"content that is not {path.suffix}", f"a {path.suffix} file", "export it again")
+        raise BadInput(path, key, f"content that is not {path.suffix}", f"a {path.suffix} file", "export it again")
     if "!" in str(path) or ";" in path.name:
-        raise BadInput(path, "aoi.path", "`!` or `;` in the path", "a path without them (they can name another file)", "rename the file or folder")
-    _check_encoding(path, config.aoi.encoding)
+        raise BadInput(path, key, "`!` or `;` in the path", "a path without them (they can name another file)", "rename the file or folder")
+    _check_encoding(path, encoding)
     try:
-        return gpd.read_file(path, engine="pyogrio", encoding=config.aoi.encoding)
+        return gpd.read_file(path, engine="pyogrio", encoding=encoding)
     except Exception as error:  # whatever a damaged file makes the libraries raise
-        raise BadInput(path, "aoi.path", str(error), "a readable vector file", "check the file in QGIS, and aoi.encoding") from None
+        raise BadInput(path, key, str(error), "a readable vector file", "check the file in QGIS, and its encoding") from None
 
 
 def _is_what_it_says(path: Path, head: bytes) -> bool:

@@ -9,6 +9,7 @@ from pipeline.column import WHOLE as WHOLE
 from pipeline.column import Column as Column
 from pipeline.evaluation.columns_breaks import BREAKS
 from pipeline.evaluation.columns_climate import CLIMATE
+from pipeline.evaluation.columns_footprint import FOOTPRINT, WATER
 from pipeline.evaluation.columns_landcover import LANDCOVER
 from pipeline.evaluation.columns_methods import METHODS
 from pipeline.evaluation.columns_recovery import RECOVERY
@@ -320,6 +321,8 @@ COLUMNS: dict[str, Column] = {
     c.name: c
     for c in (
         *_ALL,
+        *FOOTPRINT,
+        *WATER,
         *RECOVERY,
         *CLIMATE,
         *BREAKS,

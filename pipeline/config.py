@@ -19,6 +19,7 @@ from pipeline.config_climate import Climate, check_climate
 from pipeline.config_cover import Fvc, check_cover
 from pipeline.config_errors import explain
 from pipeline.config_evaluation import EvaluationKey, check_evaluations
+from pipeline.config_footprint import Footprint, check_footprint
 from pipeline.config_landcover import Landcover, check_landcover
 from pipeline.config_methods import Methods
 from pipeline.config_months import check_months, is_seasonal
@@ -28,6 +29,7 @@ from pipeline.config_scenes import Composite, Mask
 from pipeline.config_sensitivity import Sensitivity
 from pipeline.config_trend import Trend, check_trend
 from pipeline.config_uncertainty import Uncertainty
+from pipeline.config_water import Water, check_water
 from pipeline.errors import BadInput
 from pipeline.evaluation.records import EVALUATIONS, Evaluation
 from pipeline.layout import TARGETS
@@ -204,6 +206,8 @@ class Config(Model):
     methods: Methods | None = Field(
         None, description="weights of the score in summary/methods.csv, which compares restoration measures over all mines; without the key there is no score"
     )
+    footprint: Footprint | None = Field(None, description="excavated and affected ground of the mine in every year; without the key it is not made")
+    water: Water | None = Field(None, description="pit lakes per zone and year; without the key they are not told; for sensors with `catalog` alone")
     network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
 
     @model_validator(mode="after")
@@ -240,6 +244,8 @@ class Config(Model):
         check_climate(self)
         check_breaks(self)
         check_landcover(self)
+        check_footprint(self)
+        check_water(self)
         return self
 
     @property

@@ -93,15 +93,30 @@ def native_grid(dataset: Any) -> GeoBox:
 
 def ground_cell_m(grid: GeoBox) -> float:
     """Return the side of a square with a cell's ground area at the grid's centre, in metres; the grid's own where the projection is true to 1 %."""
+    own, (height, width) = abs(grid.resolution.x), grid.shape
+    down, across, sine = ground_sides(grid, np.array(height / 2), np.array(width / 2))
+    side = float(np.sqrt(down * across * sine))  # of a slanted cell: its area
+    return side if abs(side / own - 1) > 0.01 else own
+
+
+def ground_sides(grid: GeoBox, rows: np.ndarray, cols: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return of cells how long their sides down and across are on the ground, in metres, and the sine of the angle between them.
+
+    `rows` and `cols` are places on the grid in cells, of one shape; geodesics on WGS 84.
+    """
     from pyproj import CRS, Geod, Transformer
 
-    own, (height, width) = abs(grid.resolution.x), grid.shape
-    across, down = np.array([0.0, 1, 0, 0]) + width / 2, np.array([0.0, 0, 0, 1]) + height / 2
-    x, y = grid.affine.a * across + grid.affine.c, grid.affine.e * down + grid.affine.f
-    lon, lat = Transformer.from_crs(CRS.from_wkt(grid.crs.to_wkt()), 4326, always_xy=True).transform(x, y)
-    directions, _, sides = Geod(ellps="WGS84").inv(lon[[0, 2]], lat[[0, 2]], lon[[1, 3]], lat[[1, 3]])
-    side = float(np.sqrt(np.prod(sides) * abs(np.sin(np.radians(directions[1] - directions[0])))))  # of a slanted cell: its area
-    return side if abs(side / own - 1) > 0.01 else own
+    y, x = np.asarray(rows, np.float64), np.asarray(cols, np.float64)
+    to_ground = Transformer.from_crs(CRS.from_wkt(grid.crs.to_wkt()), 4326, always_xy=True)
+
+    def at(row: np.ndarray, col: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        lon, lat = to_ground.transform(col * grid.affine.a + grid.affine.c, row * grid.affine.e + grid.affine.f)
+        return np.asarray(lon), np.asarray(lat)
+
+    here, geod = at(y, x), Geod(ellps="WGS84")
+    downward, _, down = geod.inv(*here, *at(y + 1, x))
+    sideways, _, across = geod.inv(*here, *at(y, x + 1))
+    return np.asarray(down), np.asarray(across), np.abs(np.sin(np.radians(np.asarray(sideways) - downward)))
 
 
 def dilation_cells(config: Config, where: Path | str, cell_m: float) -> float:

@@ -108,7 +108,7 @@ def _selected(mine: str, asked: Asked, pattern: str) -> Path:
         raise BadInput(
             asked.aoi, "--where", asked.where or "nothing", "FIELD=VALUE, for instance 'Mine Name=Olive Downs Coal Mine'", "name attribute and value"
         )
-    frame = read_frame(asked.aoi, _probe(mine, asked.aoi, None, pattern))
+    frame = read_frame(asked.aoi, _probe(mine, asked.aoi, None, pattern).aoi.encoding)
     fields = [str(c) for c in frame.columns if c != frame.geometry.name]
     if field not in fields:
         raise BadInput(asked.aoi, "--where", field or "nothing", f"FIELD=VALUE with an attribute of the file: {', '.join(fields)}", nearest(field, fields))
@@ -128,7 +128,7 @@ def _selected(mine: str, asked: Asked, pattern: str) -> Path:
 
 def _proposed(mine: str, aoi: Path, zone_field: str | None, catalog: str | None, pattern: str, years: list[int]) -> str:
     """Return the text of the config."""
-    frame = read_frame(aoi, _probe(mine, aoi, zone_field, pattern))
+    frame = read_frame(aoi, _probe(mine, aoi, zone_field, pattern).aoi.encoding)
     guessed = name_field(frame) if zone_field is None else None
     probe = _probe(mine, aoi, zone_field or guessed, pattern)
     zones = read_zones(probe, "minegreen new")
@@ -229,7 +229,7 @@ def _roles(zones: Zones, probe: Config) -> tuple[dict[str, str | None], str | No
     roles = {name: role_of(name) for name in zones.names}
     if all(roles.values()):
         return roles, None
-    frame = read_frame(Path(probe.aoi.path), probe)  # in file order, as the zones
+    frame = read_frame(Path(probe.aoi.path), probe.aoi.encoding)  # in file order, as the zones
     for attribute in frame.columns.drop(frame.geometry.name):
         values = [value for value in frame[attribute] if isinstance(value, str) and value.strip()]
         if values and sum(role_of(value) is not None for value in values) >= len(values) / 2:

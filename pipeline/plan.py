@@ -19,6 +19,7 @@ from pipeline.config_catalog import SYNTHETIC, plain_path
 from pipeline.config_months import months_of, no_sensitivity
 from pipeline.errors import BadInput
 from pipeline.evaluation.climatefiles import check_climate_files
+from pipeline.evaluation.footprintinputs import check_footprint_inputs
 from pipeline.evaluation.landmaps import check_land
 from pipeline.evaluation.overlap import check_overlap
 from pipeline.evaluation.records import EVALUATIONS, Evaluation
@@ -274,6 +275,7 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
             _inputs(path, sensor, entry.catalog, scenes[sensor], results)
         if entry.catalog is not None:
             dilation_cells(config, path, ground_cell_m(grids[sensor]))
+    check_footprint_inputs(config, path, zones, grids)
     if config.fvc.endmembers is not None:
         read_pair(Path(config.fvc.endmembers))
     return Checked(zones, grids, scenes)

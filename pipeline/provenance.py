@@ -55,7 +55,7 @@ READS: dict[str, tuple[str, ...]] = {
     "manifest": (*REPORTED, "methods", "network"),
 } | {e.key: (e.key, *e.options) for e in EVALUATIONS.values()}
 TEMPLATES = {".j2", ".css", ".js"}
-FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title", "requester_pays"}
+FILE_KEYS = {"path", "composites", "catalog", "endmembers", "precipitation", "temperature", "title", "requester_pays"}
 
 
 def options(config: Config, stage: str, sensor: str | None = None) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def digest(values: Any, *, with_files: bool = True) -> str:
 def _without_files(values: Any) -> Any:
     if isinstance(values, dict):
         return {k: _without_files(v) for k, v in values.items() if k.split(".")[-1] not in FILE_KEYS}
-    return values
+    return [_without_files(v) for v in values] if isinstance(values, list) else values
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.classes import TrendClass, legend
@@ -104,10 +105,20 @@ def _renderer(kind: str) -> tuple[ET.Element, ET.Element]:
 
 def class_pipe(scheme: str) -> ET.Element:
     """Return the paletted renderer of a class raster: its real classes only, by name."""
+    return _palette([(c.code, c.colour, c.alpha, f"{c.label} {c.label_zh}") for c in shown(scheme)])
+
+
+def palette_qml(entries: Sequence[tuple[int, str, str]]) -> str:
+    """Return the style of a raster of codes: code, colour and label of each, opaque."""
+    return _qml(_palette([(code, colour, 255, label) for code, colour, label in entries]))
+
+
+def _palette(entries: Sequence[tuple[int, str, int, str]]) -> ET.Element:
+    """Return the paletted renderer of codes with colour, opacity and label."""
     pipe, renderer = _renderer("paletted")
     palette = ET.SubElement(renderer, "colorPalette")
-    for c in shown(scheme):
-        ET.SubElement(palette, "paletteEntry", value=str(c.code), color=c.colour, alpha=str(c.alpha), label=f"{c.label} {c.label_zh}")
+    for code, colour, alpha, label in entries:
+        ET.SubElement(palette, "paletteEntry", value=str(code), color=colour, alpha=str(alpha), label=label)
     return pipe
 
 

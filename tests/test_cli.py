@@ -10,7 +10,7 @@ import pytest
 from pipeline import __version__
 from pipeline.__main__ import STAGES, _parser, main
 
-COMMANDS = ["new", "check", "crosscheck", "verify", *STAGES, "warm", "summary"]
+COMMANDS = ["new", "check", "crosscheck", "verify", "checktable", *STAGES, "warm", "summary"]
 HEAVY = ["numpy", "numba", "rasterio", "geopandas", "dask", "xarray", "pandas", "shapely", "pyproj", "matplotlib", "scipy", "pydantic", "snakemake"]
 COMPOSITE = ["composite", "x.yaml", "--sensor", "s", "--year", "2020"]
 TREND = ["trend", "x.yaml", "--sensor", "s", "--period"]
@@ -83,6 +83,7 @@ print(main({["composite", config, "--year", "2020", *common]!r}), 'dask' in sys.
         (["composite", "x.yaml", "--year", "2020"], "--sensor"),
         ([*COMPOSITE, "--threads", "0"], "expected a whole number from 1"),
         ([*COMPOSITE, "--block", "-5"], "expected a whole number from 1"),
+        (["checktable"], "TABLE"),
         (["crosscheck", "x.yaml", "--pixels", "many"], "'many'; expected a whole number from 1"),
     ],
 )

@@ -14,12 +14,14 @@ from pipeline import (
     config_breaks,
     config_climate,
     config_cover,
+    config_footprint,
     config_landcover,
     config_methods,
     config_recovery,
     config_sensitivity,
     config_trend,
     config_uncertainty,
+    config_water,
 )
 from pipeline.config_evaluation import EvaluationKey
 from pipeline.errors import BadInput
@@ -29,12 +31,14 @@ WITH_MODELS = (
     config_breaks,
     config_climate,
     config_cover,
+    config_footprint,
     config_landcover,
     config_methods,
     config_recovery,
     config_sensitivity,
     config_trend,
     config_uncertainty,
+    config_water,
 )
 
 

@@ -40,7 +40,7 @@ def test_generated_files_are_up_to_date(name):
 
 def test_every_user_command_is_in_the_readme():
     users = set(COMMANDS) - set(STAGES) - {"warm", "summary"}
-    assert users == {"new", "check", "crosscheck", "verify"}
+    assert users == {"new", "check", "crosscheck", "verify", "checktable"}
     for command in users:
         assert f"minegreen {command}" in DOCS["README.md"]
 
@@ -121,6 +121,8 @@ def keys(schema, whole, prefix=""):
         for name, inner in part.get("properties", {}).items():
             yield f"{prefix}{name}"
             yield from keys(inner, whole, f"{prefix}{name}.")
+        if "$ref" in part.get("items", {}):  # a list of models: the keys of each
+            yield from keys(part["items"], whole, prefix)
         for more in (part.get("additionalProperties"), *part.get("patternProperties", {}).values()):
             if isinstance(more, dict) and "$ref" in more:
                 yield from keys(more, whole, f"{prefix}<>.")
@@ -263,7 +265,7 @@ def test_example_configs_are_valid():
 
 
 def test_help_of_every_command_answers():
-    for command in ["--help", *(f"{name} --help" for name in (*STAGES, "new", "check", "crosscheck", "verify", "warm", "summary"))]:
+    for command in ["--help", *(f"{name} --help" for name in (*STAGES, "new", "check", "crosscheck", "verify", "checktable", "warm", "summary"))]:
         done = subprocess.run([sys.executable, "-m", "pipeline", *command.split()], capture_output=True, text=True, cwd=ROOT, check=False)
         assert done.returncode == 0
         assert "usage: minegreen" in done.stdout

@@ -1,5 +1,6 @@
 """The history 2002-2022 of the synthetic mine: its scenes and its truth, read with plain rasterio, numpy and scipy, and its cover as the software finds it."""
 
+import csv
 import json
 from datetime import date
 from hashlib import sha256
@@ -394,6 +395,51 @@ def test_the_planted_areas_of_mining_come_back(found, noisy, zone_area):
     print(f"largest difference of a year's area of mining: {100 * max(abs(a / b - 1) for a, b in zip(areas[1:], planted[1:], strict=True)):.3f} %")
     assert areas[1:] == pytest.approx(planted[1:], rel=0.02) and areas[0] < 0.001 * max(planted)
     assert YEARS[int(np.argmax(areas))] == 2019
+
+
+def with_landcover(results, **asked):
+    """Run the stage `landcover` on the results with this key; return m2 by zone (empty: the whole mine), year and code, and the peak of mining by zone."""
+    settings = yaml.safe_load((results / "history.yaml").read_text(encoding="utf-8")) | {"landcover": asked}
+    path = results / "landcover.yaml"
+    path.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    assert main(["landcover", str(path), "--results", str(results), "--sensor", "landsat"]) == 0
+    folder = results / "jiangcang-history" / "landsat"
+    with (folder / "landcover_by_year.csv").open(encoding="utf-8", newline="") as file:
+        areas = {(r["zone"], int(r["year"]), int(r["code"])): 1e6 * float(r["area_km2"]) for r in csv.DictReader(file)}
+    with (folder / "landcover_baseline.csv").open(encoding="utf-8", newline="") as file:
+        peaks = {r["zone"]: (r["peak_year"], r["peak_certain"]) for r in csv.DictReader(file) if r["class"] == "mining"}
+    return areas, peaks
+
+
+def test_land_cover_by_rule_finds_the_planted_areas_and_the_peak(found, noisy, results):
+    """All classes inside the mine's boundary in every year, from noisy scenes to the table; few cells of a class are told to five cells."""
+    bounds, cell = noisy.truth["bounds"], noisy.truth["cell_m2"]
+    rule = {"bare_below": bounds["mining_below"], "medium_from": bounds["medium_from"], "high_from": bounds["high_from"]}
+    areas, peaks = with_landcover(results, rule=rule | {"boundary": noisy.truth["boundary"]})
+    worst = dict.fromkeys(noisy.truth["codes"]["class"].values(), 0.0)
+    for year in YEARS:
+        for code, name in noisy.truth["codes"]["class"].items():
+            own, planted = sum(areas[zone, year, int(code)] for zone in PITS_AND_DUMPS), noisy.truth["class_m2_in_boundary"][str(year)][name]
+            if planted > 100 * cell:
+                worst[name] = max(worst[name], abs(own / planted - 1))
+            else:
+                assert abs(own - planted) < 5 * cell, (year, name)
+    print("land cover 2002 to 2022, largest error of a year: " + ", ".join(f"{name} {100 * off:.2f} %" for name, off in worst.items()))
+    assert max(worst.values()) < 0.02
+    assert peaks[""] == ("2019", "yes")
+
+
+def test_land_cover_from_the_planted_map_is_the_planted_history(results, found, noisy, zone_area, tmp_path):
+    for i, year in enumerate(YEARS):
+        profile = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": noisy.shape[0], "width": noisy.shape[1], "nodata": 0}
+        with rasterio.open(tmp_path / f"{year}.tif", "w", crs=noisy.crs, transform=noisy.transform, **profile) as out:
+            out.write(noisy.classes[i], 1)
+    areas, peaks = with_landcover(results, path=str(tmp_path / "{year}.tif"), classes=noisy.truth["codes"]["class"], mining="mining")
+    for zone, weights in zone_area.items():
+        for i, year in enumerate(YEARS):
+            planted = np.bincount(noisy.classes[i].ravel(), weights=weights.ravel(), minlength=6)[1:6]
+            assert [areas[zone, year, code] for code in range(1, 6)] == pytest.approx(planted.tolist(), rel=1e-5, abs=1.0)
+    assert peaks[""] == ("2019", "yes")
 
 
 # --- what is refused ---------------------------------------------------------------------------------------------------------

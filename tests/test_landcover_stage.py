@@ -245,7 +245,7 @@ def test_the_planted_history_is_found_by_rule(history):
     assert worst < 0.02
     assert {(r["peak_year"], r["peak_certain"]) for r in since if r["level"] == "mine" and r["class"] == "mining"} == {("2019", "yes")}
     assert {float(r["area_km2"]) for r in by_year if r["zone"] == "background" and r["class"] == "mining"} == {0.0}
-    assert area(by_year, 2019, "grassland of low cover", "background") == pytest.approx(geodesic_km2(dict(history.zones)["background"]) * 350 / 400)
+    assert area(by_year, 2019, "low-cover grassland", "background") == pytest.approx(geodesic_km2(dict(history.zones)["background"]) * 350 / 400)
     assert "water" not in {r["class"] for r in by_year}, "composites do not tell water: the class is not there, and not zero"
 
 
@@ -390,8 +390,8 @@ def test_the_rule_on_cells_and_years_without_images(land):
     by_year, _, _ = land.write().run()
     cell = geodesic_km2(land.zones[0][1]) / 16
     found = {name: round(area(by_year, 2021, name, "north") / cell, 6) for name in {r["class"] for r in by_year}}
-    assert found == {"mining": 4, "water": 1, "grassland of low cover": 0, "grassland of medium cover": 4, "grassland of high cover": 6, "no data": 1}
-    assert area(by_year, 2021, "grassland of low cover", "background") == pytest.approx(4 * cell, rel=1e-4)
+    assert found == {"mining": 4, "water": 1, "low-cover grassland": 0, "medium-cover grassland": 4, "high-cover grassland": 6, "no data": 1}
+    assert area(by_year, 2021, "low-cover grassland", "background") == pytest.approx(4 * cell, rel=1e-4)
     land.settings["sensors"] = {"landsat": COMPOSITES | {"missing_years": [2021]}}
     by_year, _, _ = land.write().run()
     assert {r["year"] for r in by_year} == {"2020", "2022"}
@@ -478,7 +478,7 @@ def test_a_mine_of_references_alone_has_no_boundary_and_no_whole(land, capsys):
         land.write_map(year, np.full(land.shape, 3, "uint8"))
     by_year, _, _ = land.write().run()
     assert {r["level"] for r in by_year} == {"zone"}
-    assert "no “mining” in any year" in land.part().lead[0].en
+    assert land.part().lead[0].en == "Zones without “mining” in any year: north and south."
     land.landcover = {"rule": RULE}
     assert land.write().refused(capsys).found == "every zone is a reference"
 

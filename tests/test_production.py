@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from pages import DOCS, section
 
 from pipeline.evaluation.production import DONG_2025, affected_by_production, reproduce
 
@@ -64,3 +65,19 @@ def test_outputs_in_two_units_are_refused():
 def test_text_in_an_example_is_refused():
     with pytest.raises(ValueError, match="expected a number from 0 as printed"):
         reproduce(replace(DONG_2025, affected_km2=("about 400",)))
+
+
+def test_the_page_shows_the_printed_numbers_and_says_what_was_computed():
+    page = section((DOCS / "footprint.md").read_text(encoding="utf-8"), "Its five mines as an example")
+    (table,) = page.tables
+    rows = list(zip(DONG_2025.affected_km2, DONG_2025.excavated_km2, strict=True))
+    assert [tuple(row[1:]) for row in table[1:]] == [*rows, (DONG_2025.affected_sum_km2, DONG_2025.excavated_sum_km2)]
+    words = " ".join(page.text.split())
+    affected, excavated, national = reproduce()
+    for row in (affected, excavated):
+        assert row.words[0].upper() + row.words[1:] in words
+    assert national.words.removeprefix("national affected area: ") in words
+    assert f"{DONG_2025.national_output_mt} Mt of the country and {DONG_2025.mines_output_mt} Mt of the mines" in words
+    assert "does not follow from what is printed" in words and not national.follows
+    low, high = (1679.60 * 1060 / mines for mines in (142.5, 141.5))
+    assert low < float(DONG_2025.national_affected_km2) < high, "141.5 to 142.5 Mt holds it"

@@ -12,7 +12,7 @@ from pipeline.sheet import CHART_IN, GREY, INK, SMALL_PT, TEXT_PT, Sheet, Words,
 BODY_IN = 3.6
 MOST_COLUMNS = 6  # years of Sankey diagrams on the page
 NODE_IN = 0.14
-LABEL_IN = 1.75
+LABEL_IN = 1.95
 ROOM_IN = 0.16  # of a node that has a label
 
 

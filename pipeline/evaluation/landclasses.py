@@ -135,13 +135,13 @@ RULE = LandCover(
     (
         (MINING, "mining", "采矿用地", "#8c510a"),
         (WATER, "water", "水体", "#0072b2"),
-        (LOW, "grassland of low cover", "低覆盖度草地", "#e3dba0"),
-        (MEDIUM, "grassland of medium cover", "中覆盖度草地", "#a3bf6b"),
-        (HIGH, "grassland of high cover", "高覆盖度草地", "#0b5a32"),
+        (LOW, "low-cover grassland", "低覆盖度草地", "#e3dba0"),
+        (MEDIUM, "medium-cover grassland", "中覆盖度草地", "#a3bf6b"),
+        (HIGH, "high-cover grassland", "高覆盖度草地", "#0b5a32"),
     ),
     "a stated rule, not a classification: see rule_codes; the bounds are the user's",
     Text(
-        "By this rule all vegetated ground counts as grassland, and bare ground outside the boundary as grassland of low cover.",
+        "By this rule all vegetated ground counts as grassland, and bare ground outside the boundary as low-cover grassland.",
         "按此规则，一切有植被的地面都计为草地，边界外的裸地计为低覆盖度草地。",
     ),
 )
@@ -233,7 +233,7 @@ def rule_codes(
     """Return the class of each cell by the rule for mines without a land-cover map; names in `RULE`.
 
     In this order: water where `water` says so; no data where FVC is NaN; mining where the cell lies inside the mine's boundary and FVC < `bare_below`;
-    else grassland of low cover where FVC < `medium_from`, of medium cover where FVC < `high_from`, of high cover from there on. A value at a bound belongs to
+    else low-cover grassland where FVC < `medium_from`, medium-cover where FVC < `high_from`, high-cover from there on. A value at a bound belongs to
     the upper grade.
 
     Parameters

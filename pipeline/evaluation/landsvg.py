@@ -9,8 +9,8 @@ from pipeline.evaluation.landfigure import Look, Rows, Sankey, areas_by_year, cl
 
 WIDTH, HEIGHT = 360, 200
 LEFT, TOP, BOTTOM = 42, 12, 26
-LABEL, NODE, STEP = 92, 8, 84
-CHARACTERS = 16  # of a class beside a node; the whole stands in its title
+LABEL, NODE, STEP = 98, 8, 78
+CHARACTERS = 13  # of a class beside a node; the whole stands in its title
 
 
 def by_year_svg(rows: Rows, scheme: LandCover | None, mining: str | None, title: str) -> str:
@@ -22,7 +22,7 @@ def by_year_svg(rows: Rows, scheme: LandCover | None, mining: str | None, title:
     years = sorted({int(r["year"]) for r in own})
     most = max(sum(areas[name].get(year, 0.0) for name in order) for year in years)
     lines = -(-len(order) // 2)
-    root = _svg(WIDTH, HEIGHT + 15 * lines, title)
+    root = _svg(WIDTH, HEIGHT + 15 * lines + 6, title)
     step = (WIDTH - LEFT - 12) / (years[-1] - years[0] + 1)
     for share in (0, 0.5, 1):
         y = HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
@@ -44,7 +44,7 @@ def by_year_svg(rows: Rows, scheme: LandCover | None, mining: str | None, title:
     for i, name in enumerate(order):
         x, y = LEFT + (i // lines) * (WIDTH - LEFT) / 2, HEIGHT + 4 + 15 * (i % lines)
         ET.SubElement(root, "rect", {"x": f"{x:.0f}", "y": f"{y}", "width": "10", "height": "10", "fill": look[name].colour, "class": "bar"})
-        _name(root, x + 14, y + 9, look[name], "start", 26)
+        _name(root, x + 14, y + 9, look[name], "start", 22)
     return ET.tostring(root, encoding="unicode")
 
 
@@ -111,7 +111,7 @@ def _name(parent: ET.Element, x: float, y: float, look: Look, anchor: str, most:
 
 def _cut(name: str, most: int) -> str:
     room = most if name.isascii() else most // 2 + 1
-    return name if len(name) <= room else f"{name[: room - 1]}…"
+    return name if len(name) <= room else f"{name[: room - 1].rstrip()}…"
 
 
 def _both(look: Look) -> str:

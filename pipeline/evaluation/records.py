@@ -69,6 +69,23 @@ EVALUATIONS: dict[str, Evaluation] = {
             inputs=("fvc", "water"),
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method"),
         ),
+        Evaluation(
+            "footprint",
+            "excavated and affected ground of the mine: footprint_by_year.csv, footprint_by_year.png, footprint.png, footprint.tif",
+            ("footprint_by_year",),
+            ("footprint_by_year", "footprint"),
+            ("footprint",),
+            inputs=("fvc", "water"),
+            options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "fvc"),
+        ),
+        Evaluation(
+            "water",
+            "pit lakes and succession type of every zone: pit_lakes_by_zone.csv, pit_lakes_by_zone.png",
+            ("pit_lakes_by_zone",),
+            ("pit_lakes_by_zone",),
+            inputs=("water",),
+            options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method"),
+        ),
     )
 }
 TABLES = tuple(name for e in EVALUATIONS.values() for name in e.tables)

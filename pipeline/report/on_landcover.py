@@ -79,11 +79,14 @@ def _lead(since: Rows, by_year: Rows, mining: str | None, said: Text) -> list[Te
     rows = [r for r in since if r["class"] == mining]
     out = [_peak([r for r in rows if r["level"] == "mine"], Text("The mine as a whole", "全矿区"), said)]
     names = list(dict.fromkeys(r["zone"] for r in rows if r["level"] == "zone"))
-    out += [_peak([r for r in rows if r["zone"] == name], Text(name, name), said) for name in names[:MOST_ZONES]]
-    if len(names) > MOST_ZONES:
-        out.append(
-            Text(f"{len(names) - MOST_ZONES} more zones are in landcover_baseline.csv.", f"另有 {len(names) - MOST_ZONES} 个分区见 landcover_baseline.csv。")
-        )
+    never = [r["zone"] for r in rows if r["level"] == "zone" and r["year"] == r["first_year"] and not r["peak_year"]]
+    mined = [name for name in names if name not in never]
+    out += [_peak([r for r in rows if r["zone"] == name], Text(name, name), said) for name in mined[:MOST_ZONES]]
+    if rest := len(mined[MOST_ZONES:]):
+        out.append(Text(f"{rest} more zones are in landcover_baseline.csv.", f"另有 {rest} 个分区见 landcover_baseline.csv。"))
+    if never:
+        told = listed(Text(name, name) for name in never)
+        out.append(Text(f"Zones without “{said.en}” in any year: {told.en}.", f"各年均无“{said.zh}”的分区：{told.zh}。"))
     return [text for text in out if text != NOTHING]
 
 
