@@ -32,7 +32,18 @@ from pipeline.__main__ import STAGES, _parser
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.classes import LEGEND
 from pipeline.columns import COLUMNS
-from pipeline.evaluation import breaktable, climate, climatewords, footprinttable, landtables, matched, pitlaketable, recoverytable, residualtable
+from pipeline.evaluation import (
+    breaktable,
+    climate,
+    climatewords,
+    footprinttable,
+    landtables,
+    matched,
+    pitlaketable,
+    recoverytable,
+    residualtable,
+    stratumtables,
+)
 from pipeline.evaluation.methodstable import EFFECT_COLUMNS, METHOD_COLUMNS
 from pipeline.quality import Bits
 from pipeline.referencecheck import REFERENCE_COLUMNS
@@ -243,6 +254,7 @@ TABLES = {
 EVALUATED = {
     "recovery_by_zone": recoverytable.COLUMNS,
     "control_balance_by_zone": matched.BALANCE_COLUMNS,
+    **stratumtables.TABLES,
     "climate_by_zone": climate.CLIMATE_COLUMNS,
     "climate_peak_by_zone": climatewords.PEAK_COLUMNS,
     "residual_trend_by_zone": residualtable.RESIDUAL_COLUMNS,

@@ -14,6 +14,7 @@ import numpy as np
 
 from pipeline.config import Config
 from pipeline.errors import BadInput, nearest
+from pipeline.landforms import joined, landforms_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -36,12 +37,14 @@ class Zones:
     """The zones of a mine.
 
     `frame` holds the columns zone, role, geodesic_m2 and the geometry in the file's CRS, in file order; `references`
-    the reference zones of each zone; `warnings` what the user should know.
+    the reference zones of each zone; `warnings` what the user should know. `landforms`: with `strata.field` the features of the file by
+    landform (columns as `frame` and `stratum`, empty where the file names none), of which the zones are the unions.
     """
 
     frame: gpd.GeoDataFrame
     references: dict[str, tuple[str, ...]]
     warnings: tuple[str, ...]
+    landforms: gpd.GeoDataFrame | None = None
 
     @property
     def names(self) -> list[str]:
@@ -112,18 +115,27 @@ def read_zones(config: Config, config_path: Path | str) -> Zones:
         raise BadInput(path, "coordinate reference system", "none", "a CRS", "assign it in QGIS, or add the .prj file")
     if len(frame) == 0:
         raise BadInput(path, "features", "none", "at least one polygon", "check the file in QGIS")
-    frame["zone"] = _names(frame, path, config)
+    field = None if config.strata is None else config.strata.field
+    strata = None if field is None else landforms_of(frame, path, field)
+    frame["zone"] = _names(frame, path, config, strata)
     warnings: list[str] = []
     frame = frame.set_geometry(_geometries(frame, path, config, warnings))
-    lonlat = _to_lonlat(frame, path)
     geod = pyproj.Geod(ellps="WGS84")
-    frame["geodesic_m2"] = [abs(geod.geometry_area_perimeter(g)[0]) for g in lonlat]
+    frame["geodesic_m2"] = [abs(geod.geometry_area_perimeter(g)[0]) for g in _to_lonlat(frame, path)]
+    parts = None
+    if strata is not None:
+        frame["stratum"] = strata
+        parts, frame = frame, joined(frame, path)
+        frame["geodesic_m2"] = [abs(geod.geometry_area_perimeter(g)[0]) for g in _to_lonlat(frame, path)]
     references = _references(config, config_path, list(frame["zone"]))
     facts = config.aoi.zones
     everywhere = set(config.aoi.reference)
     frame["role"] = [(facts[z].role if z in facts and facts[z].role else None) or ("reference" if z in everywhere else "zone") for z in frame["zone"]]
     warnings += _overlaps(frame)
-    return Zones(frame[["zone", "role", "geodesic_m2", "geometry"]].copy(), references, tuple(warnings))
+    if parts is not None:
+        roles = dict(zip(frame["zone"], frame["role"], strict=True))
+        parts = parts.assign(role=[roles[z] for z in parts["zone"]])[["zone", "role", "stratum", "geodesic_m2", "geometry"]].copy()
+    return Zones(frame[["zone", "role", "geodesic_m2", "geometry"]].copy(), references, tuple(warnings), parts)
 
 
 def read_frame(path: Path, encoding: str | None = None, key: str = "aoi.path") -> gpd.GeoDataFrame:
@@ -173,7 +185,7 @@ def _check_encoding(path: Path, encoding: str | None) -> None:
         raise BadInput(path, "aoi.encoding", f"{encoding} with a {path.suffix} file", "no encoding (the format defines it)", "remove aoi.encoding")
 
 
-def _names(frame: gpd.GeoDataFrame, path: Path, config: Config) -> list[str]:
+def _names(frame: gpd.GeoDataFrame, path: Path, config: Config, strata: list[str] | None = None) -> list[str]:
     fields = [c for c in frame.columns if c != frame.geometry.name]
     wanted = config.aoi.zone_field
     if wanted is None:
@@ -189,21 +201,23 @@ def _names(frame: gpd.GeoDataFrame, path: Path, config: Config) -> list[str]:
             nearest(wanted, fields) if fields else "remove zone_field: zones are then numbered",
         )
     names: list[str] = []
-    seen: dict[str, int] = {}
+    seen: dict[str, list[int]] = {}
     for row, value in enumerate(frame[wanted], 1):
         text = "" if value is None or value != value else str(value).strip()
         if not text:
             raise BadInput(path, f"row {row}, {wanted}", "no name", "a name for each zone", "fill the attribute")
         key = unicodedata.normalize("NFKC", text).casefold()
-        if key in seen:
+        part = "" if strata is None else strata[row - 1]
+        earlier = [first for first in seen.get(key, []) if strata is None or names[first - 1] != text or strata[first - 1] == part]
+        if earlier:
             raise BadInput(
                 path,
-                f"rows {seen[key]} and {row}, {wanted}",
-                text,
-                "a different name for each zone (case and Unicode form do not count)",
+                f"rows {earlier[0]} and {row}, {wanted}",
+                f"{text}, {part}" if part else text,
+                f"a different name for each zone (case and Unicode form do not count){', or different landforms of one zone' if part else ''}",
                 "rename one, or merge the two features",
             )
-        seen[key] = row
+        seen.setdefault(key, []).append(row)
         names.append(text)
     return names
 

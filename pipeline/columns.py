@@ -13,6 +13,7 @@ from pipeline.evaluation.columns_footprint import FOOTPRINT, WATER
 from pipeline.evaluation.columns_landcover import LANDCOVER
 from pipeline.evaluation.columns_methods import METHODS
 from pipeline.evaluation.columns_recovery import RECOVERY
+from pipeline.evaluation.columns_strata import STRATA
 
 _ALL = (
     Column("mine", "", "Id of the mine", "矿区代号"),
@@ -324,6 +325,7 @@ COLUMNS: dict[str, Column] = {
         *FOOTPRINT,
         *WATER,
         *RECOVERY,
+        *STRATA,
         *CLIMATE,
         *BREAKS,
         *LANDCOVER,

@@ -27,6 +27,7 @@ from pipeline.config_network import Network
 from pipeline.config_recovery import Recovery, check_recovery
 from pipeline.config_scenes import Composite, Mask
 from pipeline.config_sensitivity import Sensitivity
+from pipeline.config_strata import Strata, check_strata
 from pipeline.config_trend import Trend, check_trend
 from pipeline.config_uncertainty import Uncertainty
 from pipeline.config_water import Water, check_water
@@ -199,15 +200,16 @@ class Config(Model):
     climate: Climate | None = Field(
         None, description="precipitation and temperature of the growing season, anomalies, and the trend of cover beside them; without the key it is not made"
     )
+    landcover: Landcover | None = Field(None, description="land cover by year, from maps or by rule; without the key it is not made")
+    footprint: Footprint | None = Field(None, description="excavated and affected ground of the mine in every year; without the key it is not made")
+    water: Water | None = Field(None, description="pit lakes per zone and year; without the key they are not told; for sensors with `catalog` alone")
     breaks: Breaks | None = Field(
         None, description="years of disturbance and recovery; without the key they are not sought (`breaks: {}`: with all defaults); for long series"
     )
-    landcover: Landcover | None = Field(None, description="land cover by year, from maps or by rule; without the key it is not made")
+    strata: Strata | None = Field(None, description="tables by stratum of each zone, by terrain or landform; without the key they are not made")
     methods: Methods | None = Field(
         None, description="weights of the score in summary/methods.csv, which compares restoration measures over all mines; without the key there is no score"
     )
-    footprint: Footprint | None = Field(None, description="excavated and affected ground of the mine in every year; without the key it is not made")
-    water: Water | None = Field(None, description="pit lakes per zone and year; without the key they are not told; for sensors with `catalog` alone")
     network: Network = Field(Network(), description="with images or a catalogue on servers: time-outs and retries; changes no result")
 
     @model_validator(mode="after")
@@ -241,6 +243,7 @@ class Config(Model):
         check_months(self)
         check_evaluations(self)
         check_recovery(self)
+        check_strata(self)
         check_climate(self)
         check_breaks(self)
         check_landcover(self)

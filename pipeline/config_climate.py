@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 
 from pipeline.config_base import Year
-from pipeline.config_catalog import LocalPath
+from pipeline.config_catalog import SYNTHETIC, LocalPath
 from pipeline.config_evaluation import EvaluationKey
 from pipeline.layout import MineFolder
 
 if TYPE_CHECKING:
     from pipeline.config import Config
 
-SYNTHETIC = "synthetic"
-SYNTHETIC_CATALOGS = {"synthetic", "synthetic-history"}
+SYNTHETIC_SERIES = "synthetic"
 TABLE, RASTERS = ".csv", (".tif", ".tiff")
 
 
@@ -38,7 +37,7 @@ class Climate(EvaluationKey):
         if not self.sources:
             raise ValueError("neither precipitation nor temperature; expected one of them or both; fix: give a path, or remove `climate`")
         for name, source in self.sources.items():
-            if source == SYNTHETIC or (source.lower().endswith(TABLE) and "{year}" not in source):
+            if source == SYNTHETIC_SERIES or (source.lower().endswith(TABLE) and "{year}" not in source):
                 continue
             if not source.lower().endswith(RASTERS):
                 raise ValueError(f"{name} {source!r}; expected one .csv, a .tif with {{year}}, or synthetic; fix: convert the file, or correct the path")
@@ -56,7 +55,7 @@ class Climate(EvaluationKey):
     def paths(self, config: Config, results: Path) -> dict[str, str]:
         """Return where each variable is read from: the paths that are given, `synthetic` as the file that the run makes."""
         made = MineFolder(results, config.mine).synthetic
-        return {name: str(made / f"{name}.csv") if source == SYNTHETIC else source for name, source in self.sources.items()}
+        return {name: str(made / f"{name}.csv") if source == SYNTHETIC_SERIES else source for name, source in self.sources.items()}
 
     def files(self, config: Config, results: Path) -> list[Path]:
         """Return the tables, and of rasters those of the years of the run and the baseline that are there."""
@@ -74,7 +73,7 @@ class Climate(EvaluationKey):
 
 def check_climate(config: Config) -> None:
     """Refuse the weather of the embedded mine for a mine that is not it."""
-    if config.climate is None or SYNTHETIC not in config.climate.sources.values():
+    if config.climate is None or SYNTHETIC_SERIES not in config.climate.sources.values():
         return
-    if not any(source.catalog in SYNTHETIC_CATALOGS for source in config.sensors.values()):
+    if not any(source.catalog in SYNTHETIC for source in config.sensors.values()):
         raise ValueError("climate: synthetic, but no sensor is; expected files of this mine's weather; fix: give their paths, or remove `climate`")

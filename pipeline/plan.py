@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections import defaultdict
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -17,8 +18,10 @@ from pipeline.aoi import Zones, read_zones
 from pipeline.config import Config, SensorSource, load_all
 from pipeline.config_catalog import SYNTHETIC, plain_path
 from pipeline.config_months import months_of, no_sensitivity
+from pipeline.config_strata import SYNTHETIC_DEM
 from pipeline.errors import BadInput
 from pipeline.evaluation.climatefiles import check_climate_files
+from pipeline.evaluation.dem import check_covers, open_dem
 from pipeline.evaluation.footprintinputs import check_footprint_inputs
 from pipeline.evaluation.landmaps import check_land
 from pipeline.evaluation.overlap import check_overlap
@@ -126,7 +129,8 @@ class Plan:
             "tables": [folder.table(name) for name in TABLES],
         }
         files = config.evaluations[key].files(config, self.results)
-        return [str(p) for p in (folder.scenes, folder.endmembers, *(p for kind in wanted for p in of[kind]), *files)]
+        others = [folder.root / file for e in config.evaluations_of(sensor) if e.key in EVALUATIONS[key].after for file in e.files]
+        return [str(p) for p in (folder.scenes, folder.endmembers, *(p for kind in wanted for p in of[kind]), *files, *others)]
 
     def evaluators(self) -> dict[str, tuple[Evaluation, list[tuple[str, str]]]]:
         """Return the evaluations of any mine, each with the mines and sensors that it is made for."""
@@ -253,6 +257,7 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
     zones = read_zones(config, path)
     if config.recovery is not None:
         check_overlap(zones, config.aoi.path)
+    _check_dem(config, zones, results)
     if config.climate is not None:
         check_climate_files(config, config.climate, zones)
     check_land(config, path, zones)
@@ -279,6 +284,16 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
     if config.fvc.endmembers is not None:
         read_pair(Path(config.fvc.endmembers))
     return Checked(zones, grids, scenes)
+
+
+def _check_dem(config: Config, zones: Zones, results: Path) -> None:
+    """Refuse an elevation model that is none or does not cover every zone; that of the synthetic mine is made by the run."""
+    asked = config.strata
+    found = None if asked is None or asked.dem == SYNTHETIC_DEM else asked.dem_file(config, results)
+    if found is not None:
+        dem = open_dem(found)
+        with closing(dem.dataset):
+            check_covers(dem, zones)
 
 
 def _inputs(path: Path, sensor: str, catalog: str, found: Inspected, results: Path) -> None:

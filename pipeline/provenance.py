@@ -66,6 +66,8 @@ def options(config: Config, stage: str, sensor: str | None = None) -> dict[str, 
         whole["searched"] = {sensor: [config.sensors[sensor].catalog, config.collection(sensor)]}
     whole["references"] = [config.aoi.reference, {zone: facts.reference for zone, facts in config.aoi.zones.items()}]
     whole["seasonal"] = is_seasonal(config)
+    if config.strata is not None and config.strata.field is not None:  # features of one name are then one zone
+        whole["aoi"]["zone_field"] = [config.aoi.zone_field, config.strata.field]
     out: dict[str, Any] = {}
     for path in READS[stage]:
         value: Any = whole

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.aoi import Zones
 from pipeline.config import Config, Season
-from pipeline.config_climate import SYNTHETIC, Climate
+from pipeline.config_climate import SYNTHETIC_SERIES, Climate
 from pipeline.coverage import ZoneCoverage, zone_coverages
 from pipeline.errors import BadInput, nearest
 from pipeline.evaluation.climate import PRECIPITATION, Weather, season_dates
@@ -58,7 +58,7 @@ def read_all(sources: Mapping[str, str], zones: Zones, season: Season, years: Se
 
 def check_climate_files(config: Config, asked: Climate, zones: Zones) -> None:
     """Read the user's files before a run, so that what is wrong with them is said first (BadInput); those of the embedded mine are made by the run."""
-    given = {variable: source for variable, source in asked.sources.items() if source != SYNTHETIC}
+    given = {variable: source for variable, source in asked.sources.items() if source != SYNTHETIC_SERIES}
     read_all(given, zones, config.season, config.all_years, asked.baseline)
 
 

@@ -11,7 +11,8 @@ class Evaluation:
 
     `tables`, `charts` and `rasters` are names of products in the sensor's folder: <name>.csv, <name>.png, and <name>.tif with <name>.qml. `inputs` says
     what it reads of the sensor beside scenes.json and endmembers.json: `ndvi`, `fvc` and `water` (a raster a year), `parts` (what each scene showed of each
-    zone) and `tables` (the tables of the stage areas). `options` are the parts of the config that it reads beside its own key.
+    zone) and `tables` (the tables of the stage areas). `options` are the parts of the config that it reads beside its own key, `after`
+    the evaluations whose products it reads, where they are made for the sensor.
     """
 
     key: str
@@ -21,6 +22,7 @@ class Evaluation:
     rasters: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ("ndvi",)
     options: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -54,14 +56,6 @@ EVALUATIONS: dict[str, Evaluation] = {
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable", "trend.periods", "trend.alpha"),
         ),
         Evaluation(
-            "breaks",
-            "years of disturbance and recovery: breaks.tif, breaks_by_zone.csv, break_years_by_zone.csv, their maps and chart",
-            ("breaks_by_zone", "break_years_by_zone"),
-            ("break_disturbance", "break_recovery", "breaks_by_zone"),
-            ("breaks",),
-            options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable", "grid.clip", "references"),
-        ),
-        Evaluation(
             "landcover",
             "land cover by year and what became what: landcover_by_year.csv, landcover_transitions.csv, landcover_baseline.csv, two figures",
             ("landcover_by_year", "landcover_transitions", "landcover_baseline"),
@@ -85,6 +79,34 @@ EVALUATIONS: dict[str, Evaluation] = {
             ("pit_lakes_by_zone",),
             inputs=("water",),
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method"),
+        ),
+        Evaluation(
+            "breaks",
+            "years of disturbance and recovery: breaks.tif, breaks_by_zone.csv, break_years_by_zone.csv, their maps and chart",
+            ("breaks_by_zone", "break_years_by_zone"),
+            ("break_disturbance", "break_recovery", "breaks_by_zone"),
+            ("breaks",),
+            options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable", "grid.clip", "references"),
+        ),
+        Evaluation(
+            "strata",
+            "the tables of each zone by stratum: strata_by_zone.csv, ..._by_stratum.csv, fvc_by_stratum.png",
+            (
+                "strata_by_zone",
+                "fvc_by_stratum",
+                "fvc_change_by_stratum",
+                "trend_area_by_stratum",
+                "trend_groups_by_stratum",
+                "trend_by_stratum",
+                "recovery_by_stratum",
+                "residual_trend_by_stratum",
+                "breaks_by_stratum",
+                "break_years_by_stratum",
+            ),
+            ("fvc_by_stratum",),
+            inputs=("ndvi", "tables"),
+            options=("mine", "title", "aoi", "years", "season", "sensor", "trend", "fvc", "composite.method", "recovery", "climate", "breaks"),
+            after=("climate", "breaks"),
         ),
     )
 }

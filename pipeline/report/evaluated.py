@@ -7,16 +7,17 @@ from collections.abc import Callable
 from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.layout import SensorFolder
-from pipeline.report import on_breaks, on_climate, on_footprint, on_landcover, on_recovery, on_water
+from pipeline.report import on_breaks, on_climate, on_footprint, on_landcover, on_recovery, on_strata, on_water
 from pipeline.report.part import Part
 
 PARTS: dict[str, Callable[[Config, Zones, str, SensorFolder], Part]] = {
     "recovery": on_recovery.part,
     "climate": on_climate.part,
-    "breaks": on_breaks.part,
     "landcover": on_landcover.part,
     "footprint": on_footprint.part,
     "water": on_water.part,
+    "breaks": on_breaks.part,
+    "strata": on_strata.part,
 }
 
 

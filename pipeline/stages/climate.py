@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,12 +51,12 @@ def run(job: Job) -> None:
     write_csv(folder.table("climate_by_zone"), CLIMATE_COLUMNS, made)
     fvc = read_csv(folder.table("fvc_by_zone"))
     cover = {zone: {int(r["year"]): number(r["fvc_mean"]) for r in fvc if r["zone"] == zone} for zone in coverages}
-    seasons = {zone: _quantities([r for r in made if r["zone"] == zone]) for zone in coverages}
+    seasons = {zone: quantities([r for r in made if r["zone"] == zone]) for zone in coverages}
     peaks = [row for zone, c in coverages.items() for row in peak_rows(_named(job, c), peak_year(cover[zone], seasons[zone]))]
     write_csv(folder.table("climate_peak_by_zone"), PEAK_COLUMNS, peaks)
     with kept_open(grid):
         write_csv(folder.table("residual_trend_by_zone"), RESIDUAL_COLUMNS, rows(job, coverages, seasons))
-    _chart(job, zones, cover, {zone: _quantities([r for r in made if r["zone"] == zone], "anomaly") for zone in coverages})
+    _chart(job, zones, cover, {zone: quantities([r for r in made if r["zone"] == zone], "anomaly") for zone in coverages})
     _raster(job, grid, coverages, seasons)
 
 
@@ -84,7 +84,7 @@ def _named(job: Job, coverage: ZoneCoverage) -> dict[str, Any]:
     return {"mine": job.config.mine, "sensor": job.sensor, "zone": coverage.zone, "role": coverage.role}
 
 
-def _quantities(made: list[dict[str, Any]], column: str = "amount") -> dict[str, dict[int, float | None]]:
+def quantities(made: Sequence[Mapping[str, Any]], column: str = "amount") -> dict[str, dict[int, float | None]]:
     """Return precipitation and temperature of one zone's rows by year; what is not given is left out."""
     found = {name: by_year(made, name, column) for name in (PRECIPITATION, TEMPERATURE)}
     return {name: values for name, values in found.items() if values}

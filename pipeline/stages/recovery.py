@@ -50,17 +50,19 @@ def run(job: Job) -> None:
     save(recovery_chart(shown, job.config.recovery.share if job.config.recovery else 1.0, words), job.folder.root / f"{NAME}.png")
 
 
-def rows(job: Job, zones: Zones, coverages: dict[str, ZoneCoverage]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def rows(job: Job, zones: Zones, coverages: dict[str, ZoneCoverage], *, scenes: bool = True) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows of both tables, of the zones of `coverages` that have a reference other than themselves.
 
-    `coverages` may be parts of zones; the reference is then the reference zones' parts of the same.
+    `coverages` may be parts of zones, and `zones` then names as references those that have such a part: it is what is compared with. What scenes showed is
+    known of whole zones alone: for parts `scenes` is False, and single years have no interval.
     """
     config, folder, asked = job.config, job.folder, job.config.recovery
     assert asked is not None  # the stage is made where the key is
     years, variable, pair = config.all_years, config.trend.variable, read_pair(folder.endmembers)
     span = (years[0], years[-1])
-    means = References(zones, config.aoi.reference, coverages, folder, years).series([span], variable, pair)
-    parts = [read_part(folder.zone_by_scene(y)) for y in years] if config.sensors[job.sensor].catalog is not None else []
+    everywhere = tuple(name for name in config.aoi.reference if name in coverages)
+    means = References(zones, everywhere, coverages, folder, years).series([span], variable, pair)
+    parts = [read_part(folder.zone_by_scene(y)) for y in years] if scenes and config.sensors[job.sensor].catalog is not None else []
     made: list[dict[str, Any]] = []
     balance: list[dict[str, Any]] = []
     for zone, c in coverages.items():

@@ -1,0 +1,73 @@
+"""The config key `strata`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, StringConstraints, model_validator
+
+from pipeline.config_catalog import SYNTHETIC, LocalPath
+from pipeline.config_evaluation import EvaluationKey
+from pipeline.layout import MineFolder
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+
+SYNTHETIC_DEM = "synthetic"
+Slope = Annotated[float, Field(gt=0, lt=90)]
+Azimuth = Annotated[float, Field(ge=0, lt=360)]
+OF_DEM = ("platform_below_deg", "steep_from_deg", "sunny_deg")
+
+
+class Strata(EvaluationKey):
+    """Tables by stratum: by terrain from an elevation model (`dem`), or by landforms that the zones' file names (`field`)."""
+
+    dem: LocalPath | None = Field(
+        None, description="path of an elevation model: one band, metres, any CRS and cell, covering every zone; or `synthetic`: that of the synthetic mine"
+    )
+    field: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        None,
+        description="attribute of the zones' file with the landform of each feature; features of one zone name with different landforms are then one zone",
+    )
+    platform_below_deg: Slope = Field(5.0, description="with `dem`: slope in degrees below which ground is a platform")
+    steep_from_deg: Slope = Field(
+        25.0,
+        description="with `dem`: slope in degrees from which it is steep; 25: China's Water and Soil Conservation Law, article 20, forbids crops there",
+    )
+    sunny_deg: tuple[Azimuth, Azimuth] = Field(
+        (90.0, 270.0),
+        description="with `dem`: aspects, degrees clockwise from true north, from which to which a slope in between is sunny, the others being shady, in the "
+        "northern hemisphere; in the southern one north and south change places. Default: the half that faces the noon sun; sources differ: docs/strata.md",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Strata:
+        if (self.dem is None) == (self.field is None):
+            raise ValueError("both or neither of `dem` and `field`; expected one of them; fix: remove or add one")
+        if self.field is not None and (given := [key for key in OF_DEM if key in self.model_fields_set]):
+            raise ValueError(f"{given[0]} with `field`; expected it with `dem` only; fix: remove it, landforms come from the file")
+        if self.platform_below_deg >= self.steep_from_deg:
+            found = f"platform_below_deg {self.platform_below_deg:g}, steep_from_deg {self.steep_from_deg:g}"
+            raise ValueError(f"{found}; expected the first below the second; fix: correct one of them")
+        if self.sunny_deg[0] == self.sunny_deg[1]:
+            raise ValueError(f"sunny_deg {list(self.sunny_deg)}; expected two different directions; fix: for instance [90, 270]")
+        return self
+
+    def files(self, config: Config, results: Path) -> list[Path]:
+        """Return the elevation model."""
+        found = self.dem_file(config, results)
+        return [] if found is None else [found]
+
+    def dem_file(self, config: Config, results: Path) -> Path | None:
+        """Return where the elevation model lies; None with landforms."""
+        if self.dem == SYNTHETIC_DEM:
+            return MineFolder(results, config.mine).synthetic / "dem.tif"
+        return None if self.dem is None else Path(self.dem)
+
+
+def check_strata(config: Config) -> None:
+    """Refuse the synthetic elevation model of a mine that is not synthetic."""
+    asked = config.strata
+    if asked is not None and asked.dem == SYNTHETIC_DEM and not any(source.catalog in SYNTHETIC for source in config.sensors.values()):
+        raise ValueError("strata.dem: synthetic without a sensor of a synthetic catalog; expected the path of an elevation model; fix: give a file")
