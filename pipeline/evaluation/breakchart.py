@@ -15,6 +15,7 @@ from pipeline.zonetables import number
 
 MOST_PANELS = 24
 LEAST_SPAN, LEAST_SHARE = 0.1, 10.0  # of the axes, in the variable and in per cent: noise must not fill a panel
+BESIDE = 0.25  # years by which a recovery in the year of disturbance is drawn beside it
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 360, 200, 42, 12, 26
 OWN, DISTURBED, RECOVERING = SERIES[0], SERIES[1], SERIES[2]
 READ = (
@@ -65,8 +66,9 @@ class ZoneYears:
 
     @property
     def most(self) -> float:
-        """Return the largest share of area of a year, at least LEAST_SHARE."""
-        return max(LEAST_SHARE, *(v for v in (*self.disturbed, *self.recovering) if v is not None), 0.0)
+        """Return the largest share of area of a year, up to the next LEAST_SHARE."""
+        largest = max((v for v in (*self.disturbed, *self.recovering) if v is not None), default=0.0)
+        return LEAST_SHARE * max(1, math.ceil(largest / LEAST_SHARE - 1e-9))
 
     @property
     def has_shares(self) -> bool:
@@ -135,9 +137,10 @@ def _series_panel(axes: Any, zone: ZoneYears) -> None:
     axes.plot(*_xy(zone.line), color=GREY, linewidth=0.8, linestyle=(0, (4, 2)))
     for part in zone.parts:
         axes.plot(*_xy(part), color=OWN, linewidth=1.4)
-    for year, colour in ((zone.disturbance, DISTURBED), (zone.recovery, RECOVERING)):
+    beside = BESIDE if zone.recovery == zone.disturbance else 0.0
+    for year, colour, shift in ((zone.disturbance, DISTURBED, 0.0), (zone.recovery, RECOVERING, beside)):
         if year is not None:
-            axes.axvline(year, color=colour, linewidth=1.0)
+            axes.axvline(year + shift, color=colour, linewidth=1.0)
     axes.plot(zone.years, [math.nan if v is None else v for v in zone.mean], "o", color=OWN, markersize=2.6)
     axes.set(ylim=zone.range)
     _frame(axes, zone, False)
@@ -199,10 +202,11 @@ def series_svg(zone: ZoneYears, title: str) -> str:
         if len(part) > 1:
             ends = [(plot.x(year), plot.y(value)) for year, value in (part[0], part[-1])]
             plot.line(ends[0], ends[1], drawn)
-    for year, colour, word in ((zone.disturbance, DISTURBED, "disturbance 扰动"), (zone.recovery, RECOVERING, "recovery 恢复")):
+    beside = BESIDE if zone.recovery == zone.disturbance else 0.0
+    for year, colour, word, shift in ((zone.disturbance, DISTURBED, "disturbance 扰动", 0.0), (zone.recovery, RECOVERING, "recovery 恢复", beside)):
         if year is not None:
-            shift = 1 if word.startswith("r") and year == zone.disturbance else 0  # side by side where both are in one year
-            mark = plot.line((plot.x(year) + 3 * shift, TOP), (plot.x(year) + 3 * shift, HEIGHT - BOTTOM), {"stroke": colour, "stroke-width": "1.5"})
+            x = plot.x(year + shift)
+            mark = plot.line((x, TOP), (x, HEIGHT - BOTTOM), {"stroke": colour, "stroke-width": "1.5"})
             ET.SubElement(mark, "title").text = f"{word} {year}"
     for year, mean in zip(zone.years, zone.mean, strict=True):
         if mean is not None:
@@ -215,7 +219,7 @@ def years_svg(zone: ZoneYears, title: str) -> str:
     """Return bars of the share of the tested area by year of disturbance and of recovery, per cent."""
     plot = _Plot(zone, 0.0, 1.05 * zone.most, title)
     for value in (0.0, zone.most / 2, zone.most):
-        plot.level(value, f"{value:.3g} %")
+        plot.level(value, f"{value:.0f} %")
     wide = 0.4 * (plot.x(zone.years[0] + 1) - plot.x(zone.years[0]))
     for shares, colour, start, word in ((zone.disturbed, DISTURBED, -1.0, "disturbance 扰动"), (zone.recovering, RECOVERING, 0.0, "recovery 恢复")):
         for year, share in zip(zone.years, shares, strict=True):

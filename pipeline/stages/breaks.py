@@ -34,8 +34,8 @@ log = logging.getLogger("minegreen")
 NAME, YEARS, RASTER = "breaks_by_zone", "break_years_by_zone", "breaks.tif"
 LEAST_BLOCK, PER_THREAD = 64, 4  # a cell costs a thousand times its reading: a small grid is cut finer, so that every thread has blocks
 LEVEL = Text(
-    "Shown where p is at most {level:g}: of cells without a break about {level:.0%} show one.",
-    "仅显示 p 不大于 {level:g} 者；无突变的像元约有 {level:.0%} 也会出现。",
+    "Shown where p is at most {level:g}: of cells without a break about {share:g} % show one.",
+    "仅显示 p 不大于 {level:g} 者；无突变的像元约有 {share:g} % 也会出现。",
 )
 
 
@@ -158,7 +158,7 @@ def _coarser(grid: Any, shape: tuple[int, int], step: int) -> Any:
 
 
 def _level(asked: Breaks) -> Text:
-    return Text(LEVEL.en.format(level=asked.level), LEVEL.zh.format(level=asked.level))
+    return Text(*(words.format(level=asked.level, share=100 * asked.level) for words in (LEVEL.en, LEVEL.zh)))
 
 
 def _source(job: Job, asked: Breaks) -> str:
