@@ -80,10 +80,10 @@ def painted(found: Found) -> np.ndarray:
 @with_fonts
 def figure(cases: list[Found], path: Path) -> None:
     """Draw a map and a histogram of each case."""
-    nbr, ndvi, early = (sum(case.share(y) for y in SHOWN) for case in cases[:3])
+    nbr, early, late = (sum(found.share(year) for year in SHOWN) for found in cases)
     said = Text(
-        f"A wildfire of {FIRE} in British Columbia. Of its cells, NBR shows a disturbance in {FIRE} or {FIRE + 1} on "
-        f"{nbr:.0f} %, NDVI on {ndvi:.0f} and {early:.0f} %.",
+        f"A wildfire of {FIRE} in British Columbia. Of its cells, NBR shows a disturbance in {FIRE} or {FIRE + 1} on {nbr:.0f} %, NDVI on {early:.0f} and "
+        f"{late:.0f} %.",
         "",
     )
     source = (

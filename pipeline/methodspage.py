@@ -87,6 +87,8 @@ def _group(found: Compared, of: tuple[str, str]) -> dict[str, Any]:
     if weights := found.weights.get(of):
         told_weights = ", ".join(f"{key} {w:.3g}" for key, w in weights.items())
         said.append(Text(f"Weights of the score, of 1 in all: {told_weights}.", f"得分的权重（总和为 1）：{told_weights}。"))
+    if of in found.weights and not any(r["indicator"] == SCORE and r["zones_used"] for r in methods):
+        said.append(Text("No zone has a score: each lacks a position that has a weight.", "没有分区有得分：均缺少有权重的位置。"))
     if effects:
         pairs = [sum(bool(r["with_measure"]) == pair for r in told) for pair in (False, True)]
         of_all = [sum(bool(r["with_measure"]) == pair for r in effects) for pair in (False, True)]

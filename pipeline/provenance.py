@@ -55,7 +55,7 @@ READS: dict[str, tuple[str, ...]] = {
     "manifest": (*REPORTED, "methods", "network"),
 } | {e.key: (e.key, *e.options) for e in EVALUATIONS.values()}
 TEMPLATES = {".j2", ".css", ".js"}
-FILE_KEYS = {"path", "composites", "catalog", "endmembers", "title", "requester_pays"}
+FILE_KEYS = {"path", "composites", "catalog", "endmembers", "precipitation", "temperature", "title", "requester_pays"}
 
 
 def options(config: Config, stage: str, sensor: str | None = None) -> dict[str, Any]:

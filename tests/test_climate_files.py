@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.transform import from_origin
+from running import ROOT
 from shapely.geometry import box
 
+from pipeline import synthetic_site
 from pipeline.aoi import Zones
 from pipeline.config import Season
 from pipeline.config_climate import Climate
 from pipeline.errors import BadInput
+from pipeline.evaluation.climate import climate_rows
 from pipeline.evaluation.climatefiles import read_climate, read_rasters, read_table_of
 
 SUMMER, WINTER = Season(start="07-01", end="08-31"), Season(start="11-15", end="02-28")
@@ -243,6 +246,21 @@ def test_no_raster_of_any_year_and_two_resolutions(tmp_path):
     (tmp_path / "r2023.tif").write_text("<VRTDataset/>")
     with pytest.raises(BadInput, match="not a readable GeoTIFF"):
         read_rasters("precipitation", str(tmp_path / "r{year}.tif"), PIT, [2023])
+
+
+def test_the_made_weather_has_the_planted_sums(tmp_path):
+    """Precipitation of July and August is the normal of the two months times the year's wetness; a summer day is never below 0 degC."""
+    synthetic_site.generate(ROOT / "aoi" / "jiangcang.geojson", tmp_path)
+    truth = json.loads((tmp_path / "truth_site.json").read_text(encoding="utf-8"))["weather"]
+    years = list(map(int, truth["wetness"]))
+    weather = [read_climate(name, str(tmp_path / f"{name}.csv"), PIT, SUMMER, years, (years[0], years[-1])) for name in ("precipitation", "temperature")]
+    rows = climate_rows({}, "pit", weather, SUMMER, years, None)
+    amounts = {name: [r["amount"] for r in rows if r["quantity"] == name] for name in ("precipitation", "days_above_0")}
+    normal = sum(truth["normal_mm"][6:8])
+    assert amounts["precipitation"] == pytest.approx([normal * wet for wet in truth["wetness"].values()], abs=0.11)  # whole tenths of mm a month
+    assert amounts["days_above_0"] == [62] * len(years)
+    (wettest,) = [r["year"] for r in rows if r["quantity"] == "precipitation" and r["weather_rank"] == 1]
+    assert wettest == 2021
 
 
 # The key

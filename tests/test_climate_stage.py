@@ -188,11 +188,18 @@ def test_cells_have_the_climate_of_the_zone_that_covers_most_of_them():
     assert [c.mean() for c in climates] == [0, 1]
 
 
-def test_another_run_gives_the_same_bytes(made):
+def test_another_run_gives_the_same_bytes_wherever_the_weather_lies(made):
     mine, folder = made
+    elsewhere = mine.folder / "elsewhere.csv"
+    elsewhere.write_bytes((mine.folder / "rain.csv").read_bytes())
     names = ["climate_by_zone.csv", "climate_peak_by_zone.csv", "residual_trend_by_zone.csv", "climate_by_zone.png", "residual_trend.tif", "residual_trend.qml"]
     before = [(folder / name).read_bytes() for name in names]
+    given = mine.settings["climate"]
+    mine.settings["climate"] = given | {"precipitation": str(elsewhere)}
+    mine.write_config()
     assert stage(mine) == 0
+    mine.settings["climate"] = given
+    mine.write_config()
     assert [(folder / name).read_bytes() for name in names] == before
 
 
@@ -349,6 +356,8 @@ def test_the_report_tells_what_the_tables_say(made):
     pit, background = part.lead
     assert pit.en.startswith("pit: cover was largest in 2021, the wettest of 10 years, rank 6 of 10 years in temperature (1 = warmest).")
     assert f"it rose by {100 * float(row['partial_slope']):.1f} percentage points a year in 2013-2022" in pit.en
+    low, high = (f"{100 * float(row[k]):+.2f}" for k in ("partial_slope_low", "partial_slope_high"))
+    assert f"({low} … {high}), p < 0.001" in pit.en
     assert "Spearman's rho" in background.en
     for text in (pit, background, *part.notes, part.title):
         assert re.search(r"[\u4e00-\u9fff]", text.zh)

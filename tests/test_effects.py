@@ -167,9 +167,11 @@ def test_a_planted_pair_is_recovered_without_noise():
         (("a", "b", "c"), (), "a", "its zones follow from b and c: cannot be told from them"),
         (("ab", "ac", "ad"), (), "b", "its zones follow from c and d: cannot be told from them"),
         (("ac", "ac", "c"), ("m", "m", "n"), "a", "within each mine given in all zones or in none: cannot be told from the mines"),
-        (("ab", "a", "b"), (), "ab", "its zones follow from a and b: cannot be told from what they bring alone"),
+        (("ab", "a", "b"), (), "ab", "its zones follow from a and b: both together cannot be told from each alone"),
         (("a", "b", "c"), (), "ab", "never given together"),
-        (("ab", "ab", "c"), (), "ab", "its zones follow from b: cannot be told from what they bring alone"),
+        (("abc", "abc", "a"), (), "ab", "its zones follow from b: both together cannot be told from each alone"),
+        (("abc", "abc", "a"), (), "ac", "its zones follow from c: both together cannot be told from each alone"),
+        (("ab", "ab", "c"), (), "ab", "its zones follow from b: both together cannot be told from each alone"),
     ],
 )
 def test_what_is_not_identified_is_said(given, blocks, name, en):

@@ -129,7 +129,7 @@ def expected(zone, extra):
         "cover": (x[after].mean(), (x[after].mean() - start) / (r[after].mean() - start)),
         "gain": (change, change / -d[before].mean()),
         "completeness": ((x[7] - start) / (r[7] - start),) * 2,
-        "stability": (own, 1 - own / other),
+        "stability": (own, (other - own) / (other + own)),
         "relative_trend": (slope, slope * 7 / -d[0]),
     }
 
@@ -185,7 +185,7 @@ def test_effects_have_the_mine_as_a_block_and_a_pair_beyond_the_sum(two):
         assert float(row["effect_low"]) < float(row["effect"]) < float(row["effect_high"])
     pair = one(told, indicator="gain", restoration_measure="manure", with_measure="seed")
     assert (pair["identified"], pair["effect"], pair["freedom"]) == ("no", "", "")
-    assert pair["note"] == "its zones follow from manure and seed: cannot be told from what they bring alone"
+    assert pair["note"] == "its zones follow from manure and seed: both together cannot be told from each alone"
     assert {r["indicator"] for r in told} == {*KEYS, "score"}
 
 
@@ -405,6 +405,13 @@ def test_dots_lie_where_their_positions_say():
     axis = [float(line.get("x1")) for line in figure.iter(f"{svg}line")][:2]
     assert at[:2] == pytest.approx(axis)
     assert at[2] == pytest.approx(axis[0] + 0.25 * (axis[1] - axis[0]), abs=0.1)
+
+
+def test_weights_on_what_no_zone_has_are_told():
+    lacking = section(compare(zones_of(("x", "a", {"cover": 0.5}))))
+    assert "No zone has a score: each lacks a position that has a weight." in lacking
+    assert "没有分区有得分" in lacking
+    assert "No zone has a score" not in section(compare(zones_of(("x", "a", {"gain": 0.5}))))
 
 
 def test_nothing_compared_says_nothing():

@@ -60,7 +60,7 @@ def test_a_zone_is_read_from_its_own_rows():
     assert found.indicators["completeness"] == Placed(0.571, 0.4, 0.7, 0.571)
     assert (found.indicators["trend_shares"].value, found.indicators["trend_shares"].position) == (60.0, 0.6)
     assert found.indicators["relative_trend"] == Placed(0.1, 0.05, 0.15, pytest.approx(0.1 * 3 / 0.6))
-    assert found.indicators["stability"].reason.en.startswith("fewer than 3 years")
+    assert found.indicators["stability"].reason.en.startswith("fewer than 4 years")
 
 
 def test_measures_are_a_set_of_texts_without_the_blanks_around_them():

@@ -93,7 +93,7 @@ def _block(sheet: Sheet, zone: ZoneWeather, place: tuple[float, float, float, fl
 def _frame(axes: Any, zone: ZoneWeather, label: str, *, numbers: bool, years: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    step = -(-len(zone.years) // 5)
+    step = -(-len(zone.years) // 4)  # labels of the last year and of the next panel's first do not meet
     axes.set_xlim(zone.years[0] - 0.6, zone.years[-1] + 0.6)
     axes.set_xticks(zone.years[::step], [str(y) for y in zone.years[::step]])
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))

@@ -88,19 +88,19 @@ def effects(values: Sequence[float], measures: Sequence[frozenset[str]], blocks:
     first = 1 + len(mines)
     start = np.array([[True, *(b == name for name in mines)] for b in of or kept], np.float64).reshape(len(kept), first)
     additive = _Design(np.hstack([start, held]), first, tuple(names), y, level)
-    out = [_effect(additive, first + j, (name,)) for j, name in enumerate(names)]
+    out = [_effect(additive, first + j, (name,), ()) for j, name in enumerate(names)]
     for j, k in combinations(range(len(names)), 2):
         both = np.hstack([additive.columns, (held[:, j] * held[:, k])[:, None]])
         design = _Design(both, first, additive.names, y, level)
-        out.append(_effect(design, both.shape[1] - 1, (names[j], names[k])))
+        out.append(_effect(design, both.shape[1] - 1, (names[j], names[k]), (first + j, first + k)))
     return tuple(out)
 
 
-def _effect(design: _Design, j: int, measures: tuple[str, ...]) -> Effect:
+def _effect(design: _Design, j: int, measures: tuple[str, ...], pair: tuple[int, ...]) -> Effect:
     n = len(design.values)
     column = design.columns[:, j]
     given = int(column.sum())
-    if reason := _not_identified(design, j, pair=len(measures) > 1):
+    if reason := _not_identified(design, j, pair):
         return Effect(measures, False, zones=n, given=given, reason=reason)
     inverse = np.linalg.pinv(design.columns.T @ design.columns, rcond=TOLERANCE, hermitian=True)
     solution = inverse @ design.columns.T @ design.values
@@ -116,8 +116,8 @@ def _effect(design: _Design, j: int, measures: tuple[str, ...]) -> Effect:
     return Effect(measures, True, value, value - width, value + width, freedom, n, given)
 
 
-def _not_identified(design: _Design, j: int, *, pair: bool) -> Text | None:
-    """Return why a column's effect cannot be told, None if it can."""
+def _not_identified(design: _Design, j: int, pair: tuple[int, ...]) -> Text | None:
+    """Return why a column's effect cannot be told, None if it can; `pair`: the columns of both measures, where it is that of a pair."""
     n, column = len(design.values), design.columns[:, j]
     if not n:
         return NO_ZONE
@@ -130,11 +130,8 @@ def _not_identified(design: _Design, j: int, *, pair: bool) -> Text | None:
         return None
     heads = design.columns[:, : design.blocks]
     constant = [k for k in others if k >= design.blocks and _spans(heads, design.columns[:, k])]
-    for k in [
-        *constant,
-        *range(1, design.blocks),
-        *others,
-    ]:  # leave out what is not needed: first measures that the blocks stand for, then blocks, then measures
+    strange = [k for k in others if k not in pair]
+    for k in [*constant, *range(1, design.blocks), *strange, *pair]:  # leave out what is not needed; what says least goes first
         fewer = [o for o in others if o != k]
         if _spans(design.columns[:, fewer], column):
             others = fewer
@@ -146,7 +143,7 @@ def _not_identified(design: _Design, j: int, *, pair: bool) -> Text | None:
     if mines:
         named = Text(f"{named.en}, and the mines", f"{named.zh}及矿区")
     if pair:
-        return Text(f"its zones follow from {named.en}: cannot be told from what they bring alone", f"其分区由{named.zh}决定：无法与其单独的作用区分")
+        return Text(f"its zones follow from {named.en}: both together cannot be told from each alone", f"其分区由{named.zh}决定：共同作用无法与单独作用区分")
     if len(others) == 1:
         return Text(f"always given together with {named.en}", f"总是与{named.zh}同时采用")
     if len(told) == 1 and not mines:

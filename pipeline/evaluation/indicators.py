@@ -17,7 +17,7 @@ from pipeline.evaluation.baci import AFTER, BEFORE, contrast
 from pipeline.evaluation.paired import LEVEL, ROUNDING, quantile, yearly
 from pipeline.words import NOTHING, Text
 
-LEAST_YEARS = 3  # for a spread about a line: one degree of freedom
+LEAST_YEARS = 4  # for a spread about a line: of three years the departure from it is one number
 
 NO_SERIES = Text(
     "no series of the zone and its reference: the key `recovery` is not in the config, or the zone has no reference",
@@ -143,15 +143,16 @@ def latest_completeness(zone: Observed, least_gap: float) -> Placed:
 
 
 def stability(zone: Observed, least_gap: float) -> Placed:
-    """Return how far the zone departs from its reference from year to year, and 1 minus that over how far the reference itself swings.
+    """Return how far the zone departs from its reference from year to year, and how that compares with the swing of the reference itself.
 
     Both are standard deviations about a straight line (n - 2 degrees of freedom) over the years after: s_D of zone minus reference, s_R of the
-    reference. Position 1 - s_D / s_R: 1 moves with the reference in good and bad years; 0 does not answer to them at all, as bare ground; below 0
-    swings on its own. It is ours. 0 is not the zone's own state before, for which years are lacking as a rule. `least_gap` does not matter.
+    reference. Position (s_R - s_D) / (s_R + s_D): 1 moves with the reference in good and bad years; 0 does not answer to them at all, as bare ground;
+    towards -1 swings on its own. It is ours; s_D / s_R alone runs away where the reference happens to swing little. 0 is not the zone's own state before,
+    for which years are lacking as a rule. `least_gap` does not matter.
 
     >>> years, r = (2020, 2021, 2022, 2023), np.array([0.7, 0.8, 0.7, 0.8])
     >>> [round(stability(Observed(years, x, r, ("after",) * 4), 0.1).position, 3) for x in (r - 0.3, r * 0 + 0.1, 0.5 * r)]
-    [1.0, 0.0, 0.5]
+    [1.0, 0.0, 0.333]
     """
     if not zone.phase:
         return Placed(reason=NO_DATE if zone.years else NO_SERIES)
@@ -161,7 +162,7 @@ def stability(zone: Observed, least_gap: float) -> Placed:
     years = np.array(zone.years, np.float64)[after]
     own, other = (_about_line(years, v[after]) for v in (zone.cover - zone.reference, zone.reference))
     flat = other <= ROUNDING * abs(zone.reference[after]).max()
-    return Placed(own, position=math.nan if flat else 1 - own / other, reason=FLAT if flat else NOTHING)
+    return Placed(own, position=math.nan if flat else (other - own) / (other + own), reason=FLAT if flat else NOTHING)
 
 
 def trend_shares(zone: Observed, least_gap: float) -> Placed:

@@ -11,7 +11,7 @@ from pipeline.report.climatebars import climate_bars
 from pipeline.report.headings import Heading
 from pipeline.report.part import Figure, Part, Shown
 from pipeline.tables import read_csv
-from pipeline.words import Text, moved, p_text
+from pipeline.words import Text, moved, p_text, plus
 from pipeline.zonetables import number
 
 MOST_FIGURES = 24  # of a few kB each
@@ -94,9 +94,9 @@ def _trend(row: dict[str, str], variable: str) -> Text:
         why = "年数不足（至少需 8 年）" if int(row["n"]) < 8 else "气候随年份变化，无法区分"
         return Text(f"Trend beside climate {span}: not told, {row['note']}.", f"{span}年剔除气候后的趋势：未给出，{why}。")
     low, high = number(row["partial_slope_low"]), number(row["partial_slope_high"])
-    times = 100.0 if variable == "fvc" else 1.0
+    times, digits = (100.0, 2) if variable == "fvc" else (1.0, 4)
     change, said_p = moved(times * slope, variable), p_text(p)
-    ends = "" if low is None or high is None else f" ({times * low:+.2g} … {times * high:+.2g})"
+    ends = "" if low is None or high is None else f" ({plus(times * low, digits)} … {plus(times * high, digits)})"
     return Text(
         f"Beside climate it {change.en} a year in {span}{ends}, {said_p.en}.",
         f"剔除气候后，{span}年平均每年{change.zh}{ends}，{said_p.zh}。",
