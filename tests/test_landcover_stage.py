@@ -27,6 +27,7 @@ from pipeline.config import load
 from pipeline.coverage import zone_coverages
 from pipeline.errors import BadInput
 from pipeline.evaluation.landcharts import by_year_chart, transition_chart
+from pipeline.evaluation.landclasses import PRESETS
 from pipeline.evaluation.landfigure import classes_of, looks, sankeys
 from pipeline.evaluation.landtables import BASELINE_COLUMNS, BY_YEAR_COLUMNS, TRANSITION_COLUMNS
 from pipeline.evaluation.wholemine import share_inside, together
@@ -596,6 +597,9 @@ def test_every_class_has_a_colour_of_its_own():
     shown = looks([*names, "no data"], None, "class 4")
     assert len({look.colour for look in shown.values()}) == 14
     assert list(shown)[-1] == "no data"
+    known = looks(["water", "草地", "scree"], None, None)
+    assert known["water"].colour == PRESETS["clcd"].colours["water"]
+    assert known["草地"].colour == PRESETS["clcd"].colours["grassland"]
 
 
 def test_the_report_says_it_in_both_languages(three):
@@ -625,6 +629,15 @@ def test_a_peak_that_a_gap_may_hide_is_not_certain(three):
     _, _, since = three.run()
     assert {(r["peak_year"], r["peak_certain"]) for r in since if r["level"] == "mine" and r["class"] == "mining"} == {("2021", "no")}
     assert "largest in 2021 (not certain: another year may have as much)" in three.part().lead[0].en
+
+
+def test_years_that_tie_are_named(three):
+    three.write_map(2022, np.where(np.arange(60) < 30, 1, 3)[None].repeat(40, 0).astype("uint8"))
+    _, _, since = three.run()
+    assert {r["peak_certain"] for r in since if r["level"] == "mine" and r["class"] == "mining"} == {"no"}
+    lead = three.part().lead[0]
+    assert "was largest in 2021 (as much in 2022)" in lead.en and lead.en.endswith("; 0 km2 from then to 2022.")
+    assert "（2022 年同样多）" in lead.zh
 
 
 def test_names_of_classes_are_never_markup(three):

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from pipeline.evaluation.landclasses import NO_DATA, NO_DATA_CHINESE, NO_DATA_NAME, LandCover
+from pipeline.evaluation.landclasses import NO_DATA, NO_DATA_CHINESE, NO_DATA_NAME, PRESETS, RULE, LandCover
 from pipeline.evaluation.landtables import MINE
 
 Rows = list[dict[str, str]]
 NO_DATA_COLOUR, MINING_COLOUR = "#d0d0d0", "#8c510a"
 COLOURS = (  # of classes that have none of their own: Tol's muted scheme, readable without colour vision, then lighter ones
-    "#117733", "#88ccee", "#ddcc77", "#332288", "#cc6677", "#44aa99", "#aa4499", "#999933", "#882255", "#6699cc", "#bbcc33", "#ee8866", "#ffaabb", "#99ddff",
+    "#117733", "#ddcc77", "#cc6677", "#44aa99", "#aa4499", "#999933", "#882255", "#88ccee", "#332288", "#bbcc33", "#ee8866", "#ffaabb", "#6699cc", "#99ddff",
 )  # fmt: skip
+KNOWN = {of: colour for scheme in (RULE, *PRESETS.values()) for _, name, chinese, colour in scheme.classes for of in (name, chinese)}
 GAP = 0.04  # between two classes of a Sankey diagram, of its height
 LEAST = 1e-9  # of the whole: a class of less is rounding
 
@@ -59,12 +60,12 @@ class Sankey:
 
 
 def looks(names: list[str], scheme: LandCover | None, mining: str | None) -> dict[str, Look]:
-    """Return how classes are shown, by name in their order; no data last.
+    """Return how classes are shown, by name in their order; no data last. A name that a published scheme has takes its colour: water is blue.
 
     >>> looks(["rock", "spoil"], None, "spoil")["spoil"]
     Look(name='spoil', chinese='spoil', colour='#8c510a')
     """
-    own = scheme.colours if scheme is not None else {}
+    own = scheme.colours if scheme is not None else KNOWN
     chinese = scheme.chinese if scheme is not None else {}
     free = iter(COLOURS * (1 + len(names) // len(COLOURS)))
     out = {n: Look(n, chinese.get(n, n), MINING_COLOUR if n == mining else own.get(n) or next(free)) for n in names if n != NO_DATA_NAME}

@@ -10,7 +10,7 @@ from pipeline.layout import SensorFolder
 from pipeline.report.headings import Heading
 from pipeline.report.part import Figure, Part, Shown
 from pipeline.tables import read_csv
-from pipeline.words import NOTHING, Text, listed
+from pipeline.words import NOTHING, Text, listed, years_text
 
 Rows = list[dict[str, str]]
 TITLE = Text("Land cover", "土地覆盖")
@@ -97,7 +97,11 @@ def _peak(rows: Rows, zone: Text, said: Text) -> Text:
     if peak is None:
         return Text(f"{zone.en}: no “{said.en}” in any year.", f"{zone.zh}：各年均无“{said.zh}”。")
     area = {name: float(r["area_km2"]) for name, r in (("first", first), ("peak", peak), ("last", last))}
+    ties = [int(r["year"]) for r in rows if r is not peak and r["area_km2"] == peak["area_km2"]]
     sure = Text("certain", "确定") if peak["peak_certain"] == "yes" else Text("not certain: another year may have as much", "不确定：其他年份可能同样多")
+    if ties:
+        same = years_text(ties)
+        sure = Text(f"as much in {same.en}", f"{same.zh} 年同样多")
     en = f"{zone.en}: the area of “{said.en}” was largest in {peak['year']} ({sure.en}): {_km2(area['peak'])}"
     zh = f"{zone.zh}：“{said.zh}”面积以 {peak['year']} 年最大（{sure.zh}），为 {_km2(area['peak'])}"
     if first is not peak:
@@ -114,7 +118,7 @@ def _km2(value: float) -> str:
 
 
 def _change(value: float) -> str:
-    return f"{value:+.3g} km2"
+    return f"{value:+.3g} km2" if value else "0 km2"
 
 
 def _warnings(by_year: Rows, caution: Text) -> tuple[Text, ...]:
