@@ -33,7 +33,13 @@ CLIMATE = (
         "0.0",
     ),
     Column("ranked_years", "", "Years of the run that are ranked", "参与排名的年数", WHOLE),
-    Column("peak_year", "", "Year of the zone's largest mean cover", "分区平均植被覆盖度最大的年份", WHOLE),
+    Column(
+        "peak_year",
+        "",
+        "Year of the zone's largest mean cover; in landcover_baseline the first year of the class's largest area, empty where it never occurs",
+        "分区平均植被覆盖度最大的年份；landcover_baseline 中为该类别面积最大的首个年份，从未出现时为空",
+        WHOLE,
+    ),
     Column("cover_years", "", "Years with cover", "有植被覆盖度的年数", WHOLE),
     Column(
         "spearman_rho", "", "Spearman's rank correlation of the zone's yearly cover with the quantity", "分区逐年植被覆盖度与该量的 Spearman 秩相关系数", SHARE

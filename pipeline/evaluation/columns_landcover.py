@@ -19,7 +19,6 @@ LANDCOVER = (
         AREA,
     ),
     Column("change_high_km2", "km2", "Most that it can be", "其上限", AREA),
-    Column("peak_year", "", "First year of the class's largest area; empty where it never occurs", "该类别面积最大的首个年份；从未出现时为空", WHOLE),
     Column(
         "peak_certain",
         "",
