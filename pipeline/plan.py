@@ -261,6 +261,7 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
     if config.climate is not None:
         check_climate_files(config, config.climate, zones)
     check_land(config, path, zones)
+    _evaluated_files(path, config, results)
     grids: dict[str, Any] = {}
     scenes: dict[str, Inspected] = {}
     for sensor, entry in config.sensors.items():
@@ -304,9 +305,27 @@ def _inputs(path: Path, sensor: str, catalog: str, found: Inspected, results: Pa
             raise BadInput(path, f"sensors.{sensor}.catalog", f"{file}, in the results folder", "a file outside of it", "copy it to another folder")
         if file.is_dir() and results.resolve().is_relative_to(file.resolve()):
             raise BadInput(path, f"sensors.{sensor}.catalog", f"{file}, in which the results folder lies", "a folder of products alone", "move the products")
-        ahead = file.stat().st_mtime - time.time()
-        if ahead > CLOCK_S:
-            raise BadInput(file, "time of change", f"{ahead:.0f} s in the future", "a time that has passed", "set it right, for instance by touch")
+        _has_passed(file)
+
+
+def _evaluated_files(path: Path, config: Config, results: Path) -> None:
+    """Refuse files of evaluations that the run itself would write over, or whose time lies in the future; those of the synthetic mine the run makes."""
+    made = MineFolder(results, config.mine).synthetic
+    for key, asked in config.evaluations.items():
+        for file in asked.files(config, results):
+            if file.parent == made:
+                continue
+            if file.resolve().is_relative_to(results.resolve()):
+                raise BadInput(path, key, f"{file}, in the results folder", "a file outside of it", "copy it to another folder")
+            if file.exists():
+                _has_passed(file)
+
+
+def _has_passed(file: Path) -> None:
+    """Refuse a file that was changed in the future: what is made from it would be older, and made again in every run."""
+    ahead = file.stat().st_mtime - time.time()
+    if ahead > CLOCK_S:
+        raise BadInput(file, "time of change", f"{ahead:.0f} s in the future", "a time that has passed", "set it right, for instance by touch")
 
 
 def _results(given: object) -> Path:

@@ -1,7 +1,9 @@
 """The evaluation `climate` in a run: tables and raster against plain numpy and scipy, refusals before anything is written, its part of the report."""
 
 import csv
+import os
 import re
+import time
 from datetime import date, timedelta
 
 import numpy as np
@@ -365,3 +367,27 @@ def test_the_report_tells_what_the_tables_say(made):
     assert part.warnings == ()
     assert {r["quantity"] for r in part.tables[0].rows} == {"precipitation", "temperature"}
     assert part.tables[1].rows == rows_of(folder, "residual_trend_by_zone")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "field", "found"),
+    [
+        (lambda mine: mine.settings["climate"].update(precipitation=daily(inside(mine) / "rain.csv", RAIN)), "climate", "in the results folder"),
+        (lambda mine: os.utime(mine.folder / "rain.csv", (time.time() + 3600,) * 2), "time of change", "in the future"),
+    ],
+)
+def test_files_that_the_run_writes_over_or_of_the_future_are_refused(wet, spoil, field, found):
+    """What is made from a file of the future would be older than it, and made again in every run."""
+    wet.write()
+    plan.make([str(wet.config)], {"results": str(wet.results)})
+    spoil(wet)
+    wet.write_config()
+    with pytest.raises(BadInput) as caught:
+        plan.make([str(wet.config)], {"results": str(wet.results)})
+    assert caught.value.field == field and found in str(caught.value.found)
+
+
+def inside(mine):
+    folder = mine.results / "weather"
+    folder.mkdir(parents=True)
+    return folder
