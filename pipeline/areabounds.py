@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from scipy.linalg import helmert
 
 from pipeline.kernels.null import smallest_p
 from pipeline.kernels.pixels import classify
@@ -174,7 +175,7 @@ class _World:
         n, self.cells = y.shape
         self.y, self.gaps, self.w, self.sd, self.rule, self.codes, self.rng = y, gaps, weights, sd, rule, codes, rng
         self.effective = 1 / float((weights**2).sum())
-        self.basis = np.linalg.svd(np.eye(n) - 1 / n)[0][:, : n - 1]
+        self.basis = helmert(n).T  # any basis of the contrasts would do; this one is the same on every machine
         self.values = self.basis.T @ y
         self.mean = self.values @ weights[:, None]
         self.deviation = self.values - self.mean
@@ -340,7 +341,7 @@ class _Slopes:
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
-    """Return a square root of a covariance that may lack some directions."""
+    """Return the symmetric square root of a covariance that may lack some directions: it does not depend on the signs of eigenvectors."""
     values, axes = np.linalg.eigh(covariance)
-    found: np.ndarray = axes * np.sqrt(np.clip(values, 0, None))
+    found: np.ndarray = (axes * np.sqrt(np.clip(values, 0, None))) @ axes.T
     return found

@@ -10,6 +10,7 @@ from running import ROOT
 from pipeline.__main__ import main
 from pipeline.checkup import _periods
 from pipeline.config import Config
+from pipeline.evaluation.records import EVALUATIONS
 
 
 def check(capsys, mine, *more):
@@ -80,6 +81,7 @@ def test_above_20_years_the_smallest_p_is_said_to_be_an_approximation(significan
     settings = yaml.safe_load((ROOT / "configs" / "jiangcang.yaml").read_text(encoding="utf-8"))
     settings |= {"years": {"first": first, "last": 2024}, "trend": {"periods": [[first, 2024]], "significance": significance}}
     settings |= {"sensors": {"landsat": {"catalog": "items.json"}}, "fvc": {}, "sensitivity": False}
+    settings = {key: value for key, value in settings.items() if key not in EVALUATIONS}
     (line, *_) = _periods(Config.model_validate_json(json.dumps(settings)), "landsat", None)
     assert f"{years} years with images" in line
     assert ("(normal approximation above 20 years)" in line) == said

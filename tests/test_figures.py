@@ -26,7 +26,7 @@ from pipeline.classes import LEGEND
 from pipeline.composite import recipe
 from pipeline.config import load
 from pipeline.coverchart import cover_chart, cover_series, restored_on
-from pipeline.lettering import has_chinese, with_fonts
+from pipeline.lettering import with_fonts
 from pipeline.manifest import products, sha256
 from pipeline.previews import View, by_day, clearest_day, coarse, picture, preview_map, read_composite, read_day, stretch
 from pipeline.scenes import Scene, from_json
@@ -193,7 +193,7 @@ def test_the_legend_has_room_for_long_names_and_many_dates():
     checks_of_every_figure(figure)
     legend = [t for t in texts(figure) if t.axes is figure.axes[0] and t.get_position()[0] > 7.4]
     boxes = [t.get_window_extent(figure.canvas.get_renderer()) for t in legend]
-    assert len(legend) > (25 if has_chinese() else 15)  # without such a font the names are a digit, and take a line each
+    assert len(legend) > 25
     assert not [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if a.overlaps(b)]
     source = next(t for t in texts(figure) if t.get_text().startswith("Source")).get_window_extent(figure.canvas.get_renderer())
     assert min(b.y0 for b in boxes) > source.y1

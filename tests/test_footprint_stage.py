@@ -23,7 +23,8 @@ from pipeline.coverage import zone_coverages
 from pipeline.errors import BadInput
 from pipeline.evaluation.cellareas import cell_areas_m2, cell_sides_m
 from pipeline.evaluation.footprintinputs import check_footprint_inputs
-from pipeline.evaluation.footprintmap import area_by_year, colour_table, footprint_qml, picture
+from pipeline.evaluation.footprintmap import colour_table, footprint_qml, picture
+from pipeline.evaluation.footprintseries import area_by_year
 from pipeline.evaluation.footprinttable import COLUMNS, Found, Site, codes_of, footprint_of, reference_mean, year_rows
 from pipeline.evaluation.yearlyareas import Panel, YearArea, area_panels, area_svg
 from pipeline.grid import from_json, ground_cell_m, modis_grid

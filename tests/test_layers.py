@@ -186,6 +186,7 @@ LAYERS = (
         "pipeline.areachart",
         "pipeline.evaluation.breakchart",
         "pipeline.evaluation.landcharts",
+        "pipeline.evaluation.footprintseries",
         "pipeline.evaluation.recoverychart",
         "pipeline.evaluation.yearlyareas",
         "pipeline.evaluation.stratachart",

@@ -380,7 +380,7 @@ def test_sensitivity_is_left_out_with_a_seasonal_test_and_kept_with_months_alone
     del mine.settings["sensitivity"]
     mine.write()
     config = load(mine.config)
-    assert config.tables_of("sentinel-2") == {"with_scenes": True, "with_sensitivity": False}
+    assert config.tables_of("sentinel-2") == {"with_scenes": True, "with_sensitivity": False, "evaluated": ()}
     mine.settings["trend"] = {}
     mine.write_config()
     assert load(mine.config).tables_of("sentinel-2")["with_sensitivity"]

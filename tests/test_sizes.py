@@ -10,6 +10,7 @@ from PIL import Image
 from running import ROOT
 from scipy.stats import multivariate_normal
 
+from pipeline.evaluation.records import EVALUATIONS
 from pipeline.kernels.null import two_sided_p
 from pipeline.sizes import (
     LEVELS,
@@ -342,6 +343,7 @@ def test_the_report_says_per_period_what_is_recommended(tmp_path):
     assert said[0].zh.startswith("2021—2024年：4 年、有参照区")
     assert said[-1].en == f"2022-2024: {recommendation(3, reference=True).en}."
     alone = settings["aoi"] | {"reference": [], "zones": {}}
+    settings = {key: value for key, value in settings.items() if key not in EVALUATIONS}
     config = Config.model_validate_json(json.dumps(settings | {"aoi": alone, "trend": {"periods": [[2021, 2024]]}}))
     assert not config.has_reference
     assert "without a reference" in recommendations(config)[0].en

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+import yaml
 from odc.geo.geobox import GeoBox
 from running import ROOT, place, snakemake
 from scipy.ndimage import convolve
@@ -229,4 +230,12 @@ def test_the_workflow_makes_them_where_they_are_asked_for_and_not_else(tmp_path)
     assert asked.returncode == 0 and "weather and relief" in asked.stdout + asked.stderr, asked.stderr
     whole = snakemake("-n", *config, cwd=place())
     said = whole.stdout + whole.stderr
-    assert whole.returncode == 0 and "write the history 2002-2022" in said and "weather and relief" not in said
+    assert whole.returncode == 0 and "write the history 2002-2022" in said and "weather and relief" in said
+    settings = yaml.safe_load(HISTORY.read_text(encoding="utf-8"))
+    for key in ("climate", "strata"):
+        del settings[key]
+    plain = tmp_path / "plain.yaml"
+    plain.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    without = snakemake("-n", "--configfile", str(plain), "--config", f"results={tmp_path}", cwd=place())
+    said = without.stdout + without.stderr
+    assert without.returncode == 0 and "write the history 2002-2022" in said and "weather and relief" not in said

@@ -14,6 +14,7 @@ from pipeline import workbook
 from pipeline.__main__ import main
 from pipeline.columns import COLUMNS
 from pipeline.errors import BadInput, RunFault
+from pipeline.evaluation.records import TABLES as EVALUATED
 from pipeline.layout import LEDGER, SCENE_TABLES, SENSITIVITY, TABLES
 from pipeline.tables import plain, read_table, write_csv
 from pipeline.workbook import write_workbook
@@ -116,8 +117,9 @@ def test_the_first_sheet_explains_every_column_of_the_others(book):
 
 def test_the_registry_has_the_columns_of_the_tables_and_no_other():
     tables = generator().TABLES
-    assert set(tables) == {*TABLES, SENSITIVITY, *SCENE_TABLES, LEDGER, "mines"}
-    named = {column for columns in tables.values() for column in columns}
+    assert set(tables) == {*TABLES, SENSITIVITY, *SCENE_TABLES, LEDGER, "mines", "methods", "methods_effects"}
+    assert set(generator().EVALUATED) == set(EVALUATED)
+    named = {column for columns in (tables | generator().EVALUATED).values() for column in columns}
     assert named - set(COLUMNS) == set(), "a column without a record in pipeline/columns.py"
     assert set(COLUMNS) - named == set(), "a record of a column that no table has"
 

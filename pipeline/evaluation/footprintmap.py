@@ -1,4 +1,4 @@
-"""Colours of the footprint: the style of its raster, and its map over the cover of the same year."""
+"""The style of the footprint's raster, and its map over the cover of the same year."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from typing import Any
 import numpy as np
 
 from pipeline.aoi import Zones
-from pipeline.evaluation.footprinttable import AFFECTED, CODES, EXCAVATED
-from pipeline.evaluation.yearlyareas import Panel, YearArea
+from pipeline.evaluation.footprintseries import COLOURS, LABELS
+from pipeline.evaluation.footprinttable import CODES
 from pipeline.maps import Entry, image_map
 from pipeline.sheet import Words
 from pipeline.styles import palette_qml
-from pipeline.words import Text
-from pipeline.zonetables import number
 
-COLOURS = {EXCAVATED: "#b35806", AFFECTED: "#fdb863", "unknown": "#b2abd2"}  # ColorBrewer PuOr, colour-blind safe
-LABELS = {EXCAVATED: Text("excavated", "挖损"), AFFECTED: Text("affected", "受影响"), "unknown": Text("may be either", "可能属于其中之一")}
 NOTES = ("Grey: cover that year, dark where high.", "White: no cover, or water.")
 
 
@@ -51,16 +47,6 @@ def footprint_map(codes: np.ndarray, fvc: np.ndarray, grid: Any, zones: Zones, w
     """Return the map: `codes` and `fvc` (y, x) on `grid`; `of` is the raster's own grid."""
     entries = tuple(Entry(LABELS[kind].en, COLOURS[kind]) for kind, code in CODES.items() if (codes == code).any())
     return image_map(picture(codes, fvc), grid, zones, words, "Footprint", entries, NOTES, of)
-
-
-def area_by_year(rows: list[dict[str, str]]) -> list[Panel]:
-    """Return the areas of excavated and affected ground by year, km2, from the rows of footprint_by_year.csv."""
-    out = []
-    for kind, label in LABELS.items():
-        years = [YearArea(int(r["year"]), number(r["area_km2"]), number(r["possible_km2"])) for r in rows if r["kind"] == kind]
-        if years:
-            out.append(Panel(label, COLOURS[kind], years))
-    return out
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.aoi import Zones
 from pipeline.config import Config
-from pipeline.evaluation.footprintmap import LABELS, area_by_year
+from pipeline.evaluation.footprintseries import LABELS, area_by_year
 from pipeline.evaluation.footprinttable import AFFECTED, EXCAVATED, NATIONAL
 from pipeline.evaluation.yearlyareas import area_svg
 from pipeline.layout import SensorFolder

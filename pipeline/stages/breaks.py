@@ -84,7 +84,7 @@ def rows(job: Job, coverages: dict[str, ZoneCoverage]) -> tuple[list[dict[str, A
 def block_side(shape: tuple[int, int], most: int, threads: int) -> int:
     """Return the side of the blocks: halved from `most` until each thread has some.
 
-    >>> block_side((10_000, 10_000), 512, 8), block_side((400, 300), 512, 2), block_side((50, 50), 512, 8)
+    >>> block_side((10_000, 10_000), 512, 8), block_side((400, 300), 512, 8), block_side((50, 50), 512, 8)
     (512, 64, 64)
     """
     while most > LEAST_BLOCK and -(-shape[0] // most) * -(-shape[1] // most) < PER_THREAD * threads:

@@ -13,7 +13,8 @@ from pipeline.config_footprint import Footprint
 from pipeline.coverage import ZoneCoverage, touched_cells, zone_coverages
 from pipeline.evaluation.cellareas import cell_areas_m2, cell_sides_m
 from pipeline.evaluation.footprintinputs import boundary_zones, check_footprint_inputs, polygon_share, reference_zones
-from pipeline.evaluation.footprintmap import area_by_year, colour_table, footprint_map, footprint_qml
+from pipeline.evaluation.footprintmap import colour_table, footprint_map, footprint_qml
+from pipeline.evaluation.footprintseries import area_by_year
 from pipeline.evaluation.footprinttable import COLUMNS, WATER_SHARE, Found, Site, codes_of, footprint_of, reference_mean, year_rows
 from pipeline.evaluation.yearlyareas import area_panels
 from pipeline.grid import ground_cell_m, native_grid
