@@ -28,6 +28,11 @@ class Recovery(EvaluationKey):
         default_factory=dict,
         description="by zone: year or month (YYYY-MM) in which the works of restoration began; seasons from then to `restored` count as partial",
     )
+    before_years: Annotated[int, Field(ge=1, le=200)] | None = Field(
+        None,
+        description="number of the last seasons before restoration (and before `works_from`) that are the state before; default: all, which on a long series "
+        "may reach back to undisturbed ground",
+    )
     controls: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         None,
         description="number of matched control cells of each restored cell (20 in del Rio-Mena et al. 2021), from the reference zones, by NDVI of every year "

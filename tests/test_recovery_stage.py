@@ -180,6 +180,19 @@ def test_seasons_of_works_are_left_out_of_the_state_before(restored):
     assert float(found["completeness", "2024"]["value"]) == pytest.approx((x[4] - x[0]) / (r[4] - x[0]), abs=1e-6)
 
 
+def test_the_state_before_is_that_of_the_last_seasons_before(restored):
+    restored.settings["aoi"]["zones"]["pit"]["restored"] = "2023-06"
+    restored.settings["recovery"] = {"least_gap": 0.01, "before_years": 2}
+    folder = restored.run()
+    assert stage(restored) == 0
+    found, (x, r) = measures(rows_of(folder)), by_hand(restored)
+    assert [found["ratio", str(y)]["phase"] for y in YEARS] == ["earlier", "before", "before", "partial", "after"]
+    d, start = x - r, x[1:3].mean()
+    assert float(found["baci", ""]["value"]) == pytest.approx(d[4] - d[1:3].mean(), abs=1e-6)
+    assert found["baci", ""]["years_before"] == "2"
+    assert float(found["completeness", "2024"]["value"]) == pytest.approx((x[4] - start) / (r[4] - start), abs=1e-6)
+
+
 def test_phases_of_works():
     summer = Season(start="07-01", end="08-31")
     assert phases_of([2019, 2020, 2021, 2022], summer, "2021-06", None) == ("before", "before", "partial", "after")

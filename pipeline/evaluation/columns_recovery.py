@@ -17,8 +17,9 @@ RECOVERY = (
     Column(
         "phase",
         "",
-        "before restoration, partial (first season after it, or the season in which it ended), after, works (works went on); empty without a date",
-        "before 修复前、partial 部分季节（修复结束所在季节或其后首季）、after 修复后、works 施工中；无日期时为空",
+        "before restoration, partial (first season after it, or the season in which it ended), after, works (works went on), earlier (ahead of before_years); "
+        "empty without a date",
+        "before 修复前、partial 部分季节（修复结束所在季节或其后首季）、after 修复后、works 施工中、earlier 早于 before_years；无日期时为空",
     ),
     Column("zone_value", "", "Mean of the zone that year, in the variable", "该年分区均值（按变量）", COVER),
     Column("reference_value", "", "Mean of its reference that year, in the variable", "该年参照区均值（按变量）", COVER),

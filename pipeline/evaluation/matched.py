@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.evaluation.baci import BEFORE, baci
 from pipeline.evaluation.controls import Matching, match, matched_series
-from pipeline.evaluation.recoverytable import WORKS, contrast_row
+from pipeline.evaluation.recoverytable import LEFT_OUT, contrast_row
 
 BALANCE_COLUMNS = (
     "mine", "sensor", "zone", "role", "reference", "feature", "zone_mean", "reference_mean", "controls_mean", "smd_before", "smd_after", "cells",
@@ -37,8 +37,8 @@ def matched_rows(
     except ValueError as error:
         return [{"measure": name, "note": f"no matched controls: {error}"} for name in NAMES], []
     series = matched_series(found, *values)
-    clean = np.where([p == WORKS for p in phase], np.nan, series.zone)
-    result = baci(clean, series.reference, tuple(BEFORE if p == WORKS else p for p in phase), level=level)
+    clean = np.where([p in LEFT_OUT for p in phase], np.nan, series.zone)
+    result = baci(clean, series.reference, tuple(BEFORE if p in LEFT_OUT else p for p in phase), level=level)
     rows = [{"measure": name} | contrast_row(of) for name, of in zip(NAMES, (result.full, result.with_partial), strict=True)]
     return rows, _balance(found, [y for y, b in zip(years, before, strict=True) if b], k)
 

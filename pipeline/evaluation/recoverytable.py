@@ -20,6 +20,8 @@ COLUMNS = (
     "high", "freedom", "years_before", "years_after", "note",
 )  # fmt: skip
 WORKS = "works"  # seasons while works of restoration went on: neither before nor after
+EARLIER = "earlier"  # seasons long before restoration, which are not the state that it found
+LEFT_OUT = (WORKS, EARLIER)
 YEARLY = ("difference", "ratio", "r80p", "completeness", "gap_closed")
 NOT_RESTORED = "no date of restoration is given (aoi.zones.*.restored)"
 NO_SCENES = "no interval: the images do not tell the error of a year"
@@ -38,17 +40,20 @@ class ZoneRecord:
     works_from: str | None = None
 
 
-def phases_of(years: Sequence[int], season: Season, restored: str, works_from: str | None) -> tuple[str, ...]:
+def phases_of(years: Sequence[int], season: Season, restored: str, works_from: str | None, before_years: int | None = None) -> tuple[str, ...]:
     """Return the phase of each season: as `pipeline.evaluation.baci.phases`, and `works` from the season in which works began until restoration.
+
+    With `before_years` only so many of the last seasons before count as before, and those ahead of them are `earlier`.
 
     >>> phases_of([2018, 2019, 2020, 2021, 2022], Season(start="07-01", end="08-31"), "2021-06", "2020-05")
     ('before', 'before', 'works', 'partial', 'after')
     """
     found = phases(years, restored, season)
-    if works_from is None:
-        return found
-    begun = phases(years, works_from, season)
-    return tuple(WORKS if own == BEFORE and of != BEFORE else own for own, of in zip(found, begun, strict=True))
+    if works_from is not None:
+        begun = phases(years, works_from, season)
+        found = tuple(WORKS if own == BEFORE and of != BEFORE else own for own, of in zip(found, begun, strict=True))
+    last = sorted(year for year, phase in zip(years, found, strict=True) if phase == BEFORE)[-before_years:] if before_years else years
+    return tuple(EARLIER if phase == BEFORE and year not in last else phase for year, phase in zip(years, found, strict=True))
 
 
 def recovery_rows(record: ZoneRecord, asked: Recovery, season: Season, common: dict[str, Any]) -> list[dict[str, Any]]:
@@ -58,7 +63,7 @@ def recovery_rows(record: ZoneRecord, asked: Recovery, season: Season, common: d
     without the partial seasons, and with them (`..._with_partial`).
     """
     x, r, errors = record.zone, record.reference, record.errors
-    phase = phases_of(record.years, season, record.restored, record.works_from) if record.restored else ("",) * len(record.years)
+    phase = phases_of(record.years, season, record.restored, record.works_from, asked.before_years) if record.restored else ("",) * len(record.years)
     of_zone = common | {"restored": record.restored}
     found: dict[str, tuple[Estimates, str]] = {
         "difference": (difference(x, r, errors, level=asked.level), ""),
@@ -112,9 +117,9 @@ def _of_series(record: ZoneRecord, asked: Recovery, phase: tuple[str, ...], seas
     names = ("baci", "baci_with_partial", "years_to_recovery", "years_to_recovery_with_partial")
     if not record.restored:
         return [common | {"measure": name, "note": NOT_RESTORED} for name in names]
-    worked = np.array([p == WORKS for p in phase], bool)
+    worked = np.array([p in LEFT_OUT for p in phase], bool)
     clean = np.where(worked, np.nan, record.zone)
-    found = baci(clean, record.reference, tuple(BEFORE if p == WORKS else p for p in phase), level=asked.level)
+    found = baci(clean, record.reference, tuple(BEFORE if p in LEFT_OUT else p for p in phase), level=asked.level)
     rows = [common | {"measure": name} | contrast_row(of) for name, of in zip(names[:2], (found.full, found.with_partial), strict=True)]
     start = first_season(record.restored, season)
     return [*rows, *(common | {"measure": name} | _reached(record, asked, phase, start, partial=i == 1) for i, name in enumerate(names[2:]))]

@@ -80,7 +80,7 @@ def rows(job: Job, zones: Zones, coverages: dict[str, ZoneCoverage], *, scenes: 
         if asked.controls is not None and restored is not None:
             others = [read_series(folder, coverages[name], years, pair) for name in references]
             (ndvi, own), (ndvi_there, there) = _cells([series], variable), _cells(others, variable)
-            phase = phases_of(years, config.season, restored, works)
+            phase = phases_of(years, config.season, restored, works, asked.before_years)
             found, balanced = matched_rows((ndvi, ndvi_there), (own, there), years, phase, k=asked.controls, level=asked.level)
             made += [dict.fromkeys(COLUMNS) | named | {"variable": variable, "restored": restored} | row for row in found]
             balance += [named | row for row in balanced]
