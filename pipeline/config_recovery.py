@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from pipeline.config_catalog import LocalPath
+from pipeline.config_dem import WHAT, check_dem, dem_file
 from pipeline.config_evaluation import EvaluationKey
 
 if TYPE_CHECKING:
@@ -38,15 +41,24 @@ class Recovery(EvaluationKey):
         description="number of matched control cells of each restored cell (20 in del Rio-Mena et al. 2021), from the reference zones, by NDVI of every year "
         "before restoration; default: none, the reference zone as a whole is the control",
     )
+    dem: LocalPath | None = Field(None, description=f"with `controls`: elevation is matched too, as one more year is; {WHAT}")
+
+    def files(self, config: Config, results: Path) -> list[Path]:
+        """Return the elevation model."""
+        found = dem_file(self.dem, config, results)
+        return [] if found is None else [found]
 
 
 def check_recovery(config: Config) -> None:
-    """Refuse recovery without a reference, and works of a zone that is not restored."""
+    """Refuse recovery without a reference, an elevation model without controls, and works of a zone that is not restored."""
     asked = config.recovery
     if asked is None:
         return
     if not config.has_reference:
         raise ValueError("recovery: no zone has a reference; expected aoi.reference or a zone's `reference`; fix: name undisturbed zones, or remove `recovery`")
+    if asked.dem is not None and asked.controls is None:
+        raise ValueError("recovery.dem: without recovery.controls; expected both, as elevation serves to match controls; fix: give controls, or remove dem")
+    check_dem("recovery.dem", asked.dem, config)
     for zone, began in asked.works_from.items():
         facts = config.aoi.zones.get(zone)
         ended = facts.restored if facts else None

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from pipeline.config_catalog import SYNTHETIC, LocalPath
+from pipeline.config_catalog import LocalPath
+from pipeline.config_dem import WHAT, check_dem, dem_file
 from pipeline.config_evaluation import EvaluationKey
-from pipeline.layout import MineFolder
 
 if TYPE_CHECKING:
     from pipeline.config import Config
 
-SYNTHETIC_DEM = "synthetic"
 Slope = Annotated[float, Field(gt=0, lt=90)]
 Azimuth = Annotated[float, Field(ge=0, lt=360)]
 OF_DEM = ("platform_below_deg", "steep_from_deg", "sunny_deg")
@@ -23,9 +22,7 @@ OF_DEM = ("platform_below_deg", "steep_from_deg", "sunny_deg")
 class Strata(EvaluationKey):
     """Tables by stratum: by terrain from an elevation model (`dem`), or by landforms that the zones' file names (`field`)."""
 
-    dem: LocalPath | None = Field(
-        None, description="path of an elevation model: one band, metres, any CRS and cell, covering every zone; or `synthetic`: that of the synthetic mine"
-    )
+    dem: LocalPath | None = Field(None, description=WHAT)
     field: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
         None,
         description="attribute of the zones' file with the landform of each feature; features of one zone name with different landforms are then one zone",
@@ -56,18 +53,11 @@ class Strata(EvaluationKey):
 
     def files(self, config: Config, results: Path) -> list[Path]:
         """Return the elevation model."""
-        found = self.dem_file(config, results)
+        found = dem_file(self.dem, config, results)
         return [] if found is None else [found]
-
-    def dem_file(self, config: Config, results: Path) -> Path | None:
-        """Return where the elevation model lies; None with landforms."""
-        if self.dem == SYNTHETIC_DEM:
-            return MineFolder(results, config.mine).synthetic / "dem.tif"
-        return None if self.dem is None else Path(self.dem)
 
 
 def check_strata(config: Config) -> None:
     """Refuse the synthetic elevation model of a mine that is not synthetic."""
-    asked = config.strata
-    if asked is not None and asked.dem == SYNTHETIC_DEM and not any(source.catalog in SYNTHETIC for source in config.sensors.values()):
-        raise ValueError("strata.dem: synthetic without a sensor of a synthetic catalog; expected the path of an elevation model; fix: give a file")
+    if config.strata is not None:
+        check_dem("strata.dem", config.strata.dem, config)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.coverwords import LEAST_LAND, land_observed
 from pipeline.lettering import with_fonts, wrapped
-from pipeline.sheet import CHART_IN, GREY, INK, MARGIN_IN, SMALL_PT, TEXT_PT, Sheet, Words, line_in, new_sheet, room_in
+from pipeline.sheet import CHART_IN, GREY, INK, MARGIN_IN, SMALL_PT, TEXT_PT, Sheet, Words, line_in, new_sheet, open_frame, room_in
 from pipeline.styles import SERIES
 from pipeline.zonetables import number
 
@@ -177,11 +177,9 @@ def _frame(axes: Any, years: tuple[int, ...], top: float, size: float, *, narrow
     axes.set(xlim=(years[0] - 0.5, years[-1] + 0.5), ylim=(0, top), xticks=years[::step])
     axes.set_xticks(years[::step], [str(y) for y in years[::step]])
     axes.yaxis.set_major_locator(MaxNLocator(4 if narrow else 10, steps=[1, 2, 5, 10]))
-    axes.tick_params(labelsize=size, length=2.5, width=0.6, color=GREY)
+    open_frame(axes, size)
     axes.grid(axis="y", color="#e3e3e3", linewidth=0.6)
     axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         axes.spines[side].set(linewidth=0.6, color=GREY)
 

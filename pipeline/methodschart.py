@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Any
 
+from pipeline import svg
 from pipeline.evaluation.indicators import INDICATORS, Indicator
 from pipeline.evaluation.methodstable import SCORE
 from pipeline.words import Text
@@ -27,8 +28,8 @@ def dots(rows: Sequence[dict[str, Any]], title: str) -> str:
     scored = any(r["indicator"] == SCORE and _known(r["value"]) for r in rows)
     lines = [*INDICATORS, *([None] if scored else [])]
     height = TOP + len(names) * (len(lines) + 1.6) * LINE + 12
-    root = ET.Element("svg", viewBox=f"0 0 {WIDTH} {height:g}", width=str(WIDTH), height=f"{height:g}", role="img", xmlns="http://www.w3.org/2000/svg")
-    ET.SubElement(root, "title").text = title
+    root = svg.drawing(WIDTH, height, title)
+    root.attrib.update(width=str(WIDTH), height=f"{height:g}")
     low, high = _limits(rows)
     for value, words in ((0.0, Text("before", "修复前")), (1.0, Text("reference", "对照"))):
         _line(root, _x(value, low, high), TOP - 12, _x(value, low, high), height - 8, "#999999", dash="" if value else "3 3")
@@ -40,12 +41,12 @@ def dots(rows: Sequence[dict[str, Any]], title: str) -> str:
         zones = by[name, INDICATORS[0].key]["method_zones"]
         y += 1.3 * LINE
         own = name if len(name) <= NAME else name[: NAME - 1] + "\N{HORIZONTAL ELLIPSIS}"
-        ET.SubElement(_text(root, 6, y - 4, f"{own} (n = {zones})", "start", weight="600"), "title").text = name
+        svg.titled(_text(root, 6, y - 4, f"{own} (n = {zones})", "start", weight="600"), name)
         for indicator in lines:
             _one(root, by[name, indicator.key if indicator else SCORE], indicator, y + LINE / 2, (low, high))
             y += LINE
         y += 0.3 * LINE
-    return ET.tostring(root, encoding="unicode")
+    return svg.markup(root)
 
 
 def _one(root: ET.Element, row: dict[str, Any], indicator: Indicator | None, y: float, limits: tuple[float, float]) -> None:
@@ -63,9 +64,9 @@ def _one(root: ET.Element, row: dict[str, Any], indicator: Indicator | None, y: 
         step = 7 if value > limits[1] else -7
         ET.SubElement(root, "path", {"d": f"M{at:.1f} {y - 4:.1f} L{at + step:.1f} {y:.1f} L{at:.1f} {y + 4:.1f} Z", "fill": colour})
     elif indicator:
-        ET.SubElement(root, "circle", {"cx": f"{at:.1f}", "cy": f"{y:.1f}", "r": "4", "fill": colour})
+        svg.dot(root, (at, y), 4, {"fill": colour})
     else:
-        ET.SubElement(root, "rect", {"x": f"{at - 4:.1f}", "y": f"{y - 4:.1f}", "width": "8", "height": "8", "fill": colour})
+        svg.rectangle(root, at - 4, y - 4, 8, 8, {"fill": colour})
     _text(root, WIDTH - 6, y + 4, f"{value:.2f}", "end")
 
 
@@ -86,12 +87,8 @@ def _x(value: float, low: float, high: float) -> float:
 
 
 def _line(root: ET.Element, x1: float, y1: float, x2: float, y2: float, colour: str, *, width: float = 1, dash: str = "") -> None:
-    ends = {"x1": f"{x1:.1f}", "y1": f"{y1:.1f}", "x2": f"{x2:.1f}", "y2": f"{y2:.1f}"}
-    ET.SubElement(root, "line", ends | {"stroke": colour, "stroke-width": f"{width:g}"} | ({"stroke-dasharray": dash} if dash else {}))
+    svg.line(root, (x1, y1), (x2, y2), {"stroke": colour, "stroke-width": f"{width:g}"} | ({"stroke-dasharray": dash} if dash else {}))
 
 
 def _text(root: ET.Element, x: float, y: float, words: str, anchor: str, colour: str = INK, *, weight: str = "400") -> ET.Element:
-    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "fill": colour, "font-size": "12", "font-weight": weight}
-    found = ET.SubElement(root, "text", place)
-    found.text = words
-    return found
+    return svg.text(root, x, y, words, anchor, **{"fill": colour, "font-size": "12", "font-weight": weight})

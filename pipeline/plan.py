@@ -17,8 +17,8 @@ from pipeline.access import check_keys
 from pipeline.aoi import Zones, read_zones
 from pipeline.config import Config, SensorSource, load_all
 from pipeline.config_catalog import SYNTHETIC, plain_path
+from pipeline.config_dem import SYNTHETIC_DEM, dem_file
 from pipeline.config_months import months_of, no_sensitivity
-from pipeline.config_strata import SYNTHETIC_DEM
 from pipeline.errors import BadInput
 from pipeline.evaluation.climatefiles import check_climate_files
 from pipeline.evaluation.dem import check_covers, open_dem
@@ -288,13 +288,14 @@ def check(path: Path, config: Config, results: Path, *, live: bool = False) -> C
 
 
 def _check_dem(config: Config, zones: Zones, results: Path) -> None:
-    """Refuse an elevation model that is none or does not cover every zone; that of the synthetic mine is made by the run."""
-    asked = config.strata
-    found = None if asked is None or asked.dem == SYNTHETIC_DEM else asked.dem_file(config, results)
-    if found is not None:
-        dem = open_dem(found)
-        with closing(dem.dataset):
-            check_covers(dem, zones)
+    """Refuse elevation models that are none or do not cover every zone; that of the synthetic mine is made by the run."""
+    for key in ("recovery", "strata"):
+        asked = config.recovery if key == "recovery" else config.strata
+        found = None if asked is None or asked.dem == SYNTHETIC_DEM else dem_file(asked.dem, config, results)
+        if found is not None:
+            dem = open_dem(found, f"{key}.dem")
+            with closing(dem.dataset):
+                check_covers(dem, zones, f"{key}.dem")
 
 
 def _inputs(path: Path, sensor: str, catalog: str, found: Inspected, results: Path) -> None:

@@ -121,6 +121,13 @@ def new_sheet(words: Words, width: float, body: float) -> Sheet:
     return sheet
 
 
+def open_frame(axes: Any, size: float = SMALL_PT, **more: Any) -> None:
+    """Give axes small thin marks, and no frame above and to the right; `more`: of the marks."""
+    axes.tick_params(labelsize=size, length=2.5, width=0.6, color=GREY, **more)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
 def scale_bar(sheet: Sheet, x: float, y: float, length_m: float, inches: float) -> None:
     """Draw a bar of four parts, `inches` long on paper, with its length on the ground."""
     for i in range(4):

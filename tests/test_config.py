@@ -2,6 +2,7 @@
 
 import json
 from functools import reduce
+from importlib import import_module
 from pathlib import Path
 
 import jsonschema
@@ -10,40 +11,10 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline import config as configs
-from pipeline import (
-    config_breaks,
-    config_climate,
-    config_cover,
-    config_footprint,
-    config_landcover,
-    config_methods,
-    config_recovery,
-    config_sensitivity,
-    config_strata,
-    config_trend,
-    config_uncertainty,
-    config_water,
-)
 from pipeline.config_evaluation import EvaluationKey
 from pipeline.errors import BadInput
 
-WITH_MODELS = (
-    configs,
-    config_breaks,
-    config_climate,
-    config_cover,
-    config_footprint,
-    config_landcover,
-    config_methods,
-    config_recovery,
-    config_sensitivity,
-    config_strata,
-    config_trend,
-    config_uncertainty,
-    config_water,
-)
-
-
+WITH_MODELS = [import_module(f"pipeline.{path.stem}") for path in Path(configs.__file__).parent.glob("config*.py")]
 MODELS = {m for module in WITH_MODELS for m in vars(module).values() if isinstance(m, type) and issubclass(m, configs.Model) and m is not EvaluationKey}
 JIANGCANG = (Path(configs.__file__).parents[1] / "configs/jiangcang.yaml").read_text(encoding="utf-8")
 COMPOSITES = {"composites": "data/bc/{year}.tif", "bands": {"red": 3, "nir": 4}}

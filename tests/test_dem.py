@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from exactextract import exact_extract
 from odc.geo.geobox import GeoBox
 from pyproj import Transformer
 from shapely.geometry import Polygon, box
@@ -14,7 +15,7 @@ from shapely.geometry import Polygon, box
 from pipeline.aoi import Zones
 from pipeline.coverage import zone_coverages
 from pipeline.errors import BadInput
-from pipeline.evaluation.dem import check_covers, elevations, open_dem, southern, terrain_shares
+from pipeline.evaluation.dem import cell_elevations, check_covers, elevations, open_dem, southern, terrain_shares
 from pipeline.evaluation.strata import PLATFORM, SHADY, STEEP, SUNNY, TERRAIN, UNKNOWN, TerrainRules, split, terrain_codes
 from pipeline.evaluation.terrain import ground_steps, slope_aspect
 
@@ -201,6 +202,42 @@ def test_mean_slope_is_weighted_by_ground(tmp_path):
                 weight += ground_m2
         assert found.slope_mean(name, coverage) == (pytest.approx(total / weight) if code and weight else None)
     assert found.slope_mean(SUNNY, coverage) == pytest.approx(15, abs=0.2)
+
+
+@pytest.mark.parametrize("dem_cell", [2, 5, 10, 30, 60])
+@pytest.mark.parametrize("cell", [10, 30, 250])
+def test_elevation_of_a_cell_is_the_mean_of_the_model_in_it(tmp_path, cell, dem_cell):
+    """Against exactextract, wherever the model's cells lie in the sensor's; coarser ones give the height at the middle."""
+    n = int(1800 / dem_cell)
+    z = 4000 + np.random.default_rng(3).normal(0, 50, (n, n)).astype("float32")
+    path = write(tmp_path / "dem.tif", z, Affine(dem_cell, 0, WEST - 300, 0, -dem_cell, NORTH + 300))
+    dem, grid = open_dem(path), grid_of(cell)
+    (coverage,) = zone_coverages(zones_of(pit=PIT), grid)
+    found = cell_elevations(dem, grid, coverage)
+    dem.dataset.close()
+    assert np.array_equal(np.isfinite(found), coverage.touched)
+    rows, cols = np.nonzero(coverage.touched)
+    west, north = WEST + cell * (coverage.cols.start + cols), NORTH - cell * (coverage.rows.start + rows)
+    if dem_cell >= cell:
+        i, j = ((NORTH + 300 - (north - cell / 2)) // dem_cell).astype(int), ((west + cell / 2 - WEST + 300) // dem_cell).astype(int)
+        assert np.array_equal(found[rows, cols], z[i, j].astype(float))
+    elif cell % dem_cell == 0 and cell / dem_cell <= 16:
+        cells = gpd.GeoDataFrame(geometry=[box(w, n - cell, w + cell, n) for w, n in zip(west, north, strict=True)], crs=UTM)
+        expected = exact_extract(str(path), cells, "mean", output="pandas")["mean"]
+        assert found[rows, cols] == pytest.approx(expected.to_numpy(), abs=1e-3)
+    else:  # points stand for cells that they do not divide: the mean is near
+        assert np.abs(found[rows, cols] - 4000).max() < 5 * 50 / min(16, cell / dem_cell)
+
+
+def test_elevation_has_gaps_where_the_model_has_them(tmp_path):
+    z = np.full((60, 60), 4000.0)
+    z[:, 30:] = NAN
+    dem, grid = open_dem(write(tmp_path / "dem.tif", z, Affine(30, 0, WEST - 300, 0, -30, NORTH + 300))), grid_of(30)
+    (coverage,) = zone_coverages(zones_of(pit=PIT), grid)
+    found = cell_elevations(dem, grid, coverage)
+    dem.dataset.close()
+    right = np.arange(coverage.cols.start, coverage.cols.stop) >= 20
+    assert np.array_equal(np.isfinite(found), coverage.touched & ~right) and (found[np.isfinite(found)] == 4000).all()
 
 
 def test_in_the_south_faces_change_names(tmp_path):

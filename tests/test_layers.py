@@ -44,6 +44,7 @@ LAYERS = (
         "pipeline.evaluation.paired",
         "pipeline.evaluation.terrain",
         "pipeline.sensitivity",
+        "pipeline.svg",
     },
     {"pipeline.quality", "pipeline.adjustments", "pipeline.evaluation.controls", "pipeline.evaluation.recovery"},
     {
@@ -57,6 +58,7 @@ LAYERS = (
         "pipeline.config_cover",
         "pipeline.config_trend",
         "pipeline.config_errors",
+        "pipeline.config_dem",
         "pipeline.config_evaluation",
         "pipeline.config_breaks",
         "pipeline.config_landcover",

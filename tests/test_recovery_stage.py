@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 from exactextract import exact_extract
 from pipeline_configs import loaded, refused_config
 from scenemine import SceneMine
@@ -17,6 +18,7 @@ from pipeline import plan
 from pipeline.__main__ import main
 from pipeline.aoi import read_zones
 from pipeline.config import Season, load
+from pipeline.errors import BadInput
 from pipeline.evaluation.recoverytable import COLUMNS, phases_of
 from pipeline.layout import MineFolder
 from pipeline.report.evaluated import evaluated
@@ -220,6 +222,40 @@ def test_matched_controls_and_their_balance(restored):
     assert abs(float(balance["smd_before"])) > 1 > 0.1 > abs(float(balance["smd_after"]))
 
 
+def test_controls_are_matched_by_elevation_too(restored):
+    """All ground looked alike in 2020; what lies as high as the pit went another way than what lies 500 m above it."""
+    like = restored.red.shape[1:]
+    ndvi = np.full((5, *like), 0.2) + np.random.default_rng(0).normal(0, 0.01, (5, *like))
+    ndvi[1:, :, :24] += np.array([0.1, 0.25, 0.3, 0.3])[:, None, None]
+    ndvi[1:, :15, 24:] += np.array([0.02, 0.02, 0.03, 0.04])[:, None, None]  # as high as the pit
+    ndvi[1:, 15:, 24:] += 0.4
+    restored.red, restored.nir = (0.2 * (1 - ndvi)).astype("float32"), (0.2 * (1 + ndvi)).astype("float32")
+    z = 4000 + np.random.default_rng(1).normal(0, 30, (50, 60))
+    z[25:, 34:] += 500
+    profile = {"driver": "GTiff", "height": 50, "width": 60, "count": 1, "dtype": "float32", "crs": restored.crs}
+    restored.folder.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(restored.folder / "dem.tif", "w", transform=Affine(10, 0, restored.west - 100, 0, -10, restored.north + 100), **profile) as dataset:
+        dataset.write(z.astype("float32"), 1)
+    restored.settings["recovery"] = {"controls": 10}
+    folder = restored.run()
+    assert stage(restored) == 0
+    alike = float(measures(rows_of(folder))["baci_matched", ""]["value"])
+    restored.settings["recovery"] = {"controls": 10, "dem": str(restored.folder / "dem.tif")}
+    restored.write()
+    assert stage(restored) == 0
+    found = float(measures(rows_of(folder))["baci_matched", ""]["value"])
+    gain = (np.mean([0.25, 0.3, 0.3]) - np.mean([0.02, 0.03, 0.04])) / 0.81
+    print(f"gain against controls: {found:.3f} with elevation, {alike:.3f} without, {gain:.3f} planted against ground as high")
+    assert found == pytest.approx(gain, abs=0.03) and alike < gain - 0.1
+    ndvi_row, height = rows_of(folder, "control_balance_by_zone")
+    assert (ndvi_row["feature"], height["feature"]) == ("ndvi 2020", "elevation")
+    bounds = dict(restored.zones)["background"].bounds
+    rows = slice(int((restored.north - bounds[3]) / 10) + 10, int((restored.north - bounds[1]) / 10) + 10)
+    cols = slice(int((bounds[0] - restored.west) / 10) + 10, int((bounds[2] - restored.west) / 10) + 10)
+    assert float(height["reference_mean"]) == pytest.approx(z[rows, cols].mean(), abs=0.01)
+    assert abs(float(height["smd_before"])) > 0.5 > 0.2 > abs(float(height["smd_after"]))
+
+
 def test_a_matching_that_cannot_be_made_is_refused_in_words(restored):
     restored.settings["recovery"] = {"controls": 1000}
     folder = restored.run()
@@ -267,6 +303,9 @@ def test_intervals_come_from_the_scenes_that_show_both(tmp_path):
         ({"least_gap": 0}, AOI, "recovery.least_gap"),
         ({"level": 1.0}, AOI, "recovery.level"),
         ({"controls": 0}, AOI, "recovery.controls"),
+        ({"dem": "dem.tif"}, AOI, "recovery.dem"),
+        ({"controls": 5, "dem": ""}, AOI, "recovery.dem"),
+        ({"controls": 5, "dem": "https://host/dem.tif"}, AOI, "recovery.dem"),
         ({"sensors": ["landsat"]}, AOI, "recovery.sensors"),
         ({"sensors": []}, AOI, "recovery.sensors"),
         ({"works_from": {"dump": "2020"}}, AOI, "recovery.works_from"),
@@ -293,6 +332,23 @@ def test_a_reference_that_overlaps_the_pit_is_refused_before_anything_runs(resto
     del restored.settings["recovery"]
     restored.write_config()
     plan.make([str(restored.config)], {"results": str(restored.results)})  # without the key it is a warning, as before
+
+
+def test_an_elevation_model_that_does_not_cover_is_refused_before_anything_runs(restored):
+    restored.settings["recovery"] = {"controls": 5, "dem": str(restored.folder / "dem.tif")}
+    restored.write()
+    for shift, found in ((5000, "elevations for 0 % of the zone"), (None, "no such file")):
+        if shift is not None:
+            profile = {"driver": "GTiff", "height": 50, "width": 60, "count": 1, "dtype": "float32", "crs": restored.crs}
+            place = Affine(10, 0, restored.west + shift, 0, -10, restored.north)
+            with rasterio.open(restored.folder / "dem.tif", "w", transform=place, **profile) as dataset:
+                dataset.write(np.full((1, 50, 60), 4000, "float32"))
+        else:
+            (restored.folder / "dem.tif").unlink()
+        with pytest.raises(BadInput, match=found) as caught:
+            plan.make([str(restored.config)], {"results": str(restored.results)})
+        assert "strata" not in str(caught.value)
+        assert not restored.results.exists()
 
 
 def test_the_key_decides_what_is_made(restored):

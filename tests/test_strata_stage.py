@@ -37,6 +37,7 @@ from pipeline.report.evaluated import evaluated
 YEARS = (2020, 2021, 2022, 2023, 2024)
 SCENES = {"sentinel-2": {"catalog": "synthetic"}}
 STRATA = ("platform", "sunny slope", "shady slope", "steep slope")
+LAND_RULE = {"bare_below": 0.3, "medium_from": 0.45, "high_from": 0.75}
 SLOPE = {"platform": 0.0, "sunny slope": 15.0, "shady slope": 15.0, "steep slope": 40.0}
 
 
@@ -181,14 +182,72 @@ def test_one_stratum_gives_the_tables_of_the_zones(tmp_path):
     rain.write_text("date,value\n" + "".join(f"{year}-{month:02d},{200 + 13 * (year % 4) + month}\n" for year in mine.years for month in range(1, 13)))
     mine.settings["aoi"]["zones"] = {"pit": {"role": "pit", "restored": "2018-06"}}
     mine.settings |= {"strata": {"dem": str(write_dem(mine, {}))}, "recovery": {"least_gap": 0.1}, "climate": {"precipitation": str(rain)}, "breaks": {}}
-    folder = run(mine, "recovery", "climate", "breaks")
+    mine.settings["landcover"] = {"rule": LAND_RULE}
+    folder = run(mine, "recovery", "climate", "breaks", "landcover")
+    assert not (folder / "pit_lakes_by_zone.csv").exists() and rows_of(folder, "pit_lakes_by_stratum") == []  # composites do not tell water
     for zones, strata in OF_ZONES.items():
+        if zones == "pit_lakes_by_zone":
+            continue
         whole, found = rows_of(folder, zones), rows_of(folder, strata)
+        if zones.startswith("landcover"):
+            whole = [r for r in whole if r["level"] == "zone"]
         assert {r.pop("stratum") for r in found} == {"platform"}, zones
         for r in (*whole, *found):
             if r.get("note", "").startswith("no interval: the"):
                 r["note"] = "no interval"
         assert found == sorted(whole, key=lambda r: ["pit", "background", ""].index(r["zone"])), zones
+
+
+def classes_by_hand(cover):
+    """Return codes of cover inside the mine (the pit) as the rule says: 1 mining, then the grades of grassland."""
+    return np.select([cover < 0.3, cover < 0.45, cover < 0.75], ["mining", "low", "medium"], "high")
+
+
+def test_land_cover_of_a_stratum_is_that_of_its_cells(terraced):
+    """By rule: areas of classes sum to the zones, years and pairs are the mine's, and a band away from steps has the classes of its cells."""
+    ndvi = np.random.default_rng(7).uniform(0.1, 0.85, terraced.red.shape)
+    terraced.red, terraced.nir = (0.2 * (1 - ndvi)).astype("float32"), (0.2 * (1 + ndvi)).astype("float32")
+    terraced.settings["landcover"] = {"rule": LAND_RULE}
+    folder = run(terraced, "recovery", "landcover")
+    for zones, strata, keys in (
+        ("landcover_by_year", "landcover_by_stratum", ("zone", "year", "class")),
+        ("landcover_transitions", "landcover_transitions_by_stratum", ("zone", "first_year", "last_year", "from_class", "to_class")),
+        ("landcover_baseline", "landcover_baseline_by_stratum", ("zone", "year", "class")),
+    ):
+        whole = numbers([r for r in rows_of(folder, zones) if r["level"] == "zone"], *keys, of="area_km2")
+        found = numbers(rows_of(folder, strata), *keys, of="area_km2")
+        assert {k: v for k, v in found.items() if v} == pytest.approx({k: v for k, v in whole.items() if v}, rel=1e-12), zones
+        assert {r["stratum"] for r in rows_of(folder, strata)} == set(STRATA)
+    only(terraced, "sunny slope")
+    folder = run(terraced, "recovery", "landcover")
+    rows = [r for r in rows_of(folder, "landcover_by_stratum") if r["zone"] == "pit"]
+    assert {r["stratum"] for r in rows} == {"sunny slope"}
+    for year, cover in zip(YEARS, by_hand(terraced, "pit", "sunny slope"), strict=True):
+        share = {r["class"]: float(r["share_pct"]) for r in rows if r["year"] == str(year) and float(r["area_km2"])}
+        names, counts = np.unique(classes_by_hand(np.clip(cover, 0, 1)), return_counts=True)
+        told = {next(word for word in ("mining", "low", "medium", "high") if word in name): value for name, value in share.items()}
+        assert told == pytest.approx(dict(zip(names.tolist(), 100 * counts / counts.sum(), strict=True)), rel=1e-3)
+
+
+def test_land_cover_maps_have_strata_on_their_own_grid(terraced):
+    """Maps of cells of 7 m: the areas of each class in the strata sum to the zone's, and strata have the areas that they have elsewhere."""
+    rng = np.random.default_rng(2)
+    for year in YEARS:
+        profile = {"driver": "GTiff", "height": 60, "width": 80, "count": 1, "dtype": "uint8", "crs": terraced.crs}
+        place = Affine(7, 0, terraced.west - 7, 0, -7, terraced.north + 7)
+        with rasterio.open(terraced.folder / f"lc{year}.tif", "w", transform=place, **profile) as dataset:
+            dataset.write(rng.integers(1, 4, (1, 60, 80)).astype("uint8"))
+    classes = {"1": "mining", "2": "grass", "3": "water"}
+    terraced.settings["landcover"] = {"path": str(terraced.folder / "lc{year}.tif"), "classes": classes, "mining": "mining"}
+    folder = run(terraced, "recovery", "landcover")
+    whole = numbers([r for r in rows_of(folder, "landcover_by_year") if r["level"] == "zone"], "zone", "year", "class", of="area_km2")
+    found = rows_of(folder, "landcover_by_stratum")
+    assert numbers(found, "zone", "year", "class", of="area_km2") == pytest.approx(whole, rel=1e-12)
+    areas = {(r["zone"], r["stratum"]): float(r["area_km2"]) for r in rows_of(folder, "strata_by_zone") if float(r["area_km2"])}
+    here = numbers([r for r in found if r["year"] == "2020"], "zone", "stratum", of="area_km2")
+    assert here == pytest.approx(areas, rel=0.05)  # points of 5 m stand for cells of the model in other places
+    pairs = {(r["first_year"], r["last_year"]) for r in rows_of(folder, "landcover_transitions")}
+    assert {(r["first_year"], r["last_year"]) for r in rows_of(folder, "landcover_transitions_by_stratum")} == pairs
 
 
 # Values

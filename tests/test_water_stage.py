@@ -17,10 +17,16 @@ from pipeline.__main__ import main
 from pipeline.aoi import read_zones
 from pipeline.config import load
 from pipeline.config_water import Water
+from pipeline.coverage import zone_coverages
 from pipeline.evaluation.pitlaketable import COLUMNS, lake_row
 from pipeline.evaluation.pitlakewords import water_by_year
+from pipeline.evaluation.strata import split
+from pipeline.grid import native_grid
 from pipeline.layout import MineFolder
+from pipeline.reader import open_raster
 from pipeline.report.evaluated import evaluated
+from pipeline.stages.job import Job
+from pipeline.stages.water import rows
 
 COMPOSITES = {"composites": "data/{year}.tif", "bands": {"red": 1, "nir": 2}}
 SCENES = {"sentinel-2": {"catalog": "synthetic"}}
@@ -102,6 +108,23 @@ def test_planted_ponds_are_recovered_and_others_are_left_out(ponds):
     assert float(row["water_low_pct"]) == float(row["water_high_pct"]) == pytest.approx(100 * sum(true) / zone, rel=1e-5)
     assert (rows["background", 2021]["lakes"], rows["background", 2021]["largest_km2"]) == ("0", ""), "water in one of three clear observations"
     assert float(rows["background", 2021]["water_km2"]) == 0
+
+
+def test_water_of_strata_sums_to_the_zone_and_a_lake_that_they_cut_is_in_both(ponds):
+    """A line through the first pond: each half has its part of the water, and a lake of its own."""
+    zone = stage(ponds, connectivity=4)["pit", 2021]
+    zones = read_zones(load(ponds.config), ponds.config)
+    job = Job(ponds.config, results(ponds), "sentinel-2")
+    with open_raster(job.folder.observed("water", 2021)) as dataset:
+        grid = native_grid(dataset)
+    coverage = {c.zone: c for c in zone_coverages(zones, grid)}["pit"]
+    east = grid.affine.c + grid.affine.a * (coverage.cols.start + 0.5 + np.arange(coverage.area_m2.shape[1]))
+    left = np.broadcast_to((east < WEST + 20 * 8).astype(float), coverage.area_m2.shape)
+    parts = split(coverage, {"left": left, "right": 1 - left})
+    found = {name: next(r for r in rows(job, {"pit": part}) if r["year"] == 2021) for name, part in parts.items()}
+    assert found["left"]["water_km2"] + found["right"]["water_km2"] == pytest.approx(float(zone["water_km2"]), rel=1e-12)
+    assert found["left"]["water_km2"] == pytest.approx(km2(ground((5, 10, 5, 8))) + km2(ground(SMALL)), rel=1e-5)
+    assert (found["left"]["lakes"], found["right"]["lakes"], zone["lakes"]) == (2, 2, "3")
 
 
 def test_corners_and_the_least_area_decide_what_a_lake_is(ponds):

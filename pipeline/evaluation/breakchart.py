@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-import xml.etree.ElementTree as ET
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.lettering import with_fonts, wrapped
-from pipeline.sheet import CHART_IN, GREY, SMALL_PT, Words, new_sheet, room_in
+from pipeline.sheet import CHART_IN, GREY, SMALL_PT, Words, new_sheet, open_frame, room_in
 from pipeline.styles import SERIES
+from pipeline.svg import YearPlot, dot, line, markup, rectangle, titled
 from pipeline.zonetables import number
 
 MOST_PANELS = 24
 LEAST_SPAN, LEAST_SHARE = 0.1, 10.0  # of the axes, in the variable and in per cent: noise must not fill a panel
 BESIDE = 0.25  # years by which a recovery in the year of disturbance is drawn beside it
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 360, 200, 42, 12, 26
 OWN, DISTURBED, RECOVERING = SERIES[0], SERIES[1], SERIES[2]
 READ = (
     "Dots: mean of the zone; dashed grey: one line; blue: the two lines, where their break is shown. Upright: year of disturbance (orange), of recovery "
@@ -128,9 +127,7 @@ def _frame(axes: Any, zone: ZoneYears, labels: bool) -> None:
     ticks = zone.years[::-1][::step][::-1]
     axes.set(xlim=(zone.years[0] - 0.7, zone.years[-1] + 0.7))
     axes.set_xticks(ticks, [str(y) for y in ticks] if labels else [""] * len(ticks))
-    axes.tick_params(labelsize=SMALL_PT, length=2.5, width=0.6, color=GREY)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    open_frame(axes)
 
 
 def _series_panel(axes: Any, zone: ZoneYears) -> None:
@@ -159,65 +156,31 @@ def _xy(points: list[tuple[int, float]]) -> tuple[list[int], list[float]]:
     return [x for x, _ in points], [y for _, y in points]
 
 
-class _Plot:
-    """An SVG of years by a value."""
-
-    def __init__(self, zone: ZoneYears, low: float, high: float, title: str) -> None:
-        self.root = ET.Element("svg", viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", xmlns="http://www.w3.org/2000/svg")
-        ET.SubElement(self.root, "title").text = title
-        self.years, self.low, self.high = zone.years, low, high
-        for year in zone.years[::-1][:: -(-len(zone.years) // 8)]:
-            self.text(self.x(year), HEIGHT - 8, str(year))
-
-    def x(self, year: float) -> float:
-        return LEFT + 12 + (WIDTH - LEFT - 36) * (year - self.years[0]) / max(1, self.years[-1] - self.years[0])
-
-    def y(self, value: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - self.low) / (self.high - self.low)
-
-    def text(self, x: float, y: float, words: str, anchor: str = "middle") -> None:
-        ET.SubElement(self.root, "text", {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}).text = words
-
-    def level(self, value: float, label: str) -> None:
-        self.line((LEFT, self.y(value)), (WIDTH - 12, self.y(value)), {"class": "grid"})
-        self.text(LEFT - 6, self.y(value) + 4, label, "end")
-
-    def line(self, a: tuple[float, float], b: tuple[float, float], drawn: dict[str, str]) -> ET.Element:
-        place = {"x1": f"{a[0]:.1f}", "y1": f"{a[1]:.1f}", "x2": f"{b[0]:.1f}", "y2": f"{b[1]:.1f}"}
-        return ET.SubElement(self.root, "line", place | drawn)
-
-    def markup(self) -> str:
-        return ET.tostring(self.root, encoding="unicode")
-
-
 def series_svg(zone: ZoneYears, title: str) -> str:
     """Return the mean of a zone by year with the one line, the two lines where their break is shown, and the years of disturbance and recovery."""
     low, high = zone.range
-    plot = _Plot(zone, low, high, title)
+    plot = YearPlot(zone.years, low, high, title)
     for share in (0.1, 0.5, 0.9):
         value = low + share * (high - low)
         plot.level(value, f"{value:.2f}")
     dashed = {"stroke": GREY, "stroke-dasharray": "5 3"}
     for part, drawn in ((zone.line, dashed), *((p, {"stroke": OWN, "stroke-width": "2"}) for p in zone.parts)):
         if len(part) > 1:
-            ends = [(plot.x(year), plot.y(value)) for year, value in (part[0], part[-1])]
-            plot.line(ends[0], ends[1], drawn)
+            first, last = ((plot.x(year), plot.y(value)) for year, value in (part[0], part[-1]))
+            line(plot.root, first, last, drawn)
     beside = BESIDE if zone.recovery == zone.disturbance else 0.0
     for year, colour, word, shift in ((zone.disturbance, DISTURBED, "disturbance 扰动", 0.0), (zone.recovery, RECOVERING, "recovery 恢复", beside)):
         if year is not None:
-            x = plot.x(year + shift)
-            mark = plot.line((x, TOP), (x, HEIGHT - BOTTOM), {"stroke": colour, "stroke-width": "1.5"})
-            ET.SubElement(mark, "title").text = f"{word} {year}"
+            titled(plot.upright(year + shift, {"stroke": colour, "stroke-width": "1.5"}), f"{word} {year}")
     for year, mean in zip(zone.years, zone.mean, strict=True):
         if mean is not None:
-            dot = ET.SubElement(plot.root, "circle", {"cx": f"{plot.x(year):.1f}", "cy": f"{plot.y(mean):.1f}", "r": "3", "fill": OWN})
-            ET.SubElement(dot, "title").text = f"{year}: {mean:.3f}"
-    return plot.markup()
+            titled(dot(plot.root, (plot.x(year), plot.y(mean)), 3, {"fill": OWN}), f"{year}: {mean:.3f}")
+    return markup(plot.root)
 
 
 def years_svg(zone: ZoneYears, title: str) -> str:
     """Return bars of the share of the tested area by year of disturbance and of recovery, per cent."""
-    plot = _Plot(zone, 0.0, 1.05 * zone.most, title)
+    plot = YearPlot(zone.years, 0.0, 1.05 * zone.most, title)
     for value in (0.0, zone.most / 2, zone.most):
         plot.level(value, f"{value:.0f} %")
     wide = 0.4 * (plot.x(zone.years[0] + 1) - plot.x(zone.years[0]))
@@ -225,7 +188,6 @@ def years_svg(zone: ZoneYears, title: str) -> str:
         for year, share in zip(zone.years, shares, strict=True):
             if share:
                 top = plot.y(share)
-                place = {"x": f"{plot.x(year) + start * wide:.1f}", "y": f"{top:.1f}", "width": f"{wide:.1f}", "height": f"{plot.y(0) - top:.1f}"}
-                bar = ET.SubElement(plot.root, "rect", place | {"fill": colour})
-                ET.SubElement(bar, "title").text = f"{word} {year}: {share:.1f} %"
-    return plot.markup()
+                bar = rectangle(plot.root, plot.x(year) + start * wide, top, wide, plot.y(0) - top, {"fill": colour})
+                titled(bar, f"{word} {year}: {share:.1f} %")
+    return markup(plot.root)

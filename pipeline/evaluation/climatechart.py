@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.evaluation.climate import PRECIPITATION, TEMPERATURE
 from pipeline.lettering import with_fonts, wrapped
-from pipeline.sheet import CHART_IN, GREY, INK, SMALL_PT, Sheet, Words, new_sheet, room_in
+from pipeline.sheet import CHART_IN, GREY, INK, SMALL_PT, Sheet, Words, new_sheet, open_frame, room_in
 from pipeline.styles import SERIES
 
 WET, DRY, WARM, COLD = "#0072b2", "#b08d57", "#d55e00", "#56b4e9"  # Okabe and Ito 2008 and a brown: colour-blind safe
@@ -97,15 +97,13 @@ def _frame(axes: Any, zone: ZoneWeather, label: str, *, numbers: bool, years: bo
     axes.set_xlim(zone.years[0] - 0.6, zone.years[-1] + 0.6)
     axes.set_xticks(zone.years[::step], [str(y) for y in zone.years[::step]])
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    axes.tick_params(labelsize=SMALL_PT, length=2.5, width=0.6, color=GREY, labelleft=numbers, labelbottom=years)
+    open_frame(axes, labelleft=numbers, labelbottom=years)
     axes.grid(axis="y", color="#e3e3e3", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_ylabel(label, fontsize=SMALL_PT, labelpad=2)
     axes.yaxis.set_label_coords(-0.42 / (axes.get_position().width * axes.figure.get_figwidth()), 0.5)
     if zone.peak is not None:
         axes.axvspan(zone.peak - 0.5, zone.peak + 0.5, color=PEAK, linewidth=0, zorder=0.5, gid=f"peak {zone.peak}")
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         axes.spines[side].set(linewidth=0.6, color=GREY)
 

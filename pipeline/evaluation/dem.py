@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -169,21 +170,60 @@ def terrain_shares(dem: Dem, grid: GeoBox, coverage: ZoneCoverage, rules: Terrai
     BadInput
         For elevations that are none.
     """
-    cell = ground_cell_m(grid)
     shape = coverage.area_m2.shape
     shares, slopes = np.zeros((len(TERRAIN), *shape)), np.zeros((len(TERRAIN), *shape))
     shares[0] = 1.0
+    for rows, cols, points in _blocks(dem, grid, coverage):
+        shares[:, rows, cols], slopes[:, rows, cols] = _block(points, rules, south)
+    return TerrainShares(shares, slopes)
+
+
+def cell_elevations(dem: Dem, grid: GeoBox, coverage: ZoneCoverage) -> np.ndarray:
+    """Return the elevation of each cell of a zone in metres, (y, x) float64: the mean of the model's cells in it; NaN where the model has none.
+
+    Points stand in a cell as in `terrain_shares`: a model as coarse as the cells gives each the height at its centre, a finer one the mean of 16 x 16 points at
+    most. Cells that the zone does not touch are NaN. BadInput for elevations that are none.
+    """
+    out = np.full(coverage.area_m2.shape, np.nan)
+    for rows, cols, points in _blocks(dem, grid, coverage):
+        if points.found.window is None:
+            continue
+        top, left, high, wide = points.found.window
+        height = points.found.take(elevations(dem, slice(top, top + high), slice(left, left + wide)), np.nan)
+        cells = height.reshape(points.shape).transpose(0, 2, 1, 3).reshape(points.shape[0], points.shape[2], -1)
+        known = np.isfinite(cells)
+        count = known.sum(axis=2)
+        out[rows, cols] = np.divide(np.where(known, cells, 0.0).sum(axis=2), count, out=np.full(count.shape, np.nan), where=count > 0)
+    return np.where(coverage.touched, out, np.nan)
+
+
+@dataclass(frozen=True)
+class _Points:
+    """The points of a block of cells, where they lie on the elevation model, and their number as (rows, along a cell, columns, along a cell)."""
+
+    dem: Dem
+    found: Any
+    shape: tuple[int, int, int, int]
+
+
+def _blocks(dem: Dem, grid: GeoBox, coverage: ZoneCoverage) -> Iterator[tuple[slice, slice, _Points]]:
+    """Yield the blocks of a zone's window that the zone touches, with their points."""
+    from affine import Affine
+    from odc.geo.geobox import GeoBox
+
+    cell, shape = ground_cell_m(grid), coverage.area_m2.shape
     dem_cell = _cell_m(dem, grid, coverage)
-    points = int(np.clip(ceil(cell / dem_cell - 0.01), 1, MOST_POINTS))
-    side = max(1, int(BLOCK_CELLS // max(points, cell / dem_cell)))
+    along = int(np.clip(ceil(cell / dem_cell - 0.01), 1, MOST_POINTS))
+    side = max(1, int(BLOCK_CELLS // max(along, cell / dem_cell)))
+    fine = GeoBox((grid.shape[0] * along, grid.shape[1] * along), grid.affine @ Affine.scale(1 / along), grid.crs)
     for top in range(0, shape[0], side):
         for left in range(0, shape[1], side):
             rows, cols = slice(top, min(shape[0], top + side)), slice(left, min(shape[1], left + side))
             if coverage.touched[rows, cols].any():
-                here = slice(coverage.rows.start + rows.start, coverage.rows.start + rows.stop)
-                there = slice(coverage.cols.start + cols.start, coverage.cols.start + cols.stop)
-                shares[:, rows, cols], slopes[:, rows, cols] = _block(dem, grid, here, there, points, rules, south)
-    return TerrainShares(shares, slopes)
+                first, across = (coverage.rows.start + top) * along, (coverage.cols.start + left) * along
+                height, width = rows.stop - top, cols.stop - left
+                found = locate(dem.grid, fine, slice(first, first + height * along), slice(across, across + width * along))
+                yield rows, cols, _Points(dem, found, (height, along, width, along))
 
 
 def _cell_m(dem: Dem, grid: GeoBox, coverage: ZoneCoverage) -> float:
@@ -194,21 +234,16 @@ def _cell_m(dem: Dem, grid: GeoBox, coverage: ZoneCoverage) -> float:
     return ground_steps(dem.grid, slice(row, row + 1), slice(col, col + 1)).cell_m
 
 
-def _block(dem: Dem, grid: GeoBox, rows: slice, cols: slice, points: int, rules: TerrainRules, south: bool) -> tuple[np.ndarray, np.ndarray]:
+def _block(points: _Points, rules: TerrainRules, south: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return shares and slope x share of some cells of the sensor's grid, both (5, y, x)."""
-    from affine import Affine
-    from odc.geo.geobox import GeoBox
-
-    height, width = rows.stop - rows.start, cols.stop - cols.start
-    fine = GeoBox((grid.shape[0] * points, grid.shape[1] * points), grid.affine @ Affine.scale(1 / points), grid.crs)
-    found = locate(dem.grid, fine, slice(rows.start * points, rows.stop * points), slice(cols.start * points, cols.stop * points))
-    codes, slope = np.zeros((height * points, width * points), np.uint8), np.zeros((height * points, width * points))
+    found, (height, along, width, _) = points.found, points.shape
+    codes, slope = np.zeros((height * along, width * along), np.uint8), np.zeros((height * along, width * along))
     if found.window is not None:
         top, left, high, wide = found.window
         around = slice(top - 1, top + high + 1), slice(left - 1, left + wide + 1)
-        steep, faces = slope_aspect(elevations(dem, *around), ground_steps(dem.grid, *around))
+        steep, faces = slope_aspect(elevations(points.dem, *around), ground_steps(points.dem.grid, *around))
         inner = steep[1:-1, 1:-1]
         codes = found.take(terrain_codes(inner, faces[1:-1, 1:-1], rules, south=south), 0)
         slope = found.take(np.nan_to_num(inner, nan=0.0), 0.0)
-    is_of = (codes == np.arange(len(TERRAIN))[:, None, None]).reshape(len(TERRAIN), height, points, width, points)
-    return is_of.mean(axis=(2, 4)), (is_of * slope.reshape(height, points, width, points)).mean(axis=(2, 4))
+    is_of = (codes == np.arange(len(TERRAIN))[:, None, None]).reshape(len(TERRAIN), *points.shape)
+    return is_of.mean(axis=(2, 4)), (is_of * slope.reshape(points.shape)).mean(axis=(2, 4))

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.evaluation.landclasses import NO_DATA_NAME, LandCover
 from pipeline.evaluation.landfigure import Look, Rows, Sankey, areas_by_year, classes_of, looks, of_whole, sankeys
 from pipeline.lettering import has_chinese, shortened, width_in, with_fonts
-from pipeline.sheet import CHART_IN, GREY, INK, SMALL_PT, TEXT_PT, Sheet, Words, new_sheet
+from pipeline.sheet import CHART_IN, INK, SMALL_PT, TEXT_PT, Sheet, Words, new_sheet, open_frame
 
 BODY_IN = 3.6
 MOST_COLUMNS = 6  # years of Sankey diagrams on the page
@@ -58,9 +58,7 @@ def by_year_chart(rows: Rows, scheme: LandCover | None, mining: str | None, word
     axes.set(xlim=(years[0] - 0.7, years[-1] + 0.7), ylim=(0, max(base) * 1.04))
     axes.set_ylabel("area, km²", fontsize=TEXT_PT)
     axes.set_xticks(years[::-1][:: -(-len(years) // 14)])
-    axes.tick_params(labelsize=SMALL_PT, length=2.5, width=0.6, color=GREY)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    open_frame(axes)
     return sheet.figure
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.evaluation.landclasses import NO_DATA
 from pipeline.evaluation.landcover import baseline, class_areas, default_pairs, landcover_rows, transitions
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
 
 ZONE, MINE = "zone", "mine"  # levels of the tables
 NAMED = ("mine", "sensor", "level", "zone", "role")
@@ -24,10 +27,14 @@ BASELINE_COLUMNS = (
 
 @dataclass(frozen=True)
 class Ground:
-    """What rows are of: `named` holds level, zone and role; `read` returns the codes and the ground areas in m2 of its window in a year, both (y, x)."""
+    """What rows are of: `named` holds level, zone and role; `read` returns the codes and the ground areas in m2 of its window in a year, both (y, x).
+
+    `grid` returns the grid of a year, in which that window lies.
+    """
 
     named: Mapping[str, str | None]
     read: Callable[[int], tuple[np.ndarray, np.ndarray]]
+    grid: Callable[[int], GeoBox]
 
 
 def pairs_of(ground: Ground, years: Sequence[int], names: Mapping[int, str], mining: int | None) -> list[tuple[int, int]]:

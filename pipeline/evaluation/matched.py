@@ -19,7 +19,14 @@ NAMES = ("baci_matched", "baci_matched_with_partial")
 
 
 def matched_rows(
-    ndvi: tuple[np.ndarray, np.ndarray], values: tuple[np.ndarray, np.ndarray], years: Sequence[int], phase: tuple[str, ...], *, k: int, level: float
+    ndvi: tuple[np.ndarray, np.ndarray],
+    values: tuple[np.ndarray, np.ndarray],
+    years: Sequence[int],
+    phase: tuple[str, ...],
+    *,
+    k: int,
+    level: float,
+    heights: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows of the contrast against matched controls, and those of the balance; of a refused matching the reason in the first.
 
@@ -28,12 +35,14 @@ def matched_rows(
     ndvi, values : (years, cells) of the zone's cells and of the reference's, NDVI and the variable of the trend; NaN = gap
     phase : of each year (`recoverytable.phases_of`)
     k : controls of each cell
+    heights : elevation of the zone's cells and of the reference's, (cells,) metres, NaN where not known: matched too
     """
     before = np.array([p == BEFORE for p in phase])
     if not before.any():
         return [{"measure": name, "note": "no year before restoration: there is nothing to match by"} for name in NAMES], []
     try:
-        found = match(ndvi[0][before], ndvi[1][before], k=k)
+        own, theirs = heights or (None, None)
+        found = match(ndvi[0][before], ndvi[1][before], treated_elevation=own, control_elevation=theirs, k=k)
     except ValueError as error:
         return [{"measure": name, "note": f"no matched controls: {error}"} for name in NAMES], []
     series = matched_series(found, *values)
@@ -44,8 +53,9 @@ def matched_rows(
 
 
 def _balance(found: Matching, years: Sequence[int], k: int) -> list[dict[str, Any]]:
+    features = [*(f"ndvi {year}" for year in years), "elevation"]
     return [
-        {"feature": f"ndvi {year}", "zone_mean": b.treated_mean, "reference_mean": b.control_mean_before, "controls_mean": b.control_mean_after}
+        {"feature": feature, "zone_mean": b.treated_mean, "reference_mean": b.control_mean_before, "controls_mean": b.control_mean_after}
         | {"smd_before": b.smd_before, "smd_after": b.smd_after, "cells": found.treated_cells, "cells_left_out": found.treated_left_out, "controls": k}
-        for year, b in zip(years, found.balance, strict=True)
+        for feature, b in zip(features, found.balance, strict=False)
     ]

@@ -35,6 +35,7 @@ class Evaluation:
         return (*(f"{name}.csv" for name in self.tables), *(f"{name}.png" for name in self.charts), *rasters)
 
 
+BY_STRATUM = ("recovery", "climate", "landcover", "water", "breaks")  # evaluations whose tables are made of each stratum too
 EVALUATIONS: dict[str, Evaluation] = {
     e.key: e
     for e in (
@@ -102,11 +103,15 @@ EVALUATIONS: dict[str, Evaluation] = {
                 "residual_trend_by_stratum",
                 "breaks_by_stratum",
                 "break_years_by_stratum",
+                "landcover_by_stratum",
+                "landcover_transitions_by_stratum",
+                "landcover_baseline_by_stratum",
+                "pit_lakes_by_stratum",
             ),
             ("fvc_by_stratum",),
-            inputs=("ndvi", "tables"),
-            options=("mine", "title", "aoi", "years", "season", "sensor", "trend", "fvc", "composite.method", "recovery", "climate", "breaks"),
-            after=("climate", "breaks"),
+            inputs=("ndvi", "fvc", "water", "tables"),
+            options=("mine", "title", "aoi", "years", "season", "sensor", "trend", "fvc", "composite.method", *BY_STRATUM),
+            after=BY_STRATUM,
         ),
     )
 }

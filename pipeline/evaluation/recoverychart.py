@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.lettering import with_fonts, wrapped
-from pipeline.sheet import CHART_IN, GREY, SMALL_PT, Words, new_sheet, room_in
+from pipeline.sheet import CHART_IN, GREY, SMALL_PT, Words, new_sheet, open_frame, room_in
 from pipeline.styles import SERIES
+from pipeline.svg import YearPlot, dot, line, markup, titled
 from pipeline.zonetables import number
 
 MOST_PANELS = 48
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 360, 200, 42, 12, 26
 HOLLOW = ("partial", "works")
 
 
@@ -85,50 +85,27 @@ def _panel(axes: Any, points: list[Point], share: float, limits: tuple[float, fl
     step = -(-len(years) // 5)
     axes.set(xlim=(years[0] - 0.5, years[-1] + 0.5), ylim=limits)
     axes.set_xticks(years[::step], [str(y) for y in years[::step]])
-    axes.tick_params(labelsize=SMALL_PT, length=2.5, width=0.6, color=GREY)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    open_frame(axes)
 
 
 def ratio_svg(points: list[Point], share: float, title: str) -> str:
     """Return the ratio of one zone by year as SVG, with intervals; years without a value break the line."""
-    years = [p.year for p in points]
-    low, high = _bottom(points), _top(points)
-    root = ET.Element("svg", viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", xmlns="http://www.w3.org/2000/svg")
-    ET.SubElement(root, "title").text = title
-
-    def x(year: int) -> float:
-        return LEFT + 12 + (WIDTH - LEFT - 36) * (year - years[0]) / max(1, years[-1] - years[0])
-
-    def y(value: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - low) / (high - low)
-
-    def line(x1: float, y1: float, x2: float, y2: float, kind: str, parent: ET.Element = root) -> ET.Element:
-        return ET.SubElement(parent, "line", {"x1": f"{x1:.1f}", "y1": f"{y1:.1f}", "x2": f"{x2:.1f}", "y2": f"{y2:.1f}", "class": kind})
-
-    def text(at_x: float, at_y: float, words: str, anchor: str = "middle") -> None:
-        ET.SubElement(root, "text", {"x": f"{at_x:.1f}", "y": f"{at_y:.1f}", "text-anchor": anchor}).text = words
-
+    plot = YearPlot([p.year for p in points], _bottom(points), _top(points), title)
     for value, label in {0.0: "0", share: f"{share:g}", 1.0: "1"}.items():
-        drawn = line(LEFT, y(value), WIDTH - 12, y(value), "grid")
+        drawn = plot.level(value, label)
         if value == share < 1:
             drawn.set("style", "stroke-dasharray: 4 3; stroke: #777")
-        text(LEFT - 6, y(value) + 4, label, "end")
-    for year in years[::-1][:: -(-len(years) // 8)]:
-        text(x(year), HEIGHT - 8, str(year))
-    group = ET.SubElement(root, "g", {"class": "own"})
+    group = ET.SubElement(plot.root, "g", {"class": "own"})
     before: tuple[float, float] | None = None
     for p in points:
-        here = None if p.value is None else (x(p.year), y(p.value))
+        here = None if p.value is None else (plot.x(p.year), plot.y(p.value))
         if here is not None:
             if p.low is not None and p.high is not None:
-                line(here[0], y(p.low), here[0], y(p.high), "spread", group)
+                line(group, (here[0], plot.y(p.low)), (here[0], plot.y(p.high)), {"class": "spread"})
             if before is not None:
-                line(*before, *here, "series", group)
-            circle = ET.SubElement(group, "circle", {"cx": f"{here[0]:.1f}", "cy": f"{here[1]:.1f}", "r": "3.5"})
-            if p.phase in HOLLOW:
-                circle.set("style", "fill: #fff; stroke: currentColor; stroke-width: 1.5")
+                line(group, before, here, {"class": "series"})
+            hollow = {"style": "fill: #fff; stroke: currentColor; stroke-width: 1.5"} if p.phase in HOLLOW else {}
             interval = "" if p.low is None or p.high is None else f" ({p.low:.2f} … {p.high:.2f})"
-            ET.SubElement(circle, "title").text = f"{p.year}: {p.value:.2f}{interval} {p.phase}".rstrip()
+            titled(dot(group, here, 3.5, hollow), f"{p.year}: {p.value:.2f}{interval} {p.phase}".rstrip())
         before = here
-    return ET.tostring(root, encoding="unicode")
+    return markup(plot.root)

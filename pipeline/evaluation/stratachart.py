@@ -10,13 +10,14 @@ from typing import Any
 
 from pipeline.evaluation.strata import PLATFORM, SHADY, STEEP, SUNNY, UNKNOWN
 from pipeline.lettering import with_fonts, wrapped
-from pipeline.sheet import CHART_IN, GREY, SMALL_PT, Words, new_sheet, room_in
+from pipeline.sheet import CHART_IN, GREY, SMALL_PT, Words, new_sheet, open_frame, room_in
 from pipeline.styles import SERIES
+from pipeline.svg import HEIGHT, LEFT, WIDTH, YearPlot, dot, line, markup, rectangle, text, titled
 from pipeline.words import Text
 from pipeline.zonetables import number
 
 MOST_PANELS, MOST_LINES = 24, len(SERIES)
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM, ENTRY = 360, 200, 42, 12, 26, 16
+ENTRY = 16  # height of an entry of the legend
 OF_TERRAIN = {PLATFORM: SERIES[0], SUNNY: SERIES[4], SHADY: SERIES[2], STEEP: SERIES[1], UNKNOWN: GREY}
 MARKERS = "osD^vP"
 NAMES = {
@@ -77,7 +78,7 @@ def colours(names: Sequence[str]) -> dict[str, str]:
 
 
 def _top(lines: dict[str, list[Line]]) -> float:
-    cover = [v for own in lines.values() for line in own for v in line.cover if math.isfinite(v)]
+    cover = [v for own in lines.values() for one in own for v in one.cover if math.isfinite(v)]
     return min(100.0, 10 * math.ceil((max(cover, default=98.0) + 2) / 10))
 
 
@@ -109,60 +110,41 @@ def strata_chart(rows: Sequence[dict[str, str]], names: Sequence[str], words: Wo
 
 def _panel(axes: Any, own: list[Line], colour: dict[str, str], top: float) -> None:
     years = own[0].years
-    largest = max(own, key=lambda line: line.km2)
-    for line in own:
-        if line.stratum in colour:
-            marker = MARKERS[list(colour).index(line.stratum) % len(MARKERS)]
-            axes.plot(years, line.cover, marker=marker, markersize=4.5 if line is largest else 3, linewidth=1.2, color=colour[line.stratum])
+    largest = max(own, key=lambda one: one.km2)
+    for one in own:
+        if one.stratum in colour:
+            marker = MARKERS[list(colour).index(one.stratum) % len(MARKERS)]
+            axes.plot(years, one.cover, marker=marker, markersize=4.5 if one is largest else 3, linewidth=1.2, color=colour[one.stratum])
     step = -(-len(years) // 5)
     axes.set(xlim=(years[0] - 0.5, years[-1] + 0.5), ylim=(0, top))
     axes.set_xticks(years[::step], [str(y) for y in years[::step]])
     axes.grid(axis="y", color="#dddddd", linewidth=0.5)
-    axes.tick_params(labelsize=SMALL_PT, length=2.5, width=0.6, color=GREY)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    open_frame(axes)
 
 
 def strata_svg(own: list[Line], colour: dict[str, str], title: str) -> str:
     """Return mean cover of one zone's strata by year as SVG with its legend; years without a value break the line."""
-    years, drawn = own[0].years, [line for line in own if line.stratum in colour]
+    years, drawn = own[0].years, [one for one in own if one.stratum in colour]
     rows = -(-len(drawn) // 2)
-    height = HEIGHT + ENTRY * rows + 4
-    root = ET.Element("svg", viewBox=f"0 0 {WIDTH} {height}", role="img", xmlns="http://www.w3.org/2000/svg")
-    ET.SubElement(root, "title").text = title
     top = _top({"": own})
-
-    def x(year: int) -> float:
-        return LEFT + 12 + (WIDTH - LEFT - 36) * (year - years[0]) / max(1, years[-1] - years[0])
-
-    def y(value: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / top
-
-    def text(at_x: float, at_y: float, words: str, anchor: str = "middle") -> None:
-        ET.SubElement(root, "text", {"x": f"{at_x:.1f}", "y": f"{at_y:.1f}", "text-anchor": anchor}).text = words
-
+    plot = YearPlot(years, 0.0, top, title, ENTRY * rows + 4)
     for mark in range(0, int(top) + 1, 10 if top <= 50 else 20):
-        ET.SubElement(root, "line", {"x1": str(LEFT), "y1": f"{y(mark):.1f}", "x2": str(WIDTH - 12), "y2": f"{y(mark):.1f}", "class": "grid"})
-        text(LEFT - 6, y(mark) + 4, f"{mark} %", "end")
-    for year in years[::-1][:: -(-len(years) // 8)]:
-        text(x(year), HEIGHT - 8, str(year))
-    for i, line in enumerate(drawn):
-        of = colour[line.stratum]
-        group = ET.SubElement(root, "g", {"stroke": of, "fill": of})
+        plot.level(mark, f"{mark} %")
+    for i, of_stratum in enumerate(drawn):
+        of = colour[of_stratum.stratum]
+        group = ET.SubElement(plot.root, "g", {"stroke": of, "fill": of})
         before: tuple[float, float] | None = None
-        for year, value in zip(line.years, line.cover, strict=True):
-            here = (x(year), y(value)) if math.isfinite(value) else None
+        for year, value in zip(of_stratum.years, of_stratum.cover, strict=True):
+            here = (plot.x(year), plot.y(value)) if math.isfinite(value) else None
             if here is not None:
                 if before is not None:
-                    ends = {"x1": before[0], "y1": before[1], "x2": here[0], "y2": here[1]}
-                    ET.SubElement(group, "line", {k: f"{v:.1f}" for k, v in ends.items()} | {"stroke-width": "2"})
-                circle = ET.SubElement(group, "circle", {"cx": f"{here[0]:.1f}", "cy": f"{here[1]:.1f}", "r": "3"})
-                ET.SubElement(circle, "title").text = f"{line.stratum}, {year}: {value:.1f} %"
+                    line(group, before, here, {"stroke-width": "2"})
+                titled(dot(group, here, 3), f"{of_stratum.stratum}, {year}: {value:.1f} %")
             before = here
-        at_x, at_y = LEFT + (i % 2) * (WIDTH - LEFT) / 2, HEIGHT + ENTRY * (i // 2) + 12
-        ET.SubElement(root, "rect", {"x": f"{at_x:.1f}", "y": f"{at_y - 8:.1f}", "width": "12", "height": "8", "fill": of})
-        text(at_x + 17, at_y, _cut(named(line.stratum)), "start")
-    return ET.tostring(root, encoding="unicode")
+        x, y = LEFT + (i % 2) * (WIDTH - LEFT) / 2, HEIGHT + ENTRY * (i // 2) + 12
+        rectangle(plot.root, x, y - 8, 12, 8, {"fill": of})
+        text(plot.root, x + 17, y, _cut(named(of_stratum.stratum)), "start")
+    return markup(plot.root)
 
 
 def _cut(name: Text) -> str:

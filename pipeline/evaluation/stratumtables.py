@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.areas import AREA_COLUMNS, GROUP_COLUMNS
-from pipeline.evaluation import breaktable
+from pipeline.evaluation import breaktable, landtables, pitlaketable
 from pipeline.evaluation.recoverytable import COLUMNS as RECOVERY_COLUMNS
 from pipeline.evaluation.residualtable import RESIDUAL_COLUMNS
 from pipeline.evaluation.stratified import STRATA_COLUMNS
@@ -20,6 +20,10 @@ OF_ZONES = {
     "residual_trend_by_zone": "residual_trend_by_stratum",
     "breaks_by_zone": "breaks_by_stratum",
     "break_years_by_zone": "break_years_by_stratum",
+    "landcover_by_year": "landcover_by_stratum",
+    "landcover_transitions": "landcover_transitions_by_stratum",
+    "landcover_baseline": "landcover_baseline_by_stratum",
+    "pit_lakes_by_zone": "pit_lakes_by_stratum",
 }
 
 
@@ -44,4 +48,8 @@ TABLES = {
     "residual_trend_by_stratum": with_stratum(RESIDUAL_COLUMNS),
     "breaks_by_stratum": with_stratum(breaktable.COLUMNS),
     "break_years_by_stratum": with_stratum(breaktable.YEAR_COLUMNS),
+    "landcover_by_stratum": with_stratum(landtables.BY_YEAR_COLUMNS),
+    "landcover_transitions_by_stratum": with_stratum(landtables.TRANSITION_COLUMNS),
+    "landcover_baseline_by_stratum": with_stratum(landtables.BASELINE_COLUMNS),
+    "pit_lakes_by_stratum": with_stratum(pitlaketable.COLUMNS),
 }

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.lettering import has_chinese, with_fonts, wrapped
-from pipeline.sheet import CHART_IN, GREY, SMALL_PT, Words, new_sheet, room_in
+from pipeline.sheet import CHART_IN, GREY, SMALL_PT, Words, new_sheet, open_frame, room_in
+from pipeline.svg import BOTTOM, RIGHT, WIDTH, drawing, line, markup, rectangle, spaced, text, titled
 from pipeline.words import Text
 
 MOST_PANELS = 48
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 360, 180, 54, 18, 26
+HEIGHT, LEFT, TOP = 180, 54, 18  # of the SVG: lower than others, with wide numbers and the unit above the axis
 UNKNOWN = "#c9c9c9"
 
 
@@ -84,39 +84,32 @@ def _panel(axes: Any, panel: Panel) -> None:
     step = -(-len(years) // 6)
     axes.set(xlim=(years[0] - 0.6, years[-1] + 0.6), ylim=(0, top))
     axes.set_xticks(years[::-1][::step], [str(y) for y in years[::-1][::step]])
-    axes.tick_params(labelsize=SMALL_PT, length=2.5, width=0.6, color=GREY)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    open_frame(axes)
 
 
 def area_svg(panel: Panel, unit: str, title: str) -> str:
     """Return the bars of one panel as SVG; a year that is not known has a cross."""
     years, top = [y.year for y in panel.years], panel.top
-    root = ET.Element("svg", viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", xmlns="http://www.w3.org/2000/svg")
-    ET.SubElement(root, "title").text = title
-    step = (WIDTH - LEFT - 12) / max(1, len(years))
+    root = drawing(WIDTH, HEIGHT, title)
+    step = (WIDTH - LEFT - RIGHT) / max(1, len(years))
 
     def y(value: float) -> float:
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * min(value, top) / top
 
-    def text(x: float, at: float, words: str, anchor: str = "middle") -> None:
-        ET.SubElement(root, "text", {"x": f"{x:.1f}", "y": f"{at:.1f}", "text-anchor": anchor}).text = words
-
     for value in (0.0, top / 2.2, top / 1.1):
-        ET.SubElement(root, "line", {"x1": f"{LEFT}", "y1": f"{y(value):.1f}", "x2": f"{WIDTH - 12}", "y2": f"{y(value):.1f}", "class": "grid"})
-        text(LEFT - 5, y(value) + 4, f"{value:.3g}", "end")
-    text(LEFT - 5, TOP - 6, unit, "end")
-    labelled = set(years[::-1][:: -(-len(years) // 8)])
+        line(root, (LEFT, y(value)), (WIDTH - RIGHT, y(value)))
+        text(root, LEFT - 5, y(value) + 4, f"{value:.3g}", "end")
+    text(root, LEFT - 5, TOP - 6, unit, "end")
+    labelled = set(spaced(years))
     for i, of in enumerate(panel.years):
         x = LEFT + i * step
         if of.year in labelled:
-            text(x + step / 2, HEIGHT - 8, str(of.year))
+            text(root, x + step / 2, HEIGHT - 8, str(of.year))
         if of.area is None:
-            text(x + step / 2, HEIGHT - BOTTOM - 3, "×")
+            text(root, x + step / 2, HEIGHT - BOTTOM - 3, "×")
             continue
         for length, colour in ((of.possible, UNKNOWN), (of.area, panel.colour)):
             if length:
-                place = {"x": f"{x + 0.1 * step:.1f}", "y": f"{y(length):.1f}", "width": f"{0.8 * step:.1f}", "height": f"{HEIGHT - BOTTOM - y(length):.1f}"}
-                bar = ET.SubElement(root, "rect", place | {"fill": colour})
-                ET.SubElement(bar, "title").text = f"{of.year}: {of.area:.4g} {unit}" + ("" if of.possible is None else f" … {of.possible:.4g} {unit}")
-    return ET.tostring(root, encoding="unicode")
+                bar = rectangle(root, x + 0.1 * step, y(length), 0.8 * step, HEIGHT - BOTTOM - y(length), {"fill": colour})
+                titled(bar, f"{of.year}: {of.area:.4g} {unit}" + ("" if of.possible is None else f" … {of.possible:.4g} {unit}"))
+    return markup(root)

@@ -108,6 +108,43 @@ def largest_u(ranks, orders, out):
             out[k] = max(out[k], abs(total[k]))
 
 
+@njit("Tuple((i8, f8, f8, f8))(f8[:, ::1], f8[::1], i8, f8, f8[::1], f8[::1])", **_OPTIONS)
+def _one_line(y, t, pixel, free, e, s):
+    """Fill `e` with the residuals of a pixel's valid values from one line, `s` with their times about the mean of the times.
+
+    free : 1 with a slope, 0 for a level. Returns the number of values, the slope, the sum of `s` squared and the largest value; below 2
+    values only the number.
+    """
+    n = 0
+    largest = 0.0
+    mean = 0.0
+    middle = 0.0
+    for i in range(y.shape[0]):
+        value = y[i, pixel]
+        if abs(value) < np.inf:
+            e[n] = value
+            s[n] = t[i]
+            mean += value
+            middle += t[i]
+            largest = max(largest, abs(value))
+            n += 1
+    if n < 2:
+        return n, np.nan, np.nan, largest
+    mean /= n
+    middle /= n
+    stt = 0.0
+    ste = 0.0
+    for i in range(n):
+        s[i] -= middle
+        e[i] -= mean
+        stt += s[i] * s[i]
+        ste += s[i] * e[i]
+    slope = free * ste / stt
+    for i in range(n):
+        e[i] -= slope * s[i]
+    return n, slope, stt, largest
+
+
 @njit("void(f8[:, ::1], f8[::1], i8, b1, f8[:, ::1])", **_OPTIONS)
 def two_lines(y, t, least, slopes, out):
     """Fill `out` (8, pixels) with the least-squares fit of two lines with a jump between two of the values.
@@ -126,40 +163,20 @@ def two_lines(y, t, least, slopes, out):
     when = np.empty(n_time)
     free = 1.0 if slopes else 0.0
     for pixel in range(n_pixels):
-        n = 0
-        largest = 0.0
-        mean = 0.0
-        middle = 0.0
-        for i in range(n_time):
-            value = y[i, pixel]
-            if abs(value) < np.inf:
-                e[n] = value
-                when[n] = t[i]
-                mean += value
-                middle += t[i]
-                largest = max(largest, abs(value))
-                n += 1
         for k in range(1, 8):
             out[k, pixel] = np.nan
+        n, slope, stt, largest = _one_line(y, t, pixel, free, e, s)
         out[0, pixel] = n
-        if n < 2:
-            continue
-        mean /= n
-        middle /= n
-        stt = 0.0
-        ste = 0.0
-        for i in range(n):
-            s[i] = when[i] - middle
-            e[i] -= mean
-            stt += s[i] * s[i]
-            ste += s[i] * e[i]
-        slope = free * ste / stt
         out[1, pixel] = slope
         if n < 2 * least:
             continue
+        n = 0
+        for i in range(n_time):
+            if abs(y[i, pixel]) < np.inf:
+                when[n] = t[i]
+                n += 1
         rss1 = 0.0
         for i in range(n):
-            e[i] -= slope * s[i]
             rss1 += e[i] * e[i]
         rounding = n * (ROUNDING * largest) ** 2
         if rss1 <= rounding:
@@ -262,7 +279,7 @@ def residual_orders(y, t, least, slopes, orders, drawn, level, out):
     level : counting stops where p is above it for certain: `out` is then a number above `level`, not p; 1 to count all
     """
     n, count = orders.shape
-    n_time, n_pixels = y.shape
+    n_pixels = y.shape[1]
     e = np.empty(n)
     s = np.empty(n)
     sums = np.empty((n, ORDERS))
@@ -274,29 +291,9 @@ def residual_orders(y, t, least, slopes, orders, drawn, level, out):
     added = 1 if drawn else 0
     free = 1.0 if slopes else 0.0
     for pixel in range(n_pixels):
-        m = 0
-        mean = 0.0
-        middle = 0.0
-        largest = 0.0
-        for i in range(n_time):
-            value = y[i, pixel]
-            if abs(value) < np.inf:
-                e[m] = value
-                s[m] = t[i]
-                mean += value
-                middle += t[i]
-                largest = max(largest, abs(value))
-                m += 1
-        stt = 0.0
-        ste = 0.0
-        for i in range(n):
-            s[i] -= middle / n
-            e[i] -= mean / n
-            stt += s[i] * s[i]
-            ste += s[i] * e[i]
+        _, _, _, largest = _one_line(y, t, pixel, free, e, s)
         squares = 0.0
         for i in range(n):
-            e[i] -= free * ste / stt * s[i]
             squares += e[i] * e[i]
         if squares <= n * (ROUNDING * largest) ** 2:
             out[pixel] = 1.0

@@ -5,11 +5,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
 
-from pipeline.report.charts import spaced
+from pipeline.svg import RIGHT, WIDTH, dot, drawing, line, markup, rectangle, spaced, text, titled
 from pipeline.words import Text
 
-WIDTH, LEFT, RIGHT = 360, 50, 12
-COVER, STRIP, GAP, TOP, BOTTOM = 110, 52, 10, 12, 24
+LEFT, COVER, STRIP, GAP, TOP, BOTTOM = 50, 110, 52, 10, 12, 24
 NAMES = {"precipitation": Text("precipitation", "降水量"), "temperature": Text("temperature", "气温")}
 UNITS = {"precipitation": "mm", "temperature": "°C"}
 COLOURS = {"precipitation": ("#0072b2", "#b08d57"), "temperature": ("#d55e00", "#56b4e9")}
@@ -21,8 +20,7 @@ def climate_bars(years: Sequence[int], cover: Mapping[int, float], anomalies: Ma
     What is not in a mapping is not known: the line breaks, and there is no bar. The year of the largest cover is shaded in all parts.
     """
     height = TOP + COVER + len(anomalies) * (GAP + STRIP) + BOTTOM
-    root = ET.Element("svg", viewBox=f"0 0 {WIDTH} {height}", role="img", xmlns="http://www.w3.org/2000/svg")
-    ET.SubElement(root, "title").text = title
+    root = drawing(WIDTH, height, title)
     step = (WIDTH - LEFT - RIGHT) / len(years)
 
     def x(year: int) -> float:
@@ -30,51 +28,39 @@ def climate_bars(years: Sequence[int], cover: Mapping[int, float], anomalies: Ma
 
     if cover:
         best = min(cover, key=lambda year: (-cover[year], year))
-        shade = {"x": f"{x(best) - step / 2:.1f}", "y": f"{TOP}", "width": f"{step:.1f}", "height": f"{height - TOP - BOTTOM}", "class": "peak"}
-        ET.SubElement(ET.SubElement(root, "rect", shade), "title").text = f"{best}: largest cover 植被覆盖度最大"
+        shade = rectangle(root, x(best) - step / 2, TOP, step, height - TOP - BOTTOM, {"class": "peak"})
+        titled(shade, f"{best}: largest cover 植被覆盖度最大")
     for share in (0.0, 0.5, 1.0):
-        _line(root, LEFT, WIDTH - RIGHT, TOP + COVER * (1 - share))
-        _text(root, LEFT - 6, TOP + COVER * (1 - share) + 4, f"{100 * share:.0f} %", "end")
+        line(root, (LEFT, TOP + COVER * (1 - share)), (WIDTH - RIGHT, TOP + COVER * (1 - share)))
+        text(root, LEFT - 6, TOP + COVER * (1 - share) + 4, f"{100 * share:.0f} %", "end")
     own = ET.SubElement(root, "g", {"class": "own"})
     before: tuple[float, float] | None = None
     for year in years:
         here = (x(year), TOP + COVER * (1 - min(1.0, max(0.0, cover[year])))) if year in cover else None
         if here and before:
-            line = {"x1": f"{before[0]:.1f}", "y1": f"{before[1]:.1f}", "x2": f"{here[0]:.1f}", "y2": f"{here[1]:.1f}", "class": "series"}
-            ET.SubElement(own, "line", line)
+            line(own, before, here, {"class": "series"})
         if here:
-            dot = ET.SubElement(own, "circle", cx=f"{here[0]:.1f}", cy=f"{here[1]:.1f}", r="3")
-            ET.SubElement(dot, "title").text = f"{year}: {100 * cover[year]:.1f} %"
+            titled(dot(own, here, 3), f"{year}: {100 * cover[year]:.1f} %")
         before = here
     for row, (name, values) in enumerate(anomalies.items()):
         _strip(root, name, values, TOP + COVER + GAP + row * (STRIP + GAP) + STRIP / 2, x, step)
-    for year in spaced(years, 8):
-        _text(root, x(year), height - 8, str(year))
-    return ET.tostring(root, encoding="unicode")
+    for year in spaced(years):
+        text(root, x(year), height - 8, str(year))
+    return markup(root)
 
 
 def _strip(root: ET.Element, name: str, values: Mapping[int, float], middle: float, x: Callable[[int], float], step: float) -> None:
     """Draw the anomalies of one variable around a line, the largest as high as the strip allows; its size stands at the axis."""
     above, below = COLOURS[name]
     most = max((abs(v) for v in values.values()), default=0.0)
-    _line(root, LEFT, WIDTH - RIGHT, middle)
-    group = ET.SubElement(root, "g", {"class": name})
-    ET.SubElement(group, "title").text = f"{NAMES[name].en} {NAMES[name].zh}, {UNITS[name]}"
+    line(root, (LEFT, middle), (WIDTH - RIGHT, middle))
+    group = titled(ET.SubElement(root, "g", {"class": name}), f"{NAMES[name].en} {NAMES[name].zh}, {UNITS[name]}")
     for year, value in sorted(values.items()):
         high = STRIP / 2 * abs(value) / most if most else 0.0
         top = middle - high if value > 0 else middle
-        bar = {"x": f"{x(year) - 0.35 * step:.1f}", "y": f"{top:.1f}", "width": f"{0.7 * step:.1f}", "height": f"{high:.1f}", "class": "bar"}
-        drawn = ET.SubElement(group, "rect", bar | {"fill": above if value > 0 else below})
-        ET.SubElement(drawn, "title").text = f"{year}: {value:+.1f} {UNITS[name]}"
+        drawn = rectangle(group, x(year) - 0.35 * step, top, 0.7 * step, high, {"fill": above if value > 0 else below, "class": "bar"})
+        titled(drawn, f"{year}: {value:+.1f} {UNITS[name]}")
     if most:
         for sign in (1, -1):
-            _text(root, LEFT - 6, middle - sign * STRIP / 2 + (9 if sign > 0 else 0), f"{sign * most:+.3g}", "end")
-    _text(root, LEFT - 6, middle + 4, UNITS[name], "end")
-
-
-def _line(parent: ET.Element, x1: float, x2: float, y: float) -> None:
-    ET.SubElement(parent, "line", {"x1": f"{x1:.1f}", "y1": f"{y:.1f}", "x2": f"{x2:.1f}", "y2": f"{y:.1f}", "class": "grid"})
-
-
-def _text(parent: ET.Element, x: float, y: float, words: str, anchor: str = "middle") -> None:
-    ET.SubElement(parent, "text", {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}).text = words
+            text(root, LEFT - 6, middle - sign * STRIP / 2 + (9 if sign > 0 else 0), f"{sign * most:+.3g}", "end")
+    text(root, LEFT - 6, middle + 4, UNITS[name], "end")

@@ -40,14 +40,15 @@ class Heading:
         return f"{float(text):.{len(decimals)}f}".replace("-0." + "0" * len(decimals), "0." + "0" * len(decimals))
 
 
-def _headings(*rows: tuple[str, str, str]) -> tuple[Heading, ...]:
+def headings(*rows: tuple[str, str, str]) -> tuple[Heading, ...]:
+    """Return columns from their keys and their headings in both languages."""
     return tuple(Heading(*row) for row in rows)
 
 
 ZONE, ROLE = ("zone", "zone", "分区"), ("role", "role", "角色")
 TARGET = ("target", "trend of", "趋势对象")
 YEARS = (("first_year", "from", "起"), ("last_year", "to", "止"))
-GLANCE_COVER = _headings(
+GLANCE_COVER = headings(
     ("fvc_from", "cover at first", "首年覆盖度"),
     ("fvc_to", "cover at last", "末年覆盖度"),
     ("change_points", "net change, points", "净变化，百分点"),
@@ -78,7 +79,7 @@ def variant_text(name: str) -> Text:
 
 MEAN = Heading("fvc_mean", "cover, mean", "覆盖度均值")
 POINTS = Heading("change_points", "net change, points", "净变化，百分点")
-CHANGE = _headings(
+CHANGE = headings(
     ZONE,
     ("from_year", "from", "起"),
     ("to_year", "to", "止"),
@@ -89,8 +90,8 @@ CHANGE = _headings(
     ("reference_change_points", "reference, points", "参照区，百分点"),
     ("valid_both_pct", "valid in both, %", "两年均有效，%"),
 )
-WATER = _headings(ZONE, ("year", "year", "年"), ("water_pct", "water, % of the zone", "水体，占分区 %"), ("area_km2", "zone, km2", "分区，km2"))
-COVER = _headings(
+WATER = headings(ZONE, ("year", "year", "年"), ("water_pct", "water, % of the zone", "水体，占分区 %"), ("area_km2", "zone, km2", "分区，km2"))
+COVER = headings(
     ZONE,
     ("year", "year", "年"),
     ("fvc_mean", "cover, mean", "覆盖度均值"),
@@ -105,7 +106,7 @@ COVER = _headings(
     ("clear_mean", "clear observations", "晴空观测数"),
     ("doy_mean", "day of year", "年积日"),
 )
-AREA = _headings(
+AREA = headings(
     ZONE,
     *YEARS,
     TARGET,
@@ -121,7 +122,7 @@ AREA = _headings(
     ("area_q_km2", "area with q, km2", "以 q 计面积，km2"),
     ("control", "control", "校正"),
 )
-GROUPS = _headings(
+GROUPS = headings(
     ("level", "level", "级别"),
     ZONE,
     ROLE,
@@ -133,7 +134,7 @@ GROUPS = _headings(
     ("share_valid_pct", "share of the area with a trend, %", "占可计算趋势面积，%"),
     ("share_reference_pct", "share of the reference, %", "占参照区，%"),
 )
-TREND = _headings(  # first the columns that a recommended test reads
+TREND = headings(  # first the columns that a recommended test reads
     ZONE,
     *YEARS,
     TARGET,
@@ -151,7 +152,7 @@ TREND = _headings(  # first the columns that a recommended test reads
     ("p_monotone", "p, cells together, share that rises or falls every year", "p，全部像元一起，逐年升降比例"),
     ("p_joint_min", "smallest reachable p, cells together", "可达最小 p，全部像元一起"),
 )
-REFERENCE = _headings(
+REFERENCE = headings(
     ZONE,
     *YEARS,
     ("reference", "reference", "参照区"),
@@ -166,7 +167,7 @@ REFERENCE = _headings(
     ("b_high", "b, high", "b 上限"),
 )
 NET = Heading("net_pct", "rising minus falling, %", "上升减下降，%")
-SENSITIVITY = _headings(
+SENSITIVITY = headings(
     ZONE,
     *YEARS,
     ("variant", "variant", "变体"),
@@ -182,13 +183,11 @@ SENSITIVITY = _headings(
     ("net_pct", "rising minus falling, %", "上升减下降，%"),
     ("note", "note", "备注"),
 )
-MASKED = _headings(
+MASKED = headings(
     ZONE,
     ("scenes", "scenes that show it and its reference", "同时覆盖该区及其参照区的影像数"),
     ("masked_pct", "masked, %", "掩膜，%"),
     ("reference_masked_pct", "of the reference, %", "参照区，%"),
     ("ratio", "ratio", "比值"),
 )
-LEDGER = _headings(
-    ("item", "item", "影像"), ("datetime", "time", "时间"), ("asset", "file", "文件"), ("status", "status", "状态"), ("reason", "reason", "原因")
-)
+LEDGER = headings(("item", "item", "影像"), ("datetime", "time", "时间"), ("asset", "file", "文件"), ("status", "status", "状态"), ("reason", "reason", "原因"))

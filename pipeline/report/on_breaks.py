@@ -6,33 +6,30 @@ from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.evaluation.breakchart import series_svg, years_svg, zone_years
 from pipeline.layout import SensorFolder
-from pipeline.report.headings import Heading
+from pipeline.report.headings import headings
 from pipeline.report.part import Figure, Part, Shown
 from pipeline.tables import read_csv
 from pipeline.words import Text, alpha_text, p_text, per_cent
 from pipeline.zonetables import number
 
-HEADINGS = tuple(
-    Heading(*row)
-    for row in (
-        ("zone", "zone", "分区"),
-        ("n", "years", "年数"),
-        ("break_year", "break", "突变"),
-        ("break_step", "step", "跳变"),
-        ("break_p", "p", "p"),
-        ("disturbance_year", "disturbance", "扰动"),
-        ("recovery_year", "recovery", "恢复"),
-        ("pettitt_year", "Pettitt", "Pettitt"),
-        ("pettitt_p", "p", "p"),
-        ("tested_pct", "tested, %", "受检，%"),
-        ("disturbed_pct", "disturbed, %", "扰动，%"),
-        ("disturbance_usual", "mostly in", "多在"),
-        ("disturbance_median", "median", "中位数"),
-        ("recovering_pct", "recovering, %", "恢复，%"),
-        ("recovery_usual", "mostly from", "多自"),
-        ("recovery_median", "median", "中位数"),
-        ("note", "note", "说明"),
-    )
+HEADINGS = headings(
+    ("zone", "zone", "分区"),
+    ("n", "years", "年数"),
+    ("break_year", "break", "突变"),
+    ("break_step", "step", "跳变"),
+    ("break_p", "p", "p"),
+    ("disturbance_year", "disturbance", "扰动"),
+    ("recovery_year", "recovery", "恢复"),
+    ("pettitt_year", "Pettitt", "Pettitt"),
+    ("pettitt_p", "p", "p"),
+    ("tested_pct", "tested, %", "受检，%"),
+    ("disturbed_pct", "disturbed, %", "扰动，%"),
+    ("disturbance_usual", "mostly in", "多在"),
+    ("disturbance_median", "median", "中位数"),
+    ("recovering_pct", "recovering, %", "恢复，%"),
+    ("recovery_usual", "mostly from", "多自"),
+    ("recovery_median", "median", "中位数"),
+    ("note", "note", "说明"),
 )
 READ = Text(
     "Dots: the zone's mean; dashed: one line; blue: the two lines of its break, where it is shown; upright: year of disturbance (orange) and of recovery "

@@ -8,44 +8,38 @@ from pipeline.evaluation.climate import PRECIPITATION, TEMPERATURE, by_year
 from pipeline.evaluation.climatewords import peak_sentences, read_peak
 from pipeline.layout import SensorFolder
 from pipeline.report.climatebars import climate_bars
-from pipeline.report.headings import Heading
+from pipeline.report.headings import headings
 from pipeline.report.part import Figure, Part, Shown
 from pipeline.tables import read_csv
 from pipeline.words import Text, moved, p_text, plus
 from pipeline.zonetables import number
 
 MOST_FIGURES = 24  # of a few kB each
-WEATHER = tuple(
-    Heading(*row)
-    for row in (
-        ("zone", "zone", "分区"),
-        ("quantity", "quantity", "量"),
-        ("year", "year", "年"),
-        ("amount", "amount", "数值"),
-        ("quantity_unit", "unit", "单位"),
-        ("anomaly", "anomaly", "距平"),
-        ("anomaly_sd", "in standard deviations", "标准化距平"),
-        ("weather_rank", "rank, 1 = wettest, warmest", "名次（1 为最湿、最暖）"),
-        ("note", "note", "说明"),
-    )
+WEATHER = headings(
+    ("zone", "zone", "分区"),
+    ("quantity", "quantity", "量"),
+    ("year", "year", "年"),
+    ("amount", "amount", "数值"),
+    ("quantity_unit", "unit", "单位"),
+    ("anomaly", "anomaly", "距平"),
+    ("anomaly_sd", "in standard deviations", "标准化距平"),
+    ("weather_rank", "rank, 1 = wettest, warmest", "名次（1 为最湿、最暖）"),
+    ("note", "note", "说明"),
 )
-TREND = tuple(
-    Heading(*row)
-    for row in (
-        ("zone", "zone", "分区"),
-        ("first_year", "from", "首年"),
-        ("last_year", "to", "末年"),
-        ("n", "years", "年数"),
-        ("partial_slope", "slope beside climate", "剔除气候后的斜率"),
-        ("partial_slope_low", "low", "下限"),
-        ("partial_slope_high", "high", "上限"),
-        ("partial_p", "p", "p"),
-        ("restrend_slope", "RESTREND slope", "RESTREND 斜率"),
-        ("climate_r2", "explained by climate", "气候解释的比例"),
-        ("climate_p", "p of climate", "气候的 p"),
-        ("time_left", "years not explained by climate", "气候未解释的年份方差"),
-        ("note", "note", "说明"),
-    )
+TREND = headings(
+    ("zone", "zone", "分区"),
+    ("first_year", "from", "首年"),
+    ("last_year", "to", "末年"),
+    ("n", "years", "年数"),
+    ("partial_slope", "slope beside climate", "剔除气候后的斜率"),
+    ("partial_slope_low", "low", "下限"),
+    ("partial_slope_high", "high", "上限"),
+    ("partial_p", "p", "p"),
+    ("restrend_slope", "RESTREND slope", "RESTREND 斜率"),
+    ("climate_r2", "explained by climate", "气候解释的比例"),
+    ("climate_p", "p of climate", "气候的 p"),
+    ("time_left", "years not explained by climate", "气候未解释的年份方差"),
+    ("note", "note", "说明"),
 )
 NOTES = (
     Text(

@@ -8,23 +8,20 @@ from pipeline.evaluation.footprintseries import LABELS, area_by_year
 from pipeline.evaluation.footprinttable import AFFECTED, EXCAVATED, NATIONAL
 from pipeline.evaluation.yearlyareas import area_svg
 from pipeline.layout import SensorFolder
-from pipeline.report.headings import Heading
+from pipeline.report.headings import headings
 from pipeline.report.part import Figure, Part, Shown
 from pipeline.tables import read_csv
 from pipeline.words import Text
 from pipeline.zonetables import number
 
-HEADINGS = tuple(
-    Heading(*row)
-    for row in (
-        ("year", "year", "年"),
-        ("kind", "kind", "类别"),
-        ("area_km2", "area, km2", "面积，km2"),
-        ("possible_km2", "at most, km2", "至多，km2"),
-        ("cut", "cut", "是否截断"),
-        ("iou", "IoU", "交并比"),
-        ("note", "note", "说明"),
-    )
+HEADINGS = headings(
+    ("year", "year", "年"),
+    ("kind", "kind", "类别"),
+    ("area_km2", "area, km2", "面积，km2"),
+    ("possible_km2", "at most, km2", "至多，km2"),
+    ("cut", "cut", "是否截断"),
+    ("iou", "IoU", "交并比"),
+    ("note", "note", "说明"),
 )
 NOTES = (
     Text(

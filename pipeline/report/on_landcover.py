@@ -7,7 +7,7 @@ from pipeline.config import Config
 from pipeline.evaluation.landfigure import of_whole
 from pipeline.evaluation.landsvg import by_year_svg, transition_svgs
 from pipeline.layout import SensorFolder
-from pipeline.report.headings import Heading
+from pipeline.report.headings import headings
 from pipeline.report.part import Figure, Part, Shown
 from pipeline.tables import read_csv
 from pipeline.words import NOTHING, Text, listed, years_text
@@ -18,12 +18,8 @@ WHOLE = "whole mine 全矿区"
 MOST_ZONES = 12  # whose peaks are told in words
 
 
-def _headings(*rows: tuple[str, str, str]) -> tuple[Heading, ...]:
-    return tuple(Heading(*row) for row in rows)
-
-
-BY_YEAR = _headings(("year", "year", "年"), ("class", "class", "类别"), ("area_km2", "area, km2", "面积，km2"), ("share_pct", "share, %", "占比，%"))
-CHANGES = _headings(
+BY_YEAR = headings(("year", "year", "年"), ("class", "class", "类别"), ("area_km2", "area, km2", "面积，km2"), ("share_pct", "share, %", "占比，%"))
+CHANGES = headings(
     ("first_year", "from", "起"),
     ("last_year", "to", "止"),
     ("from_class", "was", "原类别"),
@@ -31,7 +27,7 @@ CHANGES = _headings(
     ("area_km2", "area, km2", "面积，km2"),
     ("share_from_pct", "of what it was, %", "占原类别，%"),
 )
-SINCE = _headings(
+SINCE = headings(
     ("zone", "zone", "分区"),
     ("class", "class", "类别"),
     ("first_year", "from", "起"),

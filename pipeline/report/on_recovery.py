@@ -6,24 +6,21 @@ from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.evaluation.recoverychart import ratio_svg, ratios
 from pipeline.layout import SensorFolder
-from pipeline.report.headings import Heading
+from pipeline.report.headings import headings
 from pipeline.report.part import Figure, Part, Shown
 from pipeline.tables import read_csv
 from pipeline.words import Text
 from pipeline.zonetables import number
 
-HEADINGS = tuple(
-    Heading(*row)
-    for row in (
-        ("zone", "zone", "分区"),
-        ("measure", "measure", "度量"),
-        ("year", "year", "年"),
-        ("phase", "phase", "阶段"),
-        ("value", "value", "值"),
-        ("low", "low", "下限"),
-        ("high", "high", "上限"),
-        ("note", "note", "说明"),
-    )
+HEADINGS = headings(
+    ("zone", "zone", "分区"),
+    ("measure", "measure", "度量"),
+    ("year", "year", "年"),
+    ("phase", "phase", "阶段"),
+    ("value", "value", "值"),
+    ("low", "low", "下限"),
+    ("high", "high", "上限"),
+    ("note", "note", "说明"),
 )
 SERIES_WIDE = ("baci", "baci_with_partial", "baci_matched", "baci_matched_with_partial", "years_to_recovery", "years_to_recovery_with_partial")
 

@@ -7,21 +7,18 @@ from pipeline.config import Config
 from pipeline.evaluation.strata import UNKNOWN
 from pipeline.evaluation.stratachart import Line, colours, cover_lines, named, strata_svg
 from pipeline.layout import SensorFolder
-from pipeline.report.headings import Heading
+from pipeline.report.headings import headings
 from pipeline.report.part import Figure, Part, Shown
 from pipeline.tables import read_csv
 from pipeline.words import Text, joined, per_cent, rounded
 from pipeline.zonetables import number
 
-HEADINGS = tuple(
-    Heading(*row)
-    for row in (
-        ("zone", "zone", "分区"),
-        ("stratum", "stratum", "分层"),
-        ("area_km2", "area, km2", "面积，km2"),
-        ("share_pct", "share of the zone, %", "占分区，%"),
-        ("slope_mean_deg", "mean slope, degrees", "平均坡度，度"),
-    )
+HEADINGS = headings(
+    ("zone", "zone", "分区"),
+    ("stratum", "stratum", "分层"),
+    ("area_km2", "area, km2", "面积，km2"),
+    ("share_pct", "share of the zone, %", "占分区，%"),
+    ("slope_mean_deg", "mean slope, degrees", "平均坡度，度"),
 )
 BY_TERRAIN = Text(
     "By slope and aspect of the ground: platform below {platform:g} degrees, steep slope from {steep:g}; between them sunny where it faces {first:g} to "

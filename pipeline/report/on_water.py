@@ -7,25 +7,22 @@ from pipeline.config import Config
 from pipeline.evaluation.pitlakewords import of_zones, water_by_year
 from pipeline.evaluation.yearlyareas import area_svg
 from pipeline.layout import SensorFolder
-from pipeline.report.headings import Heading
+from pipeline.report.headings import headings
 from pipeline.report.part import Figure, Part, Shown
 from pipeline.tables import read_csv
 from pipeline.words import Text
 from pipeline.zonetables import number
 
-HEADINGS = tuple(
-    Heading(*row)
-    for row in (
-        ("zone", "zone", "分区"),
-        ("year", "year", "年"),
-        ("lakes", "lakes", "湖泊数"),
-        ("water_km2", "water, km2", "水体，km2"),
-        ("largest_km2", "largest, km2", "最大，km2"),
-        ("water_low_pct", "share from, %", "占比下限，%"),
-        ("water_high_pct", "to, %", "上限，%"),
-        ("succession", "succession", "演替"),
-        ("note", "note", "说明"),
-    )
+HEADINGS = headings(
+    ("zone", "zone", "分区"),
+    ("year", "year", "年"),
+    ("lakes", "lakes", "湖泊数"),
+    ("water_km2", "water, km2", "水体，km2"),
+    ("largest_km2", "largest, km2", "最大，km2"),
+    ("water_low_pct", "share from, %", "占比下限，%"),
+    ("water_high_pct", "to, %", "上限，%"),
+    ("succession", "succession", "演替"),
+    ("note", "note", "说明"),
 )
 TYPES = {"terrestrial": Text("terrestrial", "陆生"), "mixed": Text("mixed", "混合"), "aquatic": Text("aquatic", "水生")}
 NO_BOUNDS = Text(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from pipeline.evaluation.landcharts import by_year_chart, transition_chart
 from pipeline.evaluation.landclasses import WATER, rule_codes
 from pipeline.evaluation.landmaps import LandMap, check_land, open_maps, same_grid
 from pipeline.evaluation.landtables import BASELINE_COLUMNS, BY_YEAR_COLUMNS, MINE, TRANSITION_COLUMNS, ZONE, Ground, land_rows, pairs_of
+from pipeline.evaluation.stratified import Stratified
 from pipeline.evaluation.wholemine import own_zones, share_inside, together
 from pipeline.grid import native_grid
 from pipeline.reader import open_raster, read_window
@@ -25,6 +26,9 @@ from pipeline.sheet import Words, save
 from pipeline.stages.job import Job
 from pipeline.tables import read_csv, write_csv
 from pipeline.words import Text
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
 
 log = logging.getLogger("minegreen")
 BY_YEAR, TRANSITIONS, BASELINE = "landcover_by_year", "landcover_transitions", "landcover_baseline"
@@ -36,14 +40,8 @@ def run(job: Job) -> None:
     assert asked is not None  # the stage is made where the key is
     zones = read_zones(job.config, job.config_path)
     check_land(job.config, job.config_path, zones)
-    years, names = asked.years_of(job.config, job.sensor), asked.names
-    if asked.rule is None:
-        maps = open_maps(asked.maps(job.config), zones, names, job.config_path)
-        grounds = list(of_maps(zones, maps, asked))
-    else:
-        wet = _water_known(job, years)
-        names = {code: name for code, name in names.items() if code != WATER or wet}
-        grounds = list(by_rule(job, zones, asked.rule, wet=wet))
+    years = asked.years_of(job.config, job.sensor)
+    grounds, names = classified(job, zones)
     pairs = asked.transitions
     if pairs is None:
         whole = next((g for g in grounds if g.named["level"] == MINE), grounds[0])
@@ -56,6 +54,47 @@ def run(job: Job) -> None:
     for name, columns, rows in zip((BY_YEAR, TRANSITIONS, BASELINE), (BY_YEAR_COLUMNS, TRANSITION_COLUMNS, BASELINE_COLUMNS), tables, strict=True):
         write_csv(job.folder.table(name), columns, rows)
     _figures(job, asked, years, "all zones that are no reference together" if own_zones(zones) else zones.names[0])
+
+
+def classified(job: Job, zones: Zones) -> tuple[list[Ground], dict[int, str]]:
+    """Return every zone, and the mine, with its codes of each year; and the classes that the codes can be."""
+    asked = job.config.landcover
+    assert asked is not None
+    if asked.rule is None:
+        maps = open_maps(asked.maps(job.config), zones, asked.names, job.config_path)
+        return list(of_maps(zones, maps, asked)), dict(asked.names)
+    wet = _water_known(job, asked.years_of(job.config, job.sensor))
+    return list(by_rule(job, zones, asked.rule, wet=wet)), {code: name for code, name in asked.names.items() if code != WATER or wet}
+
+
+def rows_by_stratum(job: Job, zones: Zones, strata: Callable[[GeoBox], Stratified]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of the three tables of zones by stratum, zone by zone, from the codes of whole zones; the years compared are those of the mine.
+
+    `strata` returns the strata of all zones on a grid.
+    """
+    asked = job.config.landcover
+    assert asked is not None
+    years, (grounds, names) = asked.years_of(job.config, job.sensor), classified(job, zones)
+    done = read_csv(job.folder.table(TRANSITIONS))
+    pairs = list(dict.fromkeys((int(r["first_year"]), int(r["last_year"])) for r in done))
+    made: dict[str, list[dict[str, Any]]] = {BY_YEAR: [], TRANSITIONS: [], BASELINE: []}
+    for ground in grounds:
+        zone = ground.named["zone"]
+        if ground.named["level"] != ZONE or zone is None:
+            continue
+        on = {year: strata(ground.grid(year)) for year in years}
+        codes = {year: ground.read(year)[0] for year in years}
+        for stratum in on[years[0]].names:
+            if all(stratum in on[year].parts[zone] for year in years):
+                areas = {year: on[year].parts[zone][stratum].area_m2 for year in years}
+                part = Ground(ground.named, partial(_of_year, codes, areas), ground.grid)
+                for held, rows in zip(made.values(), land_rows(part, years, names, pairs), strict=True):
+                    held += [{"mine": job.config.mine, "sensor": job.sensor, "stratum": stratum, **row} for row in rows]
+    return made
+
+
+def _of_year(codes: dict[int, np.ndarray], areas: dict[int, np.ndarray], year: int) -> tuple[np.ndarray, np.ndarray]:
+    return codes[year], areas[year]
 
 
 def of_maps(zones: Zones, maps: dict[int, LandMap], asked: Landcover) -> Iterator[Ground]:
@@ -77,9 +116,9 @@ def of_maps(zones: Zones, maps: dict[int, LandMap], asked: Landcover) -> Iterato
         return maps[year].codes(c.rows, c.cols, c.touched, asked.names, asked.nodata), c.area_m2
 
     for level, name, role in units:
-        yield Ground({"level": level, "zone": name, "role": role}, partial(read, name))
+        yield Ground({"level": level, "zone": name, "role": role}, partial(read, name), lambda year: maps[year].grid)
     if whole is not None:
-        yield Ground({"level": MINE, "zone": None, "role": None}, partial(read, None))
+        yield Ground({"level": MINE, "zone": None, "role": None}, partial(read, None), lambda year: maps[year].grid)
 
 
 def by_rule(job: Job, zones: Zones, rule: LandRule, *, wet: bool) -> Iterator[Ground]:
@@ -102,7 +141,7 @@ def by_rule(job: Job, zones: Zones, rule: LandRule, *, wet: bool) -> Iterator[Gr
     for level, name, role, zone in units:
         (c,) = zone_coverages(zone, grid)
         inside = share_inside(zones, zone, boundary, c, grid)
-        yield Ground({"level": level, "zone": name, "role": role}, partial(read, c, inside))
+        yield Ground({"level": level, "zone": name, "role": role}, partial(read, c, inside), lambda _: grid)
 
 
 def _water_known(job: Job, years: list[int]) -> bool:

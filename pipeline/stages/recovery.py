@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 
 from pipeline.aoi import Zones, read_zones
 from pipeline.attribution import source_line, title_of
+from pipeline.config_dem import dem_file
 from pipeline.coverage import ZoneCoverage, zone_coverages
 from pipeline.errors import one_line
+from pipeline.evaluation.dem import cell_elevations, open_dem
 from pipeline.evaluation.inputs import contrast_of, scene_errors, yearly_means
 from pipeline.evaluation.matched import BALANCE_COLUMNS, matched_rows
 from pipeline.evaluation.overlap import check_overlap
@@ -79,13 +82,28 @@ def rows(job: Job, zones: Zones, coverages: dict[str, ZoneCoverage], *, scenes: 
         made += recovery_rows(record, asked, config.season, named | {"variable": variable})
         if asked.controls is not None and restored is not None:
             others = [read_series(folder, coverages[name], years, pair) for name in references]
+            heights = _heights(job, [c], [coverages[name] for name in references])
             (ndvi, own), (ndvi_there, there) = _cells([series], variable), _cells(others, variable)
             phase = phases_of(years, config.season, restored, works, asked.before_years)
-            found, balanced = matched_rows((ndvi, ndvi_there), (own, there), years, phase, k=asked.controls, level=asked.level)
+            found, balanced = matched_rows((ndvi, ndvi_there), (own, there), years, phase, k=asked.controls, level=asked.level, heights=heights)
             made += [dict.fromkeys(COLUMNS) | named | {"variable": variable, "restored": restored} | row for row in found]
             balance += [named | row for row in balanced]
         log.info("recovery: %s", one_line(zone))
     return made, balance
+
+
+def _heights(job: Job, own: list[ZoneCoverage], others: list[ZoneCoverage]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the elevation of all cells of zones and of their references, as `_cells` orders them; None without an elevation model."""
+    asked = job.config.recovery
+    path = None if asked is None else dem_file(asked.dem, job.config, job.results)
+    if path is None:
+        return None
+    with open_raster(job.folder.ndvi(job.config.years.first)) as dataset:
+        grid = native_grid(dataset)
+    dem = open_dem(path, "recovery.dem")
+    with closing(dem.dataset):
+        found = [np.concatenate([cell_elevations(dem, grid, c)[c.touched] for c in covered]) for covered in (own, others)]
+    return found[0], found[1]
 
 
 def _cells(parts: list[ZoneSeries], variable: str) -> tuple[np.ndarray, np.ndarray]:

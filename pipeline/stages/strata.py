@@ -1,17 +1,19 @@
-"""Tables of one sensor by stratum of each zone: strata_by_zone.csv, those of areas, recovery, climate and breaks by stratum, fvc_by_stratum.png."""
+"""Tables of one sensor by stratum of each zone: strata_by_zone.csv, those of areas and of other evaluations by stratum, fvc_by_stratum.png."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from pipeline.aoi import Zones, read_zones
 from pipeline.attribution import source_line, title_of
+from pipeline.config_dem import dem_file
 from pipeline.coverage import ZoneCoverage, zone_coverages
 from pipeline.errors import one_line
 from pipeline.evaluation.dem import check_covers, open_dem
+from pipeline.evaluation.landmaps import same_grid
 from pipeline.evaluation.recoverytable import COLUMNS as RECOVERY_COLUMNS
 from pipeline.evaluation.recoverytable import NO_SCENES
 from pipeline.evaluation.strata import TerrainRules
@@ -21,7 +23,7 @@ from pipeline.evaluation.stratumtables import OF_ZONES, TABLES
 from pipeline.grid import native_grid
 from pipeline.reader import kept_open, open_raster
 from pipeline.sheet import Words, save
-from pipeline.stages import areas, breaks, climate, recovery
+from pipeline.stages import areas, breaks, climate, landcover, recovery, water
 from pipeline.stages.job import Job
 from pipeline.tables import read_csv, write_csv
 from pipeline.words import Text
@@ -43,6 +45,8 @@ def run(job: Job) -> None:
         coverages = {c.zone: c for c in zone_coverages(zones, grid)}
         found = strata(job, zones, grid, coverages)
         made = _by_stratum(job, zones, grid, coverages, found)
+        if "landcover" in {e.key for e in config.evaluations_of(job.sensor)}:
+            made |= landcover.rows_by_stratum(job, zones, _on_grids(job, zones, grid, found))
     write_csv(folder.table("strata_by_zone"), TABLES["strata_by_zone"], found.rows({"mine": config.mine, "sensor": job.sensor}))
     for name, table in OF_ZONES.items():
         write_csv(folder.table(table), TABLES[table], _ordered(made[name], zones))
@@ -57,7 +61,7 @@ def strata(job: Job, zones: Zones, grid: GeoBox, coverages: dict[str, ZoneCovera
     """Return the strata of all zones on a sensor's grid, as configured."""
     asked = job.config.strata
     assert asked is not None  # the stage is made where the key is
-    path = asked.dem_file(job.config, job.results)
+    path = dem_file(asked.dem, job.config, job.results)
     if path is None:
         return by_landform(grid, zones, coverages)
     dem = open_dem(path)
@@ -65,6 +69,20 @@ def strata(job: Job, zones: Zones, grid: GeoBox, coverages: dict[str, ZoneCovera
         check_covers(dem, zones)
         rules = TerrainRules(asked.platform_below_deg, asked.steep_from_deg, asked.sunny_deg)
         return by_terrain(dem, grid, zones, coverages, rules)
+
+
+def _on_grids(job: Job, zones: Zones, grid: GeoBox, found: Stratified) -> Callable[[GeoBox], Stratified]:
+    """Return what gives the strata on any grid, as land-cover maps have grids of their own; each is made once."""
+    known = [(grid, found)]
+
+    def on(other: GeoBox) -> Stratified:
+        there = next((of for one, of in known if same_grid(one, other)), None)
+        if there is None:
+            there = strata(job, zones, other, {c.zone: c for c in zone_coverages(zones, other)})
+            known.append((other, there))
+        return there
+
+    return on
 
 
 def _by_stratum(job: Job, zones: Zones, grid: GeoBox, coverages: dict[str, ZoneCoverage], found: Stratified) -> dict[str, list[dict[str, Any]]]:
@@ -84,6 +102,8 @@ def _by_stratum(job: Job, zones: Zones, grid: GeoBox, coverages: dict[str, ZoneC
             of_stratum["recovery_by_zone"] = [_told(row) for row in recovery.rows(job, own, parts, scenes=False)[0] if row["zone"] in shown]
         if "climate" in asked:
             of_stratum["residual_trend_by_zone"] = climate.rows(job, alone, seasons)
+        if "water" in asked:
+            of_stratum["pit_lakes_by_zone"] = water.rows(job, alone)
         if "breaks" in asked:
             of_stratum["breaks_by_zone"], of_stratum["break_years_by_zone"] = breaks.rows(job, alone)
         for name, rows in made.items():
