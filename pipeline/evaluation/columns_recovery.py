@@ -35,7 +35,7 @@ RECOVERY = (
     Column("freedom", "", "Degrees of freedom of the interval", "区间的自由度", SHARE),
     Column("years_before", "", "Years before restoration that have a value", "修复前有值的年数", WHOLE),
     Column("years_after", "", "Years after restoration that have a value", "修复后有值的年数", WHOLE),
-    Column("feature", "", "What cells were matched by: NDVI of a year before restoration, or elevation in metres", "匹配所用特征：修复前某年的 NDVI，或海拔（米）"),
+    Column("feature", "", "Matched by: NDVI of a year before restoration, or elevation in metres", "匹配所用特征：修复前某年的 NDVI，或海拔（米）"),
     Column("zone_mean", "", "Its mean over the restored cells", "修复像元的均值", COVER),
     Column("reference_mean", "", "Its mean over all cells of the reference", "参照区全部像元的均值", COVER),
     Column("controls_mean", "", "Its mean over the matched cells", "匹配像元的均值", COVER),
