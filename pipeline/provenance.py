@@ -50,6 +50,8 @@ READS: dict[str, tuple[str, ...]] = {
         "trend.periods",
         "trend.relative_to_reference",
         "breaks",
+        "climate",
+        "footprint",
     ),
     "report": REPORTED,
     "manifest": (*REPORTED, "methods", "network"),

@@ -12,11 +12,13 @@ from typing import Any
 
 from pipeline.aoi import Zones
 from pipeline.config import Config
+from pipeline.evaluation.climate import LEAST_FOR_TREND
+from pipeline.evaluation.footprintseries import ENTRIES
 from pipeline.geopackage import LAYER
 from pipeline.grid import finest
 from pipeline.layout import ABSOLUTE, OBSERVED, MineFolder
 from pipeline.season import season_days
-from pipeline.styles import class_pipe, continuous_pipe, year_pipe
+from pipeline.styles import class_pipe, continuous_pipe, palette_pipe, year_pipe
 from pipeline.upright import upright
 from pipeline.writer import atomic
 from pipeline.zonestyle import zone_style
@@ -50,7 +52,7 @@ class Group:
 def groups(config: Config, root: MineFolder, lead: str, synthetic: Collection[str]) -> list[Group]:
     """Return a group per sensor, that of `lead` open and visible: its periods with trend class (visible in the first) and slope; cover, NDVI, observations.
 
-    With breaks the year of disturbance is a layer of its own.
+    Rasters of evaluations are layers of their own: the footprint, the slope beside the weather, the year of disturbance.
     """
     out = []
     for sensor, entry in config.sensors.items():
@@ -69,7 +71,13 @@ def groups(config: Config, root: MineFolder, lead: str, synthetic: Collection[st
         cover = [Layer(folder.fvc(y), f"cover {y}", continuous_pipe("fvc")) for y in years]
         ndvi = [Layer(folder.ndvi(y), f"NDVI {y}", continuous_pipe("ndvi")) for y in years]
         parts += [Group("cover", [*cover], visible=False, open=False), Group("NDVI", [*ndvi], visible=False, open=False)]
-        if config.breaks is not None and any(e.key == "breaks" for e in config.evaluations_of(sensor)):
+        asked = {e.key for e in config.evaluations_of(sensor)}
+        if "footprint" in asked:
+            parts.append(Layer(folder.root / "footprint.tif", "footprint of the mine", palette_pipe(ENTRIES)))
+        if "climate" in asked and len(years) >= LEAST_FOR_TREND:  # with fewer the raster is empty
+            beside = f"slope of {variable} beside the weather per year {years[0]}-{years[-1]}"
+            parts.append(Layer(folder.root / "residual_trend.tif", beside, continuous_pipe("slope")))
+        if config.breaks is not None and "breaks" in asked:
             a, b = config.breaks.period(config)
             parts.append(Layer(folder.root / "breaks.tif", f"year of disturbance {a}-{b}", year_pipe(*config.breaks.shown_years(config))))
         if entry.catalog is not None:

@@ -108,9 +108,14 @@ def class_pipe(scheme: str) -> ET.Element:
     return _palette([(c.code, c.colour, c.alpha, f"{c.label} {c.label_zh}") for c in shown(scheme)])
 
 
+def palette_pipe(entries: Sequence[tuple[int, str, str]]) -> ET.Element:
+    """Return the renderer of a raster of codes: code, colour and label of each, opaque."""
+    return _palette([(code, colour, 255, label) for code, colour, label in entries])
+
+
 def palette_qml(entries: Sequence[tuple[int, str, str]]) -> str:
     """Return the style of a raster of codes: code, colour and label of each, opaque."""
-    return _qml(_palette([(code, colour, 255, label) for code, colour, label in entries]))
+    return _qml(palette_pipe(entries))
 
 
 def _palette(entries: Sequence[tuple[int, str, int, str]]) -> ET.Element:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
+import yaml
 from affine import Affine
 from conftest import REQUIRED, SmallMine
 from odc.geo.geobox import GeoBox
@@ -21,10 +22,11 @@ from pipeline import config as configs
 from pipeline.__main__ import main
 from pipeline.aoi import read_zones
 from pipeline.classes import GROUPS, LEGEND
+from pipeline.evaluation.footprintmap import footprint_qml
 from pipeline.layout import MineFolder
 from pipeline.plan import Plan
-from pipeline.qgis import project_xml
-from pipeline.styles import RAMPS, stops
+from pipeline.qgis import Layer, groups, project_xml
+from pipeline.styles import RAMPS, continuous_qml, stops, year_qml
 
 NAMES = ["<img src=x onerror=alert(1)>", '=HYPERLINK("http://x")', '\'=HYPERLINK("http://x")', "江" * 60, "background"]
 PROBE = Path(__file__).with_name("qgis_probe.py")
@@ -104,6 +106,24 @@ def test_the_project_draws_each_raster_as_its_own_style_does(root):
         if layer.get("type") == "raster":
             style = ET.parse((root / layer.findtext("datasource")).with_suffix(".qml")).find("pipe")
             assert ET.canonicalize(ET.tostring(layer.find("pipe")), strip_text=True) == ET.canonicalize(ET.tostring(style), strip_text=True)
+
+
+def test_rasters_of_evaluations_are_layers_with_their_own_style(named):
+    given = {"breaks": {}, "climate": {"precipitation": "rain.csv"}, "footprint": {"bare_below": 0.2, "connectivity": 8}}
+    raw = yaml.safe_load(named.config.read_text(encoding="utf-8"))
+    paths = {}
+    for first in (2013, 2020):
+        own = configs.Config.model_validate_json(json.dumps(raw | given | {"years": {"first": first, "last": 2024}}))
+        (sensor,) = groups(own, MineFolder(named.results, "small"), "sentinel-2", ())
+        found = {part.path.name: part for part in sensor.content if isinstance(part, Layer)}
+        paths[first] = list(found)
+        styles = {"footprint.tif": footprint_qml(), "residual_trend.tif": continuous_qml("slope"), "breaks.tif": year_qml(*own.breaks.shown_years(own))}
+        for name, layer in found.items():
+            assert not layer.visible
+            assert ET.canonicalize(ET.tostring(layer.pipe), strip_text=True) == ET.canonicalize(
+                ET.tostring(ET.fromstring(styles[name]).find("pipe")), strip_text=True
+            )
+    assert paths == {2013: ["footprint.tif", "residual_trend.tif", "breaks.tif"], 2020: ["footprint.tif", "breaks.tif"]}
 
 
 def test_each_layer_has_an_id_that_qgis_keeps_and_stands_in_the_order(root):

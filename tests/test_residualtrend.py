@@ -7,8 +7,9 @@ from scipy import stats
 
 from pipeline.coverage import ZoneCoverage
 from pipeline.endmembers import Endmembers
+from pipeline.evaluation.climate import LEAST_FOR_TREND
 from pipeline.evaluation.residualtable import NUMBERS, RESIDUAL_COLUMNS, residual_row
-from pipeline.evaluation.residualtrend import DRAWS, LEAST_YEARS, normal_errors, residual_trend
+from pipeline.evaluation.residualtrend import DRAWS, normal_errors, residual_trend
 from pipeline.zonestats import ZoneSeries
 
 NAN = np.nan
@@ -180,7 +181,7 @@ def test_below_eight_years_nothing_is_said():
     series = np.random.default_rng(0).normal(size=(8, 2))
     series[3, 1] = NAN
     found = residual_trend(series, np.arange(8), weather(8))
-    assert (LEAST_YEARS, found.n.tolist()) == (8, [8, 7])
+    assert (LEAST_FOR_TREND, found.n.tolist()) == (8, [8, 7])
     for values in found[1:]:
         assert np.isfinite(values[0])
         assert np.isnan(values[1])

@@ -19,6 +19,7 @@ from pipeline.season import bounds
 
 PRECIPITATION, TEMPERATURE = "precipitation", "temperature"
 LEAST_FOR_SD = 3  # years
+LEAST_FOR_TREND = 8  # years valid in cover and climate; below, the residuals of a fit have too few values to test
 FREEZING = 0.0  # degC
 CLIMATE_COLUMNS = (
     "mine", "sensor", "zone", "role", "quantity", "quantity_unit", "year", "first_day", "last_day", "amount", "values_missing", "baseline_first",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.aoi import Zones
-from pipeline.evaluation.footprintseries import COLOURS, LABELS
+from pipeline.evaluation.footprintseries import COLOURS, ENTRIES, LABELS
 from pipeline.evaluation.footprinttable import CODES
 from pipeline.maps import Entry, image_map
 from pipeline.sheet import Words
@@ -18,7 +18,7 @@ NOTES = ("Grey: cover that year, dark where high.", "White: no cover, or water."
 
 def footprint_qml() -> str:
     """Return the style of footprint.tif."""
-    return palette_qml([(CODES[kind], COLOURS[kind], f"{label.en} {label.zh}") for kind, label in LABELS.items()])
+    return palette_qml(ENTRIES)
 
 
 def colour_table() -> dict[int, tuple[int, int, int, int]]:

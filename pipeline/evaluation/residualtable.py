@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.classes import P_TOLERANCE
-from pipeline.evaluation.residualtrend import LEAST_YEARS, residual_trend
+from pipeline.evaluation.climate import LEAST_FOR_TREND
+from pipeline.evaluation.residualtrend import residual_trend
 from pipeline.zonestats import ZoneSeries
 
 NUMBERS = {
@@ -51,8 +52,8 @@ def residual_row(series: ZoneSeries, period: tuple[int, int], variable: str, val
     years = [used[i] for i in kept]
     out: dict[str, Any] = {"predictors": " ".join(values), "years_used": " ".join(map(str, years)), "n": len(years), "cell_alpha": alpha}
     out |= dict.fromkeys((*NUMBERS.values(), *OF_CELLS)) | {"note": ""}
-    if len(years) < LEAST_YEARS:
-        return out | {"note": f"{len(years)} years with cover and climate; at least {LEAST_YEARS} are needed"}
+    if len(years) < LEAST_FOR_TREND:
+        return out | {"note": f"{len(years)} years with cover and climate; at least {LEAST_FOR_TREND} are needed"}
     found = residual_trend(means[kept][:, None], np.array(years, float), climate_matrix(values, years))
     out |= {column: _known(getattr(found, name)[0]) for name, column in NUMBERS.items()}
     if out["partial_slope"] is None:

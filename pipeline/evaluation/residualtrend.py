@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.evaluation.climate import LEAST_FOR_TREND
 from pipeline.trend import statistics
 
-LEAST_YEARS = 8  # valid in cover and climate; below, the residuals of a fit have too few values to test
 DRAWS = 9_999
 LEVEL = 0.90  # nominal, as that of the trend's interval
 STRIP_CELLS = 4096  # whose slopes between years are held at a time
@@ -104,7 +104,7 @@ def residual_trend(series: np.ndarray, times: np.ndarray, climate: np.ndarray) -
     out[0] = valid.sum(axis=0)
     patterns, which = np.unique(valid, axis=1, return_inverse=True)
     for number, pattern in enumerate(patterns.T):
-        if pattern.sum() >= LEAST_YEARS:
+        if pattern.sum() >= LEAST_FOR_TREND:
             cells = np.flatnonzero(which.ravel() == number)
             fit = _Fit(t[pattern], x[pattern])
             for first in range(0, cells.size, STRIP_CELLS):
