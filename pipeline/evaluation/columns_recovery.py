@@ -42,6 +42,6 @@ RECOVERY = (
     Column("smd_before", "", "Standardised mean difference before matching", "匹配前的标准化均值差", COVER),
     Column("smd_after", "", "Standardised mean difference after matching, by the same spread", "匹配后的标准化均值差（同一离散度）", COVER),
     Column("cells", "", "Restored cells", "修复像元数", WHOLE),
-    Column("cells_left_out", "", "Of them left out, as a year before restoration lacks", "其中因修复前某年缺值而略去的像元数", WHOLE),
+    Column("cells_left_out", "", "Of them left out, as a year before restoration or the elevation lacks", "其中因修复前某年或海拔缺值而略去的像元数", WHOLE),
     Column("controls", "", "Matched cells of each restored cell", "每个修复像元的匹配像元数", WHOLE),
 )
