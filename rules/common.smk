@@ -12,8 +12,6 @@ from pipeline.provenance import code
 # A cache of its own for each state of the kernels: compiled code holds constants of other files. Set before numba is imported.
 NUMBA = os.path.abspath(f".snakemake/minegreen/numba-{code('warm')}")
 os.environ.setdefault("NUMBA_CACHE_DIR", NUMBA)
-# Jobs run side by side, and blocks in threads: threads of linear algebra on small matrices would take their cores and gain nothing.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from snakemake.logging import logger
