@@ -469,6 +469,9 @@ WOBBLE = 0.01 * np.array([0, 1, -1, 0.5, -0.5, 1, 0, -1, 0.7, -0.6, 0.2, 0.9, -0
         ([0.5] * 24, NAN, NAN, 0),
         (list(np.linspace(0.2, 0.7, 24)), NAN, NAN, 0),  # a trend has no year of change
         (list(np.linspace(0.9, 0.7, 12)) + list(np.linspace(0.3, 0.1, 12)), 2012, NAN, 0),
+        ([0.8, 0.1, 0.1] + [0.1] * 21, NAN, NAN, 0),  # stripped before a break can be told: what follows is no recovery
+        ([0.8] + list(np.linspace(0.3, 0.15, 21)) + [0.3, 0.3], NAN, NAN, 0),
+        (list(np.linspace(0.8, 0.2, 20)) + [0.3, 0.4, 0.5, 0.6], NAN, 2020, AT_BREAK),  # a long decline that turns
     ],
 )
 def test_years_of_disturbance_and_recovery_of_plain_cases(clean, disturbance, recovery, by):
@@ -525,7 +528,9 @@ def _shown(t, y):
     return brute_fit(t, y, LEAST)
 
 
-def _gains(fit, t) -> bool:
+def _gains(fit, t, y) -> bool:
+    if y[-LEAST:].mean() <= y[t <= fit["last_before"]][-LEAST:].mean():
+        return False
     before = fit["slope_before"] * (fit["last_before"] - t[0])
     at_last_before = -fit["step"] - fit["slope_before"] * (fit["first_after"] - fit["last_before"])  # of the line before, beside the line after
     return fit["slope_after"] * (t[-1] - fit["first_after"]) - at_last_before > max(before, 0)
@@ -540,10 +545,10 @@ def _by_definition(t, y) -> tuple[float, float]:
         earlier = _shown(t[early], y[early])
         fall = earlier if earlier and earlier["step"] < 0 else None
     if not fall:
-        return NAN, whole["first_after"] if whole and _gains(whole, t) else NAN
+        return NAN, whole["first_after"] if whole and _gains(whole, t, y) else NAN
     late = t >= fall["first_after"]
     after = _shown(t[late], y[late])
-    if after and _gains(after, t[late]):
+    if after and _gains(after, t[late], y[late]):
         return fall["first_after"], after["first_after"]
     kendall = pymannkendall.original_test(y[late])
     exact = stats.kendalltau(t[late], y[late], method="exact").pvalue

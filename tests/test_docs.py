@@ -242,6 +242,18 @@ def test_the_two_commands_of_the_readme():
     assert second in DOCS["README.md"]
 
 
+@pytest.mark.parametrize("key", [*EVALUATIONS, "methods"])
+def test_every_evaluation_has_a_page_with_a_figure_that_is_called_synthetic(key):
+    page = {"landcover": "land-cover", "water": "pit-lakes", "methods": "methods-compared"}.get(key, key)
+    text = DOCS[f"{page}.md"]
+    figures = re.findall(r"!\[([^]]+)\]\(images/([^)]+)\)", text)
+    charts = {"methods.svg"} if key == "methods" else {f"{name}.png" for name in EVALUATIONS[key].charts}
+    assert charts & {name for _, name in figures}
+    for words, name in figures:
+        assert "synthetic" in words.lower() or name == "breaks-fire.png"
+    assert "made up, not observed" in text
+
+
 def test_links_and_pictures_exist():
     for name, text in DOCS.items():
         home = ROOT if name in {"README.md", "CONTRIBUTING.md"} else (ROOT / "docs" / name).parent

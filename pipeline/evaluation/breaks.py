@@ -221,7 +221,8 @@ def disturbance_and_recovery(series: np.ndarray, times: np.ndarray, *, level: fl
        break of the values before it, on the same conditions. The year is the first with a value after the break.
     2. Recovery, of the values from the year of disturbance on: the break of these values, where it is shown and they gain more after it than
        before (line at the last value minus line at the break's last value before, above 0 and above the gain of the line before): a rise, or
-       a slope that turns up. Otherwise the year of disturbance itself, where these values rise (Mann-Kendall S > 0, p at most `level`).
+       a slope that turns up; and the mean of their last `least` values is above that of the `least` values before the break, as a line through a
+       fall ends below the land. Otherwise the year of disturbance itself, where these values rise (Mann-Kendall S > 0, p at most `level`).
     3. Without a disturbance: the break of the whole series, where it is shown and gains as in 2: the series may begin on disturbed land.
 
     Several disturbances are not told apart: the one that two lines tell best is given, and a short dip between them may be missed. The later
@@ -269,7 +270,7 @@ def disturbance_and_recovery(series: np.ndarray, times: np.ndarray, *, level: fl
     fall(earlier, *_shown(_between(values, when, earlier, -np.inf, whole.last_before[earlier]), when, least, slopes, seed, level))
 
     def rise(places: np.ndarray, part: np.ndarray, fit: BreakFit, p: np.ndarray) -> None:
-        gains = np.isfinite(p) & _gains(part, when, fit)
+        gains = np.isfinite(p) & _gains(part, when, fit, least)
         some = places[gains]
         start[some], p_start[some], by[some] = fit.first_after[gains], p[gains], AT_BREAK
 
@@ -345,10 +346,18 @@ def _between(values: np.ndarray, when: np.ndarray, cells: np.ndarray, first: np.
     return np.where(inside, values[:, cells], np.nan)
 
 
-def _gains(values: np.ndarray, when: np.ndarray, fit: BreakFit) -> np.ndarray:
-    """Return whether the lines gain after the break, and more than before it: from the break's last value before to the last value."""
+def _gains(values: np.ndarray, when: np.ndarray, fit: BreakFit, least: int) -> np.ndarray:
+    """Return whether the lines gain after the break, and more than before it, from the break's last value before to the last value; and the values too."""
     there = np.isfinite(values)
     first, last = when[there.argmax(axis=0)], when[len(when) - 1 - there[::-1].argmax(axis=0)]
     before = fit.slope_before * (fit.last_before - first)
     after = fit.step + fit.slope_before * (fit.first_after - fit.last_before) + fit.slope_after * (last - fit.first_after)
-    return after > np.maximum(before, 0)
+    higher = _mean_of_last(values, there, least) > _mean_of_last(values, there & (when[:, None] <= fit.last_before), least)
+    return higher & (after > np.maximum(before, 0))
+
+
+def _mean_of_last(values: np.ndarray, there: np.ndarray, count: int) -> np.ndarray:
+    """Return the mean of the last `count` of the values that are there, of each series; NaN without any."""
+    last = there & (np.cumsum(there[::-1], axis=0)[::-1] <= count)
+    n = last.sum(axis=0)
+    return np.divide(np.where(last, values, 0.0).sum(axis=0), n, out=np.full(n.shape, np.nan), where=n > 0)

@@ -64,7 +64,7 @@ def recovery_chart(rows: list[dict[str, str]], share: float, words: Words) -> An
         sheet.text(sheet.left, sheet.top - 0.3, "No zone has a reference other than itself.")
     for i, (zone, points) in enumerate(shown):
         x, y = sheet.left + 0.3 + (i % columns) * width, sheet.top - (i // columns + 1) * height
-        axes = sheet.axes(x, y + 0.2, width - 0.15, height - 0.55)
+        axes = sheet.axes(x, y + 0.2, width - 0.4, height - 0.55)
         _panel(axes, points, share, limits)
         axes.tick_params(labelleft=i % columns == 0)
         sheet.text(x, y + height - 0.3, "\n".join(wrapped(zone, width - 0.15, SMALL_PT, 1)), SMALL_PT, gid="zone name")
