@@ -211,7 +211,7 @@ def test_land_cover_of_a_stratum_is_that_of_its_cells(terraced):
     folder = run(terraced, "recovery", "landcover")
     for zones, strata, keys in (
         ("landcover_by_year", "landcover_by_stratum", ("zone", "year", "class")),
-        ("landcover_transitions", "landcover_transitions_by_stratum", ("zone", "first_year", "last_year", "from_class", "to_class")),
+        ("landcover_transitions", "transitions_by_stratum", ("zone", "first_year", "last_year", "from_class", "to_class")),
         ("landcover_baseline", "landcover_baseline_by_stratum", ("zone", "year", "class")),
     ):
         whole = numbers([r for r in rows_of(folder, zones) if r["level"] == "zone"], *keys, of="area_km2")
@@ -247,7 +247,7 @@ def test_land_cover_maps_have_strata_on_their_own_grid(terraced):
     here = numbers([r for r in found if r["year"] == "2020"], "zone", "stratum", of="area_km2")
     assert here == pytest.approx(areas, rel=0.05)  # points of 5 m stand for cells of the model in other places
     pairs = {(r["first_year"], r["last_year"]) for r in rows_of(folder, "landcover_transitions")}
-    assert {(r["first_year"], r["last_year"]) for r in rows_of(folder, "landcover_transitions_by_stratum")} == pairs
+    assert {(r["first_year"], r["last_year"]) for r in rows_of(folder, "transitions_by_stratum")} == pairs
 
 
 # Values

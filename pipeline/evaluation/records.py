@@ -104,7 +104,7 @@ EVALUATIONS: dict[str, Evaluation] = {
                 "breaks_by_stratum",
                 "break_years_by_stratum",
                 "landcover_by_stratum",
-                "landcover_transitions_by_stratum",
+                "transitions_by_stratum",
                 "landcover_baseline_by_stratum",
                 "pit_lakes_by_stratum",
             ),

@@ -21,7 +21,7 @@ OF_ZONES = {
     "breaks_by_zone": "breaks_by_stratum",
     "break_years_by_zone": "break_years_by_stratum",
     "landcover_by_year": "landcover_by_stratum",
-    "landcover_transitions": "landcover_transitions_by_stratum",
+    "landcover_transitions": "transitions_by_stratum",
     "landcover_baseline": "landcover_baseline_by_stratum",
     "pit_lakes_by_zone": "pit_lakes_by_stratum",
 }
@@ -49,7 +49,7 @@ TABLES = {
     "breaks_by_stratum": with_stratum(breaktable.COLUMNS),
     "break_years_by_stratum": with_stratum(breaktable.YEAR_COLUMNS),
     "landcover_by_stratum": with_stratum(landtables.BY_YEAR_COLUMNS),
-    "landcover_transitions_by_stratum": with_stratum(landtables.TRANSITION_COLUMNS),
+    "transitions_by_stratum": with_stratum(landtables.TRANSITION_COLUMNS),
     "landcover_baseline_by_stratum": with_stratum(landtables.BASELINE_COLUMNS),
     "pit_lakes_by_stratum": with_stratum(pitlaketable.COLUMNS),
 }
