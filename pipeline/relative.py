@@ -77,9 +77,13 @@ def reference_series(parts: list[ZoneSeries], zones: tuple[str, ...], period: tu
     return ReferenceSeries(zones, tuple(years[i] for i in chosen), means, common, 100 * beyond)
 
 
-def read_series(folder: SensorFolder, coverage: ZoneCoverage, years: list[int], pair: Endmembers, month: int | None = None) -> ZoneSeries:
-    """Return NDVI of one zone for all years, from the yearly rasters, or those of one month."""
-    return ZoneSeries(coverage, np.stack([read_window(folder.ndvi(y, month), coverage.rows, coverage.cols) for y in years]), years, pair)
+def read_series(
+    folder: SensorFolder, coverage: ZoneCoverage, years: list[int], pair: Endmembers, month: int | None = None, *, scenes: bool = False
+) -> ZoneSeries:
+    """Return NDVI of one zone for all years, from the yearly rasters, or those of one month; with `scenes`, water that they showed is no missing land."""
+    window = coverage.rows, coverage.cols
+    water = np.stack([read_window(folder.observed("water", y), *window) for y in years]) if scenes else None
+    return ZoneSeries(coverage, np.stack([read_window(folder.ndvi(y, month), *window) for y in years]), years, pair, water=water)
 
 
 class References:

@@ -37,10 +37,12 @@ class ZoneSeries:
     """NDVI of one zone for all years, with area weights; cover is formed one year at a time.
 
     `ndvi` is the zone's window, (years, y, x) float32, NaN = missing; every mean is weighted by the ground area of the
-    zone in the cell.
+    zone in the cell. `water` is the share of observations that are water, likewise, where `seen` does not hold it.
     """
 
-    def __init__(self, coverage: ZoneCoverage, ndvi: np.ndarray, years: list[int], pair: Endmembers, seen: Seen | None = None) -> None:
+    def __init__(
+        self, coverage: ZoneCoverage, ndvi: np.ndarray, years: list[int], pair: Endmembers, seen: Seen | None = None, *, water: np.ndarray | None = None
+    ) -> None:
         inside = coverage.touched
         self.seen = seen
         self.coverage, self.years, self.pair = coverage, years, pair
@@ -48,7 +50,8 @@ class ZoneSeries:
         self.ndvi = ndvi[:, inside]
         self.valid: np.ndarray = np.isfinite(self.ndvi)
         with np.errstate(invalid="ignore"):
-            self.water = np.zeros_like(self.valid) if seen is None else (seen.water[:, inside] >= 0.5) & ~self.valid
+            wet = water if seen is None else seen.water
+            self.water = np.zeros_like(self.valid) if wet is None else (wet[:, inside] >= 0.5) & ~self.valid
 
     def unclamped(self, i: int) -> np.ndarray:
         """Return cover of the i-th year before clamping, float64."""

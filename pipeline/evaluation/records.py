@@ -44,7 +44,7 @@ EVALUATIONS: dict[str, Evaluation] = {
             "recovery against the reference: recovery_by_zone.csv, control_balance_by_zone.csv, recovery_by_zone.png",
             ("recovery_by_zone", "control_balance_by_zone"),
             ("recovery_by_zone",),
-            inputs=("ndvi", "parts"),
+            inputs=("ndvi", "water", "parts"),
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable"),
         ),
         Evaluation(
@@ -53,7 +53,7 @@ EVALUATIONS: dict[str, Evaluation] = {
             ("climate_by_zone", "climate_peak_by_zone", "residual_trend_by_zone"),
             ("climate_by_zone",),
             ("residual_trend",),
-            inputs=("ndvi", "tables"),
+            inputs=("ndvi", "water", "tables"),
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable", "trend.periods", "trend.alpha"),
         ),
         Evaluation(
@@ -87,6 +87,7 @@ EVALUATIONS: dict[str, Evaluation] = {
             ("breaks_by_zone", "break_years_by_zone"),
             ("break_disturbance", "break_recovery", "breaks_by_zone"),
             ("breaks",),
+            inputs=("ndvi", "water"),
             options=("mine", "title", "aoi", "years", "season", "sensor", "composite.method", "trend.variable", "grid.clip", "references"),
         ),
         Evaluation(

@@ -70,7 +70,7 @@ class ZoneTables:
         self.references = References(zones, config.aoi.reference, coverages, job.folder, config.all_years)
         self.means: Found = self.references.series(config.periods, trend.variable, self.pair) if RELATIVE in config.targets else {}
         self.of_references = owned_by(owners(coverages.values(), grid.shape), coverages.values(), zones.reference_zones)
-        self.scenes = config.sensors[job.sensor].catalog is not None
+        self.scenes = job.has_scenes
         self.parts = {y: read_part(job.folder.zone_by_scene(y)) for y in config.all_years} if self.scenes else {}
 
     def rows(self, zones: Zones, coverages: dict[str, ZoneCoverage], shown: Collection[str] | None = None) -> dict[str, list[dict[str, Any]]]:

@@ -69,7 +69,7 @@ def rows(job: Job, coverages: dict[str, ZoneCoverage]) -> tuple[list[dict[str, A
     made: list[dict[str, Any]] = []
     by_year: list[dict[str, Any]] = []
     for zone, c in coverages.items():
-        series = read_series(folder, c, years, pair)
+        series = read_series(folder, c, years, pair, scenes=job.has_scenes)
         used, values, common = series.period(*period, config.trend.variable)
         cells = [read_window(folder.root / RASTER, c.rows, c.cols, band)[c.touched] for band in bands]
         found = ZoneBreaks(tuple(used), values, series.share(common), series.weights, *cells)

@@ -86,7 +86,7 @@ def _write(job: Job, period: tuple[int, int], target: str, grid: Any, zones: Zon
         inside = touched_cells(coverages, grid.shape)
         small = inside & ~touched_cells((c for c in coverages if c.holds(job.record.least_pixels)), grid.shape)
     mask = da.from_array(np.stack([inside, small]), chunks=(2, *data.chunks[1:]))
-    wet = config.sensors[job.sensor].catalog is not None and "water" in config.fvc.exclude
+    wet = job.has_scenes and "water" in config.fvc.exclude
     if wet:
         water = open_stack({y: job.folder.observed("water", y) for y in years}, job.block).data
     else:

@@ -72,7 +72,7 @@ def rows(job: Job, coverages: Mapping[str, ZoneCoverage], seasons: Seasons) -> l
     config, pair, out = job.config, read_pair(job.folder.endmembers), []
     variable = config.trend.variable
     for zone, c in coverages.items():
-        series = read_series(job.folder, c, config.all_years, pair)
+        series = read_series(job.folder, c, config.all_years, pair, scenes=job.has_scenes)
         for period in config.periods:
             named = _named(job, c) | {"variable": variable, "first_year": period[0], "last_year": period[1]}
             out.append(named | residual_row(series, period, variable, seasons[zone], config.trend.alpha.significant))

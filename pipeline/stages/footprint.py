@@ -60,7 +60,7 @@ def _years(job: Job, asked: Footprint, site: Site, grid: Any, references: list[Z
     for each in config.all_years:
         fvc = read_window(job.folder.fvc(each), *whole)
         wet = np.zeros(shape, bool)
-        if config.sensors[job.sensor].catalog is not None:
+        if job.has_scenes:
             with np.errstate(invalid="ignore"):
                 wet = (read_window(job.folder.observed("water", each), *whole) >= WATER_SHARE) & np.isnan(fvc)
         mean = None

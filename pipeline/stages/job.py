@@ -51,6 +51,11 @@ class Job:
         """Return results/<mine>/<sensor>/."""
         return self.mine_folder.sensor(self.sensor)
 
+    @property
+    def has_scenes(self) -> bool:
+        """Return whether the sensor has scenes, which tell water and what was clear; prepared composites do not."""
+        return self.config.sensors[self.sensor].catalog is not None
+
     @cached_property
     def synthetic(self) -> bool:
         """Return whether the sensor's images are made by software, not observed."""

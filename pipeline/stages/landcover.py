@@ -146,7 +146,7 @@ def by_rule(job: Job, zones: Zones, rule: LandRule, *, wet: bool) -> Iterator[Gr
 
 def _water_known(job: Job, years: list[int]) -> bool:
     """Return whether the images tell water: prepared composites do not, nor do scenes whose quality layer has no such class."""
-    if job.config.sensors[job.sensor].catalog is None:
+    if not job.has_scenes:
         return False
     for year in years:
         with open_raster(job.folder.observed("water", year)) as dataset:

@@ -65,7 +65,7 @@ def rows(job: Job, zones: Zones, coverages: dict[str, ZoneCoverage], *, scenes: 
     span = (years[0], years[-1])
     everywhere = tuple(name for name in config.aoi.reference if name in coverages)
     means = References(zones, everywhere, coverages, folder, years).series([span], variable, pair)
-    parts = [read_part(folder.zone_by_scene(y)) for y in years] if scenes and config.sensors[job.sensor].catalog is not None else []
+    parts = [read_part(folder.zone_by_scene(y)) for y in years] if scenes and job.has_scenes else []
     made: list[dict[str, Any]] = []
     balance: list[dict[str, Any]] = []
     for zone, c in coverages.items():
@@ -77,7 +77,7 @@ def rows(job: Job, zones: Zones, coverages: dict[str, ZoneCoverage], *, scenes: 
         named = {"mine": config.mine, "sensor": job.sensor, "zone": zone, "role": c.role, "reference": "; ".join(references)}
         areas = {name: float(coverages[name].area_m2.sum()) for name in references}
         errors = scene_errors(parts, zone, areas, percentile_of(config.composite.method), contrast_of(pair, variable))
-        series = read_series(folder, c, years, pair)
+        series = read_series(folder, c, years, pair, scenes=job.has_scenes)
         record = ZoneRecord(tuple(years), yearly_means(series, variable), means[references, span].of(years), errors, restored, works)
         made += recovery_rows(record, asked, config.season, named | {"variable": variable})
         if asked.controls is not None and restored is not None:

@@ -29,7 +29,7 @@ def run(job: Job) -> None:
     zones = read_zones(job.config, job.config_path)
     for text in zones.warnings:
         log.warning("%s", one_line(text))
-    if job.config.sensors[job.sensor].catalog is not None:
+    if job.has_scenes:
         _scenes(job, zones)
     else:
         _composites(job, zones)

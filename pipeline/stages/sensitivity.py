@@ -119,7 +119,7 @@ class _Scenes:
 def _analyses(job: Job, inside: np.ndarray) -> list[Analysis]:
     """Return the base and every variant with what it is computed from; every raster is read once."""
     config, folder = job.config, job.folder
-    years, from_scenes = config.all_years, config.sensors[job.sensor].catalog is not None
+    years, from_scenes = config.all_years, job.has_scenes
     wet = from_scenes and "water" in config.fvc.exclude
     refused = config.sensitivity.refused(inside.size)
     own_pair = read_pair(folder.endmembers)
