@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from pipeline import yamlfile
 from pipeline.adjustments import ADJUSTMENTS
 from pipeline.catalogs import CATALOGS, is_searched
-from pipeline.config_base import Id, Model, Year
+from pipeline.config_base import FreeText, Id, Measure, Model, Month, Year
 from pipeline.config_breaks import Breaks, check_breaks
 from pipeline.config_catalog import LocalPath, Source, check_source, check_synthetic, preset_collection
 from pipeline.config_climate import Climate, check_climate
@@ -45,11 +46,11 @@ class ZoneFacts(Model):
     """What is known of one zone; all optional."""
 
     role: Role | None = Field(None, description="pit, dump, background, ...: zones of one role are also summed in the group table")
-    restored: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2]))?$")] | None = Field(
-        None, description="year or month (YYYY-MM) in which restoration ended"
+    restored: Month | None = Field(None, description='year or month in which restoration ended, in quotes: "2021" or "2021-06"')
+    phase: FreeText | None = Field(None, description="restoration phase, free text")
+    measures: Annotated[tuple[Measure, ...], Field(max_length=20)] = Field(
+        (), description="restoration measures, free text, at most 20, spelled alike in all zones"
     )
-    phase: str | None = Field(None, description="restoration phase, free text")
-    measures: tuple[str, ...] = Field((), description="restoration measures, free text")
     reference: tuple[str, ...] | None = Field(None, description="zones of undisturbed vegetation for this zone, instead of aoi.reference")
 
 
@@ -62,6 +63,16 @@ class Aoi(Model):
     encoding: str | None = Field(None, description="text encoding, for shapefiles without .cpg")
     reference: tuple[str, ...] = Field((), description="names of zones of undisturbed vegetation")
     zones: dict[str, ZoneFacts] = Field(default_factory=dict, description="facts per zone, by name")
+
+    @model_validator(mode="after")
+    def _one_spelling(self) -> Aoi:
+        known: dict[str, str] = {}
+        for zone, facts in self.zones.items():
+            for measure in facts.measures:
+                same = known.setdefault(unicodedata.normalize("NFKC", measure).casefold().strip(), measure)
+                if same != measure:
+                    raise ValueError(f"{measure!r} of zone {zone}, elsewhere {same!r}; expected one spelling of a measure; fix: spell both alike")
+        return self
 
 
 class Grid(Model):
@@ -177,7 +188,7 @@ class Config(Model):
     """One mine."""
 
     mine: Id = Field(description="id; names results/<mine>/; not `summary`, the folder of all mines together")
-    title: str | None = Field(None, description="free text, any script; default: the id")
+    title: FreeText | None = Field(None, description="free text, any script; default: the id")
     aoi: Aoi
     grid: Grid = Field(Grid(), description="grid of the rasters")
     years: Years = Field(description="first and last year; a season across the turn of the year belongs to the year in which it starts")
@@ -315,6 +326,7 @@ def load(path: str | Path) -> Config:
         With file, line, key, what was found and expected, and the fix.
     """
     document = yamlfile.load(Path(path))
+    document.data.update({key: {} for key in (*EVALUATIONS, "methods") if key in document.data and document.data[key] is None})  # `breaks:` is `breaks: {}`
     try:
         return Config.model_validate_json(json.dumps(document.data))
     except ValidationError as error:

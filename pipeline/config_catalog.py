@@ -30,12 +30,17 @@ class Entry(Protocol):
         """Return whether the reader pays."""
 
 
+LONGEST_NAME = 255  # bytes of the name of a file or folder on every common file system
+
+
 def plain_path(value: str) -> str:
     """Return a path that names a file or folder on disk and nothing else, for us, for GDAL and for Snakemake."""
     if value.startswith("/vsi") or re.match(r"[A-Za-z0-9_+.-]{2,}:", value) or any(ord(c) < 32 for c in value):
         raise ValueError(f"{value!r}; expected the path of a file on disk; fix: download the file and give its path")
     if set("{}") & set(value.replace("{year}", "")) or "!" in value:
         raise ValueError(f"{value!r}; expected a path without braces and exclamation marks; fix: rename the file or folder")
+    if any(len(part.encode()) > LONGEST_NAME for part in value.split("/")):
+        raise ValueError(f"a name of more than {LONGEST_NAME} bytes; expected the path of a file on disk; fix: give the file a shorter name")
     return value
 
 

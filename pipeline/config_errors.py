@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from pipeline.errors import BadInput, nearest
+from pipeline.evaluation.records import EVALUATIONS
 from pipeline.yamlfile import Document
 
 
@@ -44,9 +45,13 @@ def _message(document: Document, path: tuple[Any, ...], finding: Any, model: typ
     if kind in {"missing", "too_long"} and isinstance(finding["input"], tuple | list):
         given = json.dumps(list(finding["input"]), default=str)
         path = path[:-1] if kind == "missing" and isinstance(path[-1], int) else path
-        return BadInput(document.where(path), ".".join(map(str, path)), given, "2 values: [lower, upper]", "give both")
+        most = finding.get("ctx", {}).get("max_length", 2)
+        expected, fix = ("2 values: [first, second]", "give both, and no more") if most == 2 else (f"at most {most} values", "give fewer")
+        return BadInput(document.where(path), ".".join(map(str, path)), given, expected, fix)
     if kind == "missing":
-        return BadInput(where, f"{field}: missing key", "nothing", f"`{path[-1]}`", "add it; `minegreen new` writes a complete config")
+        evaluated = path[0] in {*EVALUATIONS, "methods"}
+        fix = "add it; the config reference says what it takes" if evaluated else "add it; `minegreen new` writes a complete config"
+        return BadInput(where, f"{field}: missing key", "nothing", f"`{path[-1]}`", fix)
     if kind == "value_error":
         parts = [p.strip() for p in text.removeprefix("Value error, ").split("; ")]
         if len(parts) == 3:

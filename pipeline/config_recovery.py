@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from pipeline.config_base import Month
 from pipeline.config_catalog import LocalPath
 from pipeline.config_dem import WHAT, check_dem, dem_file
 from pipeline.config_evaluation import EvaluationKey
@@ -27,9 +28,9 @@ class Recovery(EvaluationKey):
         "source gives one: without it there is no completeness",
     )
     level: Annotated[float, Field(ge=0.5, le=0.99)] = Field(0.9, description="nominal coverage of the intervals; measured coverage: docs/recovery.md")
-    works_from: dict[str, Annotated[str, Field(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2]))?$")]] = Field(
+    works_from: dict[str, Month] = Field(
         default_factory=dict,
-        description="by zone: year or month (YYYY-MM) in which the works of restoration began; seasons from then to `restored` count as partial",
+        description='by zone: year or month ("2020-05") in which the works of restoration began; seasons from then to `restored` are neither before nor after',
     )
     before_years: Annotated[int, Field(ge=1, le=200)] | None = Field(
         None,
@@ -50,7 +51,7 @@ class Recovery(EvaluationKey):
 
 
 def check_recovery(config: Config) -> None:
-    """Refuse recovery without a reference, an elevation model without controls, and works of a zone that is not restored."""
+    """Refuse recovery without a reference or against restored ground, an elevation model without controls, and works of a zone that is not restored."""
     asked = config.recovery
     if asked is None:
         return
@@ -59,6 +60,10 @@ def check_recovery(config: Config) -> None:
     if asked.dem is not None and asked.controls is None:
         raise ValueError("recovery.dem: without recovery.controls; expected both, as elevation serves to match controls; fix: give controls, or remove dem")
     check_dem("recovery.dem", asked.dem, config)
+    references = {*config.aoi.reference, *(name for facts in config.aoi.zones.values() for name in facts.reference or ())}
+    if renewed := sorted(name for name in references if name in config.aoi.zones and config.aoi.zones[name].restored is not None):
+        found = f"{renewed[0]!r}, which has `restored`"
+        raise ValueError(f"recovery: the reference is {found}; expected undisturbed ground; fix: name another reference, or remove its `restored`")
     for zone, began in asked.works_from.items():
         facts = config.aoi.zones.get(zone)
         ended = facts.restored if facts else None

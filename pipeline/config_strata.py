@@ -41,7 +41,8 @@ class Strata(EvaluationKey):
     @model_validator(mode="after")
     def _one_of_two(self) -> Strata:
         if (self.dem is None) == (self.field is None):
-            raise ValueError("both or neither of `dem` and `field`; expected one of them; fix: remove or add one")
+            found = "neither `dem` nor `field`" if self.dem is None else "both `dem` and `field`"
+            raise ValueError(f"{found}; expected one of them; fix: {'give one' if self.dem is None else 'remove one'}")
         if self.field is not None and (given := [key for key in OF_DEM if key in self.model_fields_set]):
             raise ValueError(f"{given[0]} with `field`; expected it with `dem` only; fix: remove it, landforms come from the file")
         if self.platform_below_deg >= self.steep_from_deg:
@@ -60,4 +61,6 @@ class Strata(EvaluationKey):
 def check_strata(config: Config) -> None:
     """Refuse the synthetic elevation model of a mine that is not synthetic."""
     if config.strata is not None:
+        if config.strata.field is not None and config.strata.field == config.aoi.zone_field:
+            raise ValueError(f"strata.field: {config.strata.field!r}, the name of the zone; expected the attribute of the landform; fix: name another")
         check_dem("strata.dem", config.strata.dem, config)

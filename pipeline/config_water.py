@@ -37,6 +37,8 @@ def check_water(config: Config) -> None:
         wet = [s for s in config.sensors if config.sensors[s].catalog is not None]
         fix = f"set water.sensors: [{', '.join(wet)}]" if wet else "remove `water`"
         raise ValueError(f"water: {dry[0]!r} has prepared composites, which do not tell water; expected sensors with `catalog`; fix: {fix}")
+    if "water" in config.mask.drop:
+        raise ValueError("water: with `water` in mask.drop, which takes every observation of water away; expected it kept; fix: remove it from mask.drop")
     low, high = asked.terrestrial_below_pct, asked.aquatic_from_pct
     if (low is None) != (high is None):
         given = "terrestrial_below_pct" if high is None else "aquatic_from_pct"

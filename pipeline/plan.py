@@ -21,7 +21,7 @@ from pipeline.config_dem import SYNTHETIC_DEM, dem_file
 from pipeline.config_months import months_of, no_sensitivity
 from pipeline.errors import BadInput
 from pipeline.evaluation.climatefiles import check_climate_files
-from pipeline.evaluation.dem import check_covers, open_dem
+from pipeline.evaluation.dem import check_covers, check_elevations, open_dem
 from pipeline.evaluation.footprintinputs import check_footprint_inputs
 from pipeline.evaluation.landmaps import check_land
 from pipeline.evaluation.overlap import check_overlap
@@ -296,6 +296,7 @@ def _check_dem(config: Config, zones: Zones, results: Path) -> None:
             dem = open_dem(found, f"{key}.dem")
             with closing(dem.dataset):
                 check_covers(dem, zones, f"{key}.dem")
+                check_elevations(dem, zones)
 
 
 def _inputs(path: Path, sensor: str, catalog: str, found: Inspected, results: Path) -> None:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline import config as configs
+from pipeline import config_breaks
 from pipeline.config_evaluation import EvaluationKey
 from pipeline.errors import BadInput
 
@@ -173,7 +174,21 @@ def test_every_kind_of_sensor_sees_the_synthetic_mine(load, kind):
         (changed(trend__alpha={"slight": 0.05}), "trend.alpha", "slight 0.05", "extreme < significant < slight"),
         (changed(grid__resolution_m={"landsat": 30}), "grid.resolution_m", "landsat", "sentinel-2"),
         (changed(grid__crs="32647"), "grid.crs", "32647", "EPSG"),
-        (changed(aoi__zones={"Pit": {"restored": "June 2021"}}), "aoi.zones.Pit.restored", "June 2021", r"[0-9]{4}"),
+        (changed(aoi__zones={"Pit": {"restored": "June 2021"}}), "aoi.zones.Pit.restored", "June 2021", "YYYY-MM"),
+        (changed(aoi__zones={"Pit": {"restored": "0000"}}), "aoi.zones.Pit.restored", "0000", "1950 to 2200"),
+        (changed(aoi__zones={"Pit": {"restored": "9999-01"}}), "aoi.zones.Pit.restored", "9999-01", "1950 to 2200"),
+        (changed(aoi__zones={"Pit": {"measures": [" "]}}), "aoi.zones.Pit.measures.0", "' '", "one measure"),
+        (changed(aoi__zones={"Pit": {"measures": ["soil + sowing"]}}), "aoi.zones.Pit.measures.0", "soil + sowing", "one measure"),
+        (changed(aoi__zones={"Pit": {"measures": ["a", "x\x07"]}}), "aoi.zones.Pit.measures.1", "x", "control characters"),
+        (changed(aoi__zones={"Pit": {"measures": [f"m{i}" for i in range(21)]}}), "aoi.zones.Pit.measures", "m20", "at most 20"),
+        (changed(aoi__zones={"Pit": {"measures": ["Sowing"]}, "Dump": {"measures": ["sowing"]}}), "aoi", "'sowing' of zone Dump", "one spelling"),
+        (changed(title="a\x00b"), "title", "a", "control characters"),
+        (changed(aoi__reference=["b"], aoi__zones={"b": {"restored": "2021"}}, recovery={}), "recovery", "'b', which has `restored`", "undisturbed ground"),
+        (changed(recovery={"works_from": {"Pit": "0000"}}), "recovery.works_from.Pit", "0000", "1950 to 2200"),
+        (changed(mask={"drop": ["cloud", "water"], "dilate": ["cloud"]}, water={"connectivity": 8}), "water", "mask.drop", "kept"),
+        (changed(strata={"field": "name"}, aoi__zone_field="name"), "strata.field", "name of the zone", "landform"),
+        (changed(strata={}), "strata", "neither `dem` nor `field`", "one of them"),
+        (changed(breaks={"years": [2020, 2021, 2022]}), "breaks.years", "2022", "2 values"),
         (changed(sensors={}), "sensors", "{}", "at least 1"),
         (changed(sensors={"logs": {"sensor": "landsat"} | COMPOSITES}), "sensors.logs", "logs", "another id"),
         (changed(sensors={"s-2": COMPOSITES}), "sensors.s-2", "s-2", "sentinel-2, landsat"),
@@ -275,3 +290,15 @@ def test_the_schema_refuses_what_the_model_refuses(refused, changes):
     refused(changed(**changes))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(changed(**changes), configs.schema())
+
+
+def test_an_evaluation_without_a_value_has_its_defaults(tmp_path):
+    """`breaks:` with nothing behind it asks for it; one that needs a key says so."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(LEAST) + "breaks:\n", encoding="utf-8")
+    config = configs.load(path)
+    assert config.breaks == config_breaks.Breaks() and config.recovery is None
+    path.write_text(yaml.safe_dump(LEAST) + "water:\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="water.connectivity: missing key") as caught:
+        configs.load(path)
+    assert "minegreen new" not in caught.value.fix

@@ -15,7 +15,7 @@ from shapely.geometry import Polygon, box
 from pipeline.aoi import Zones
 from pipeline.coverage import zone_coverages
 from pipeline.errors import BadInput
-from pipeline.evaluation.dem import cell_elevations, check_covers, elevations, open_dem, southern, terrain_shares
+from pipeline.evaluation.dem import cell_elevations, check_covers, check_elevations, elevations, open_dem, southern, terrain_shares
 from pipeline.evaluation.strata import PLATFORM, SHADY, STEEP, SUNNY, TERRAIN, UNKNOWN, TerrainRules, split, terrain_codes
 from pipeline.evaluation.terrain import ground_steps, slope_aspect
 
@@ -322,6 +322,30 @@ def test_a_zone_beyond_the_model_is_named_with_its_share(tmp_path, shift, share)
     else:
         expected = {25.0: "75 % of the zone", 50.0: "50 % of the zone", 0.0: "elevations for 0 %"}[share]
         refused(lambda: check_covers(dem, zones), "dem.tif", "strata.dem, zone " + ("inner" if share == 0 else "outer"), expected)
+    dem.dataset.close()
+
+
+@pytest.mark.parametrize("value", [-9999.0, 1e30, float("inf")])
+def test_values_that_are_no_land_are_found_before_a_run(tmp_path, value):
+    z = np.full((60, 60), 4000.0)
+    zones = zones_of(inner=box(WEST + 600, NORTH - 900, WEST + 690, NORTH - 800))
+    for row, bad in ((30, True), (2, False)):  # within the zone, and far from all zones
+        here = z.copy()
+        here[row + 8, 31] = value
+        dem = open_dem(write(tmp_path / "dem.tif", here, Affine(30, 0, WEST - 300, 0, -30, NORTH + 300), nodata=None))
+        if bad:
+            refused(lambda dem=dem: check_elevations(dem, zones), "dem.tif", "nodata")
+        else:
+            check_elevations(dem, zones)
+        dem.dataset.close()
+
+
+def test_a_truncated_model_is_named_before_a_run(tmp_path):
+    z = 4000 + np.random.default_rng(0).normal(0, 5, (300, 300))
+    path = write(tmp_path / "dem.tif", z, Affine(5, 0, WEST, 0, -5, NORTH))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    dem = open_dem(path)
+    refused(lambda: check_elevations(dem, zones_of(pit=PIT)), "dem.tif", "cannot be read", "whole raster")
     dem.dataset.close()
 
 

@@ -265,6 +265,28 @@ def test_a_matching_that_cannot_be_made_is_refused_in_words(restored):
     assert rows_of(folder, "control_balance_by_zone") == []
 
 
+def test_water_is_no_missing_land(tmp_path):
+    """Two thirds of the pit are a lake: its land is seen whole in every year, and no year falls out (as in trend_by_zone.csv)."""
+    mine = SceneMine(tmp_path / "mine")
+    lake = np.full((30, 40), 4, "uint8")
+    lake[3:19, 2:20] = 6
+    for i, year in enumerate(YEARS):
+        for day in range(3):
+            mine.add(f"{year}-07-{5 + 5 * day:02d}", ndvi=0.3 + 0.05 * i, light=0.15, scl=lake if year < 2023 else None)
+    mine.settings["aoi"]["zones"] = {"pit": {"role": "pit", "restored": "2021-06"}}
+    mine.settings |= {"recovery": {}, "breaks": {}}
+    config, results = str(mine.write()), tmp_path / "results"
+    rest = ["--sensor", "sentinel-2", "--results", str(results)]
+    for name in ("scenes", "composite", "observations", "endmembers", "fvc", "recovery", "breaks"):
+        assert main([name, config, *rest]) == 0, name
+    folder = results / "small" / "sentinel-2"
+    found = {r["year"]: r for r in rows_of(folder) if r["measure"] == "ratio" and r["zone"] == "pit"}
+    for i, year in enumerate(YEARS):
+        assert float(found[str(year)]["zone_value"]) == pytest.approx((0.3 + 0.05 * i - 0.05) / 0.81, abs=1e-3)
+    (row,) = [r for r in rows_of(folder, "breaks_by_zone") if r["zone"] == "pit"]
+    assert row["n"] == "5"
+
+
 def test_intervals_come_from_the_scenes_that_show_both(tmp_path):
     """Differences of scenes of one year by hand: t interval with n - 1 degrees of freedom, times what a median has beside a mean."""
     mine = SceneMine(tmp_path / "mine")

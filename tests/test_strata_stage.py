@@ -326,7 +326,7 @@ def test_without_that_stratum_in_the_reference_nothing_is_compared(terraced):
     """The background lies on the platform alone: the pit's slopes have no like, and say so by empty cells and no rows of recovery."""
     bounds = dict(terraced.zones)["background"].bounds
     terraced.zones[1] = ("background", box(bounds[0], terraced.north - 90, bounds[2], terraced.north - 20))
-    folder = run(terraced)
+    folder = run(terraced, "recovery")
     for r in rows_of(folder, "fvc_change_by_stratum"):
         if r["zone"] == "pit":
             assert (r["reference_change_points"] != "") == (r["stratum"] == "platform")
@@ -334,6 +334,8 @@ def test_without_that_stratum_in_the_reference_nothing_is_compared(terraced):
         if r["zone"] == "pit" and r["stratum"] != "platform":
             assert r["share_reference_pct"] == ""
     assert {(r["zone"], r["stratum"]) for r in rows_of(folder, "recovery_by_stratum")} == {("pit", "platform")}
+    (warning,) = the_part(terraced).warnings
+    assert warning.en.startswith("pit: its reference has no sunny slope, shady slope, steep slope,") and "阳坡、阴坡、陡坡" in warning.zh
 
 
 def test_ground_without_elevation_is_a_stratum_of_its_own(terraced):
@@ -649,11 +651,11 @@ def test_the_report_tells_what_the_tables_say(made, whole):
     part = the_part(whole)
     assert "platform below 5 degrees" in part.lead[0].en and "90° 至 270°" in part.lead[0].zh.replace("°—", "° 至 ")
     rows = {r["stratum"]: r for r in rows_of(made, "strata_by_zone") if r["zone"] == "pit"}
-    cover = {r["stratum"]: float(r["fvc_mean"]) for r in rows_of(made, "fvc_by_stratum") if r["zone"] == "pit" and r["year"] == "2024"}
+    cover = {(r["stratum"], r["year"]): 100 * float(r["fvc_mean"]) for r in rows_of(made, "fvc_by_stratum") if r["zone"] == "pit"}
     (pit,) = [t for t in part.lead if t.en.startswith("pit:")]
     for name in STRATA:
-        assert f"{name} {float(rows[name]['share_pct']):.0f} %, cover {100 * cover[name]:.0f} % in 2024" in pit.en
-    assert re.search(r"平台 \d+%，2024 年覆盖度 \d+%", pit.zh)
+        assert f"{name} {float(rows[name]['share_pct']):.0f} %, cover {cover[name, '2020']:.0f} % in 2020 and {cover[name, '2024']:.0f} % in 2024" in pit.en
+    assert re.search(r"平台 \d+%，2020 年覆盖度 \d+%、2024 年覆盖度 \d+%", pit.zh)
     assert part.warnings == ()
     assert len(part.figures) == 2
     for figure in part.figures:

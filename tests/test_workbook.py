@@ -130,6 +130,11 @@ def test_every_csv_table_of_a_run_is_known(jiangcang):
     assert {p.stem: tuple(fields(p)[0]) for p in paths} == tables
 
 
+def test_every_table_has_room_for_a_number_in_its_sheet_s_name():
+    names = [*TABLES, *SCENE_TABLES, SENSITIVITY, LEDGER, *EVALUATED]
+    assert max(map(len, names)) <= 31 - len(" 9")
+
+
 @pytest.mark.parametrize("column", COLUMNS.values(), ids=str)
 def test_a_record_is_complete(column):
     assert column.meaning and "|" not in column.meaning + column.meaning_zh

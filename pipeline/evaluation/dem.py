@@ -110,6 +110,18 @@ def check_covers(dem: Dem, zones: Zones, field: str = "strata.dem") -> None:
         )
 
 
+def check_elevations(dem: Dem, zones: Zones) -> None:
+    """Read the model under every zone once; BadInput where it cannot be read, or for values that no land has. Memory: BLOCK_CELLS squared at a time."""
+    there = zones.frame.to_crs(dem.dataset.crs.to_wkt())
+    for polygon in there.geometry:
+        west, south, east, north = polygon.bounds
+        corners = [~dem.grid.affine @ corner for corner in ((west, north), (east, north), (west, south), (east, south))]
+        (left, right), (top, bottom) = ((int(min(v)) - 1, int(max(v)) + 2) for v in zip(*corners, strict=True))
+        for row in range(max(0, top), min(dem.shape[0], bottom), BLOCK_CELLS):
+            for col in range(max(0, left), min(dem.shape[1], right), BLOCK_CELLS):
+                elevations(dem, slice(row, min(row + BLOCK_CELLS, bottom)), slice(col, min(col + BLOCK_CELLS, right)))
+
+
 def southern(zones: Zones) -> dict[str, bool]:
     """Return of each zone whether its middle lies south of the equator."""
     bounds = zones.frame.geometry.to_crs(4326).bounds
@@ -122,6 +134,7 @@ def elevations(dem: Dem, rows: slice, cols: slice) -> np.ndarray:
     Scale and offset of the band are applied; nodata and masked cells are NaN. BadInput for values that no land on Earth has, which are a nodata value that
     the file does not name.
     """
+    from rasterio.errors import RasterioError
     from rasterio.windows import Window
 
     out = np.full((rows.stop - rows.start, cols.stop - cols.start), np.nan)
@@ -129,7 +142,11 @@ def elevations(dem: Dem, rows: slice, cols: slice) -> np.ndarray:
     top, bottom, left, right = max(0, rows.start), min(height, rows.stop), max(0, cols.start), min(width, cols.stop)
     if top >= bottom or left >= right:
         return out
-    stored = dem.dataset.read(1, window=Window(left, top, right - left, bottom - top), masked=True)
+    try:
+        stored = dem.dataset.read(1, window=Window(left, top, right - left, bottom - top), masked=True)
+    except RasterioError:
+        found = f"rows {top} to {bottom - 1} cannot be read"
+        raise BadInput(dem.path, "elevation", found, "a whole raster", "copy or download the file again") from None
     values = stored.astype(np.float64) * (dem.dataset.scales[0] or 1.0) + (dem.dataset.offsets[0] or 0.0)
     known = np.ma.filled(values, np.nan)
     strange = known[(known < LAND_M[0]) | (known > LAND_M[1])]

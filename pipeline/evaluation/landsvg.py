@@ -8,8 +8,8 @@ from pipeline.evaluation.landclasses import LandCover
 from pipeline.evaluation.landfigure import Look, Rows, Sankey, areas_by_year, classes_of, looks, of_whole, sankeys
 from pipeline.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, drawing, line, markup, rectangle, spaced, text, titled
 
-LABEL, NODE, STEP = 98, 8, 78
-CHARACTERS = 13  # of a class beside a node; the whole stands in its title
+LABEL, NODE, STEP = 146, 8, 78
+CHARACTERS = 21  # of a class beside a node; the whole stands in its title
 
 
 def by_year_svg(rows: Rows, scheme: LandCover | None, mining: str | None, title: str) -> str:

@@ -164,4 +164,15 @@ def _reached(record: ZoneRecord, asked: Recovery, phase: tuple[str, ...], start:
 
 
 def _years(years: Sequence[int]) -> str:
-    return ", ".join(map(str, years))
+    """Return years in words, three and more in a row as a span.
+
+    >>> _years([2011, 2013, 2014, 2016, 2017, 2018])
+    '2011, 2013, 2014, 2016-2018'
+    """
+    runs: list[list[int]] = []
+    for year in years:
+        if runs and year == runs[-1][-1] + 1:
+            runs[-1].append(year)
+        else:
+            runs.append([year])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)

@@ -42,12 +42,14 @@ def part(config: Config, zones: Zones, sensor: str, folder: SensorFolder) -> Par
         "strata",
         Text("Platforms and slopes", "平台与坡面") if asked.field is None else Text("Landforms", "地貌"),
         (Text(rule.en.format(**known), rule.zh.format(**known)), *(_of_zone(zone, own, rows) for zone, own in lines.items())),
-        warnings=tuple(_hole(zone, share, terrain=asked.field is None) for zone, share in holes.items()),
+        warnings=(*(_hole(zone, share, terrain=asked.field is None) for zone, share in holes.items()), *_unlike(zones, rows)),
         figures=tuple(Figure(strata_svg(own, colour, f"{zone}: cover by stratum 分层植被覆盖度"), Text(zone, zone)) for zone, own in lines.items()),
         notes=(
             Text(
-                "Columns on a reference compare a stratum with the same stratum of the reference. A cell that two strata share counts in both by its parts.",
-                "与参照区对比的各列，均与参照区的同一分层相比。跨两个分层的像元按各自部分计入。",
+                "Columns on a reference compare a stratum with the same stratum of the reference. A cell that two strata share counts in both by its parts. "
+                "Trends, recovery, years of change and land cover of each stratum are in the files ..._by_stratum.csv.",
+                "与参照区对比的各列，均与参照区的同一分层相比。跨两个分层的像元按各自部分计入。"
+                "各分层的趋势、恢复、变化年份与土地覆盖见 ..._by_stratum.csv 各文件。",
             ),
         ),
         tables=(Shown("strata_by_zone", HEADINGS, [r for r in rows if number(r["area_km2"])]),),
@@ -55,16 +57,38 @@ def part(config: Config, zones: Zones, sensor: str, folder: SensorFolder) -> Par
 
 
 def _of_zone(zone: str, own: list[Line], rows: list[dict[str, str]]) -> Text:
-    """Return which strata a zone has, and their cover in the last year that has it."""
+    """Return which strata a zone has, and their cover in the first and the last year that have it."""
     shares = {r["stratum"]: number(r["share_pct"]) or 0.0 for r in rows if r["zone"] == zone}
     parts = []
     for line in own:
         share, name = per_cent(shares.get(line.stratum, 0.0)), named(line.stratum)
         known = [(year, value) for year, value in zip(line.years, line.cover, strict=True) if value == value]
-        cover = Text(f", cover {rounded(known[-1][1])} % in {known[-1][0]}", f"，{known[-1][0]} 年覆盖度 {rounded(known[-1][1])}%") if known else Text("", "")
+        cover = Text("", "")
+        if known:
+            told = [known[0], known[-1]] if len(known) > 1 else known
+            en = " and ".join(f"{rounded(value)} % in {year}" for year, value in told)
+            cover = Text(f", cover {en}", "，" + "、".join(f"{year} 年覆盖度 {rounded(value)}%" for year, value in told))
         parts.append(Text(f"{name.en} {share.en}{cover.en}", f"{name.zh} {share.zh}{cover.zh}"))
     text = joined(parts, Text("; ", "；"))
     return Text(f"{zone}: {text.en}.", f"{zone}：{text.zh}。")
+
+
+def _unlike(zones: Zones, rows: list[dict[str, str]]) -> list[Text]:
+    """Return a sentence for each zone with strata that its reference does not have."""
+    has: dict[str, list[str]] = {}
+    for r in rows:
+        if number(r["area_km2"]):
+            has.setdefault(r["zone"], []).append(r["stratum"])
+    out = []
+    for zone, own in has.items():
+        references = zones.references[zone]
+        alike = {stratum for name in references for stratum in has.get(name, [])}
+        divided = not any(has.get(name) == [UNKNOWN] for name in references)  # a reference without landforms stands for every stratum
+        if references and divided and (alone := [named(stratum) for stratum in own if stratum not in alike and stratum != UNKNOWN]):
+            text = joined(alone, Text(", ", "、"))
+            en = f"{zone}: its reference has no {text.en}, so that these are compared with nothing and have no rows of recovery."
+            out.append(Text(en, f"{zone}：其参照区没有{text.zh}，因此这些分层没有可比对象，也没有恢复的行。"))
+    return out
 
 
 def _hole(zone: str, share: float, *, terrain: bool) -> Text:

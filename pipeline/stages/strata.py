@@ -54,7 +54,7 @@ def run(job: Job) -> None:
     caption = Text("Mean cover of each zone by stratum and year.", "各区按分层的逐年平均植被覆盖度。")
     words = Words(title_of(config, "cover by stratum", job.sensor), (caption,), (source,))
     shown = read_csv(folder.table("fvc_by_stratum"))
-    save(strata_chart(shown, found.names, words), folder.root / "fvc_by_stratum.png")
+    save(strata_chart(shown, [n for n in found.names if any(n in parts for parts in found.parts.values())], words), folder.root / "fvc_by_stratum.png")
 
 
 def strata(job: Job, zones: Zones, grid: GeoBox, coverages: dict[str, ZoneCoverage]) -> Stratified:
