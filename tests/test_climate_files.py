@@ -78,6 +78,10 @@ def test_a_table_of_days_by_zone_in_any_order_of_columns_with_a_byte_order_mark(
         ("date,value\n2021-07,inf\n", "line 2, value", "inf"),
         ("date,value\n2021-07,-0.1\n", "line 2, value", "-0.1 mm"),
         ("date,value\n2021-07,-999\n", "line 2, value", "leave the cell empty"),
+        ("date,value\n2021-07,1_000\n", "line 2, value", "1_000"),
+        ("date,value\n2021-07,10000.1\n", "line 2, value", "0 to 10000 mm a month"),
+        ("date,value\n2021-07-01,1e20\n", "line 2, value", "0 to 2000 mm a day"),
+        ("date,value\n2021-07-01,2000\n2021-07-02,2001\n", "line 3, value", "2001 mm"),
     ],
 )
 def test_tables_that_cannot_be_read(tmp_path, text, field, says):
@@ -122,7 +126,7 @@ def test_years_of_the_run_and_the_baseline_must_be_there(tmp_path):
         read_climate("precipitation", str(path), PIT, SUMMER, [2021], (2018, 2021))
     assert read_climate("precipitation", str(path), PIT, SUMMER, [2021], (2021, 2022)).of("pit")
     # November 2022 is there, January 2023 is not: known in part, a gap and no error; as baseline an error
-    assert read_climate("precipitation", str(path), PIT, WINTER, [2022], None).of("pit")
+    assert read_climate("precipitation", str(path), PIT, WINTER, [2021, 2022], None).of("pit")
     with pytest.raises(BadInput, match="season of 2022 is not whole"):
         read_climate("precipitation", str(path), PIT, WINTER, [2021], (2021, 2022))
 
@@ -131,6 +135,51 @@ def test_each_zone_needs_its_years(tmp_path):
     path = written(tmp_path / "rain.csv", "date,value,zone\n2021-07,1,pit\n2021-08,1,pit\n2021-07,,土堆\n2021-09,4,土堆\n")
     with pytest.raises(BadInput, match="season of 2021 for zone 土堆"):
         read_climate("precipitation", str(path), TWO, SUMMER, [2021], None)
+
+
+@pytest.mark.parametrize(
+    ("step", "monthly", "found"),
+    [(7, False, "9 of 62 days"), (16, False, "4 of 62 days"), (2, False, "31 of 62 days"), (0, False, "2 of 62 days"), (0, True, "1 of 2 months")],
+)
+def test_values_of_which_no_season_is_whole(tmp_path, step, monthly, found):
+    """Every so many days from 1 July on, the first of each month written as a day, and July alone as a month."""
+    every = [date(year, 7, 1) + timedelta(days=i) for year in (2020, 2021) for i in range(62)]
+    kept = [day for day in every if ((day - date(day.year, 7, 1)).days % step == 0 if step else day.day == 1)]
+    lines = [f"{day:%Y-%m},2" for day in kept if day.month == 7] if monthly else [f"{day},2" for day in kept]
+    path = written(tmp_path / "rain.csv", "\n".join(["date,value", *lines]))
+    for variable in ("precipitation", "temperature"):
+        with pytest.raises(BadInput) as caught:
+            read_climate(variable, str(path), PIT, SUMMER, [2020, 2021], None)
+        assert (caught.value.where, caught.value.field, caught.value.found) == (str(path), variable, f"{found} at most in a season")
+        assert "every day (YYYY-MM-DD) or every month (YYYY-MM) of at least one season" in caught.value.expected
+        assert ("missing months" if monthly else "write months as YYYY-MM") in caught.value.fix
+
+
+def test_one_whole_season_of_one_zone_is_enough(tmp_path):
+    """What has gaps in its other seasons is of the resolution that it says."""
+    lines = [f"{day:%Y-%m-%d},2,{zone}\n" for zone in TWO.names for day in (date(2021, 7, 1) + timedelta(days=i) for i in range(62))]
+    path = written(tmp_path / "rain.csv", "date,value,zone\n" + "".join(lines[:-1]) + "".join(x.replace("2021", "2022") for x in lines[::2]))
+    found = read_climate("precipitation", str(path), TWO, SUMMER, [2021, 2022], None)
+    assert (len(found.of("pit")), len(found.of("土堆"))) == (93, 92)
+
+
+@pytest.mark.parametrize(
+    ("dates", "largest", "refused"),
+    [
+        (["2021-07-01", "2021-07-02"], 0.099, True), (["2021-07-01", "2021-07-02"], 0.1, False), (["2021-07-01", "2021-07-02"], 0.0, False),
+        (["2021-07", "2021-08"], 0.49, True), (["2021-07", "2021-08"], 0.5, False), (["2021-07", "2021-08"], 0.0, False),
+    ],
+)  # fmt: skip
+def test_precipitation_in_metres(tmp_path, dates, largest, refused):
+    path = written(tmp_path / "rain.csv", f"date,value\n{dates[0]},{largest}\n{dates[1]},0\n")
+    season = Season(start="07-01", end="07-02" if len(dates[0]) == 10 else "08-31")
+    if refused:
+        with pytest.raises(BadInput, match="likely metres") as caught:
+            read_climate("precipitation", str(path), PIT, season, [2021], None)
+        assert caught.value.found == f"{largest:g} at most"
+    else:
+        assert max(read_climate("precipitation", str(path), PIT, season, [2021], None).of("pit").values()) == largest
+    assert read_climate("temperature", str(path), PIT, season, [2021], None).of("pit")
 
 
 # Rasters
@@ -223,6 +272,14 @@ def test_grids_may_differ_from_year_to_year(tmp_path):
         ("precipitation", field(12) - 90, {}, "band", "0 mm or more"),
         ("temperature", field(12) + 230, {}, "band 1, zone pit", "likely kelvin"),
         ("temperature", np.full((12, 6, 5), -9999.0), {}, "band 1, zone pit", "nodata"),
+        ("precipitation", np.full((12, 6, 5), 9.97e36), {}, "band 1, zone pit", "0 to 10000 mm a month"),
+        ("precipitation", np.full((366, 6, 5), 2000.5), {}, "band 1, zone pit", "0 to 2000 mm a day"),
+        ("precipitation", np.full((12, 6, 5), np.inf), {}, "band 1, zone pit", "inf mm"),
+        ("temperature", np.full((12, 6, 5), -np.inf), {}, "band 1, zone pit", "-inf"),
+        ("temperature", field(12), {"dtype": np.complex64}, "values", "complex64"),
+        ("temperature", field(12), {"crs": 'LOCAL_CS["mine grid",UNIT["metre",1]]'}, "coordinate reference system", "neither projected nor geographic"),
+        ("temperature", field(12), {"crs": "+proj=ortho +lat_0=-38 +lon_0=-81"}, "coordinate reference system", "the zones have no place"),
+        ("temperature", field(12), {"crs": "+proj=gnom +lat_0=-38 +lon_0=-81"}, "coordinate reference system", "the zones have no place"),
     ],
 )
 def test_rasters_that_cannot_be_used(tmp_path, variable, bands, more, field_says, says):
@@ -232,6 +289,41 @@ def test_rasters_that_cannot_be_used(tmp_path, variable, bands, more, field_says
     assert caught.value.where.endswith("r2024.tif")
     assert field_says in caught.value.field
     assert says in str(caught.value)
+
+
+def test_a_zone_that_a_crs_shows_in_part_is_refused(tmp_path):
+    """The pit lies on the far side of the circle that an orthographic map shows, the other zone on the near side; and one lies across it."""
+    raster(tmp_path / "r2024.tif", field(12), crs="+proj=ortho +lat_0=0 +lon_0=9.3", west=-7e6, north=7e6, cell=3e6)
+    for shape in (box(99.25, 0.5, 99.35, 0.6), box(98.0, 0.5, 100.0, 0.6)):
+        with pytest.raises(BadInput, match="the zones have no place"):
+            read_rasters("temperature", str(tmp_path / "r{year}.tif"), zones_of({"near": box(20, 1, 20.1, 1.1), "pit": shape}), [2024])
+
+
+def test_complex_integers_are_refused(tmp_path):
+    """A TIFF of 32-bit integers whose tag SampleFormat (339) then says complex integers (5), of two 16-bit numbers each."""
+    path = raster(tmp_path / "r2024.tif", field(12), dtype=np.int32)
+    data = bytearray(path.read_bytes())
+    start, wide = int.from_bytes(data[4:8], "little"), 12 * 2
+    entries = range(start + 2, start + 2 + 12 * int.from_bytes(data[start : start + 2], "little"), 12)
+    (entry,) = (e for e in entries if int.from_bytes(data[e : e + 2], "little") == 339)
+    values = int.from_bytes(data[entry + 8 : entry + 12], "little")
+    data[values : values + wide] = (5).to_bytes(2, "little") * 12
+    path.write_bytes(data)
+    with pytest.raises(BadInput, match="complex integers") as caught:
+        read_rasters("precipitation", str(tmp_path / "r{year}.tif"), PIT, [2024])
+    assert caught.value.where == str(path)
+
+
+def test_rasters_of_days_of_which_no_season_is_whole_or_in_metres(tmp_path):
+    values = np.full((365, 6, 5), -99.0)
+    values[::16] = 3
+    raster(tmp_path / "r2021.tif", values)
+    with pytest.raises(BadInput, match="4 of 62 days at most in a season") as caught:
+        read_climate("precipitation", str(tmp_path / "r{year}.tif"), PIT, SUMMER, [2021], None)
+    assert "12 bands" in caught.value.fix
+    raster(tmp_path / "r2021.tif", field(365) / 1001)
+    with pytest.raises(BadInput, match="likely metres"):
+        read_climate("precipitation", str(tmp_path / "r{year}.tif"), PIT, SUMMER, [2021], None)
 
 
 def test_no_raster_of_any_year_and_two_resolutions(tmp_path):

@@ -329,6 +329,33 @@ def test_what_is_wrong_with_a_table_is_said_before_anything_runs(wet, change, wh
     assert main(["check", str(wet.config), "--results", str(wet.results)]) == 2
 
 
+def _cut(data):
+    return data[: len(data) // 2]
+
+
+def _spoilt(data):
+    return data[: len(data) // 2] + b"\xff" * (len(data) - len(data) // 2)
+
+
+@pytest.mark.parametrize("damage", [_cut, _spoilt])
+def test_a_damaged_raster_is_named_before_anything_runs(wet, damage, capsys):
+    """The second half of the file, where its last bands lie, is cut off or is no deflate stream."""
+    profile = {"driver": "GTiff", "dtype": "float32", "count": 12, "width": 64, "height": 64, "compress": "deflate", "interleave": "band"}
+    for year in YEARS:
+        path = wet.folder / f"r{year}.tif"
+        with rasterio.open(path, "w", crs=wet.crs, transform=from_origin(wet.west - 400, wet.north + 400, 100, 100), **profile) as out:
+            out.write(np.random.default_rng(year).uniform(0, 100, (12, 64, 64)).astype(np.float32))
+    path.write_bytes(damage(path.read_bytes()))
+    wet.settings["climate"] = {"precipitation": str(wet.folder / "r{year}.tif")}
+    wet.write()
+    with pytest.raises(BadInput, match="a part that cannot be read") as caught:
+        plan.make([str(wet.config)], {"results": str(wet.results)})
+    assert caught.value.where == str(path)
+    assert not wet.results.exists()
+    assert main(["check", str(wet.config), "--results", str(wet.results)]) == 2
+    assert str(path) in capsys.readouterr().err
+
+
 def test_a_baseline_that_the_file_does_not_have(wet):
     wet.settings["climate"]["baseline"] = [1991, 2020]
     wet.write()

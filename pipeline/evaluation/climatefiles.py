@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MONTHS = 12
 COLDEST, WARMEST = -100.0, 70.0  # degC; beyond every mean of a day or month on Earth
 KELVIN = (150.0, 350.0)
+MOST_DAY, MOST_MONTH = 2000.0, 10000.0  # mm; the most that was measured is 1,825 in a day (Foc-Foc, 1966) and 9,300 in a month (Cherrapunji, July 1861)
+LEAST_DAY, LEAST_MONTH = 0.1, 0.5  # mm; a whole series below this is in metres
 FORMS = "YYYY-MM-DD for days or YYYY-MM for months"
 
 
@@ -39,7 +41,8 @@ def read_climate(variable: str, source: str, zones: Zones, season: Season, years
     Raises
     ------
     BadInput
-        See `read_table_of` and `read_rasters`; a year of the run without any value in its season, a year of the baseline with a gap in it.
+        See `read_table_of` and `read_rasters`; precipitation that is likely in metres; a year of the run without any value in its season, no whole season in
+        any year and zone, a year of the baseline with a gap in it.
     """
     needed = sorted({*years, *(range(base[0], base[1] + 1) if base else ())})
     if "{year}" in source:
@@ -47,6 +50,7 @@ def read_climate(variable: str, source: str, zones: Zones, season: Season, years
         out = read_rasters(variable, source, zones, sorted({day.year for pair in ends for day in pair}))
     else:
         out = read_table_of(variable, Path(source), zones.names)
+    _check_metres(out)
     _check_years(out, zones.names, season, years, base)
     return out
 
@@ -89,7 +93,7 @@ def read_table_of(variable: str, path: Path, zones: Sequence[str]) -> Weather:
         seen.add((zone, day))
         values = found.setdefault(zone, {})
         if row["value"]:
-            values[day] = _number(variable, row["value"], path, f"{where}, value")
+            values[day] = _number(variable, row["value"], path, f"{where}, value", monthly=monthly)
     if monthly is None:
         raise BadInput(path, "rows", "none", "one row for each day or month", "check the file")
     if "" not in found and (without := [z for z in zones if z not in found]):
@@ -106,26 +110,41 @@ def _day(text: str, path: Path, where: str) -> date:
     raise BadInput(path, f"{where}, date", text, FORMS, "correct the date")
 
 
-def _number(variable: str, text: str, path: Path, where: str) -> float:
+def _number(variable: str, text: str, path: Path, where: str, *, monthly: bool) -> float:
     try:
-        value = float(text)
+        value = math.nan if "_" in text else float(text)  # Python takes 1_000 for 1000
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
         raise BadInput(path, where, text, "a number, or an empty cell where there is none", "correct the value")
-    _possible(variable, value, path, where)
+    _possible(variable, value, path, where, monthly=monthly)
     return value
 
 
-def _possible(variable: str, value: float, path: Path | str, where: str) -> None:
-    """Refuse what cannot be: negative precipitation, temperatures that no place on Earth has."""
+def _possible(variable: str, value: float, path: Path | str, where: str, *, monthly: bool) -> None:
+    """Refuse what cannot be: negative precipitation, more than was ever measured, temperatures that no place on Earth has."""
+    gap = "leave the cell empty (rasters: nodata) where there is no value"
     if variable == PRECIPITATION:
+        most, unit = (MOST_MONTH, "month") if monthly else (MOST_DAY, "day")
         if value < 0:
-            raise BadInput(path, where, f"{value:g} mm", "precipitation of 0 mm or more", "leave the cell empty (rasters: nodata) where there is no value")
+            raise BadInput(path, where, f"{value:g} mm", "precipitation of 0 mm or more", gap)
+        if value > most:
+            raise BadInput(path, where, f"{value:g} mm", f"precipitation of 0 to {most:g} mm a {unit}", f"{gap}; convert other units")
     elif not COLDEST <= value <= WARMEST:
         kelvin = KELVIN[0] <= value <= KELVIN[1]
-        fix = "these are likely kelvin: subtract 273.15" if kelvin else "leave the cell empty (rasters: nodata) where there is no value; convert other units"
+        fix = "these are likely kelvin: subtract 273.15" if kelvin else f"{gap}; convert other units"
         raise BadInput(path, where, f"{value:g}", f"degrees Celsius, {COLDEST:g} to {WARMEST:g}", fix)
+
+
+def _check_metres(weather: Weather) -> None:
+    """Refuse precipitation of which the largest value of all is above 0 and yet too small for mm."""
+    if weather.variable != PRECIPITATION:
+        return
+    largest = max((value for values in weather.zones.values() for value in values.values()), default=0.0)
+    least, unit = (LEAST_MONTH, "month") if weather.monthly else (LEAST_DAY, "day")
+    if 0 < largest < least:
+        expected = f"precipitation in mm, {least:g} a {unit} or more at least once"
+        raise BadInput(weather.path, weather.variable, f"{largest:g} at most", expected, "these are likely metres: multiply by 1000; convert other units")
 
 
 def read_rasters(variable: str, template: str, zones: Zones, years: Sequence[int]) -> Weather:
@@ -137,8 +156,8 @@ def read_rasters(variable: str, template: str, zones: Zones, years: Sequence[int
     Raises
     ------
     BadInput
-        No file of any year; another number of bands, or another resolution than the years before; no CRS, or a grid that is turned; a zone that reaches
-        beyond the file; values that cannot be.
+        No file of any year; a file that cannot be read to its end; complex values; another number of bands, or another resolution than the years before; no
+        CRS, one of no place on Earth or that cannot show the zones; a grid that is turned; a zone that reaches beyond the file; values that cannot be.
     """
     found: dict[str, dict[date, float]] = {zone: {} for zone in zones.names}
     monthly: bool | None = None
@@ -147,7 +166,7 @@ def read_rasters(variable: str, template: str, zones: Zones, years: Sequence[int
         path = Path(template.replace("{year}", str(year)))
         if not path.is_file():
             continue
-        with open_raster(path) as dataset:
+        with _opened(path) as dataset:
             days = _band_days(path, dataset.count, year)
             if monthly is not None and monthly != (len(days) == MONTHS):
                 raise BadInput(path, "bands", dataset.count, "months or days, as in the years before", "use files of one resolution")
@@ -164,6 +183,17 @@ def read_rasters(variable: str, template: str, zones: Zones, years: Sequence[int
     return Weather(variable, template, monthly, {zone: {d: v for d, v in values.items() if math.isfinite(v)} for zone, values in found.items()})
 
 
+def _opened(path: Path) -> Any:
+    try:
+        dataset = open_raster(path)
+        kind = str(dataset.dtypes[0])
+    except TypeError:  # numpy has no complex integers, which GDAL reads
+        kind = "complex integers"
+    if kind.startswith("complex"):
+        raise BadInput(path, "values", kind, "integers or floating-point numbers", "export real values")
+    return dataset
+
+
 def _band_days(path: Path, bands: int, year: int) -> list[date]:
     length = (date(year + 1, 1, 1) - date(year, 1, 1)).days
     if bands == MONTHS:
@@ -176,6 +206,9 @@ def _band_days(path: Path, bands: int, year: int) -> list[date]:
 def _grid(path: Path, dataset: Any) -> GeoBox:
     if dataset.crs is None:
         raise BadInput(path, "coordinate reference system", "none", "a CRS", "assign it in QGIS")
+    if not (dataset.crs.is_projected or dataset.crs.is_geographic):
+        found = "a CRS that is neither projected nor geographic"
+        raise BadInput(path, "coordinate reference system", found, "a CRS on the Earth", "assign it, for instance by gdal_edit.py -a_srs")
     t = dataset.transform
     if t.b or t.d or t.a <= 0 or t.e >= 0:
         raise BadInput(path, "grid", "rows that do not run from north to south, or a turned grid", "a grid with north up", "warp it, e.g. by gdalwarp")
@@ -183,8 +216,17 @@ def _grid(path: Path, dataset: Any) -> GeoBox:
 
 
 def _coverages(path: Path, zones: Zones, grid: GeoBox) -> list[ZoneCoverage]:
+    from pyproj.exceptions import ProjError
+
     west, south, east, north = grid.boundingbox
-    frame = zones.on(grid.crs, abs(grid.resolution.x))
+    try:
+        there = zones.frame.to_crs(str(grid.crs))
+        if not np.isfinite(there.get_coordinates().to_numpy()).all():
+            raise ValueError("coordinates that are not finite")
+        frame = zones.on(grid.crs, abs(grid.resolution.x))
+    except (ValueError, ProjError):
+        found = "a CRS in which the zones have no place"
+        raise BadInput(path, "coordinate reference system", found, "a raster of the mine", "check aoi.path and the raster's CRS in QGIS") from None
     for zone, (left, bottom, right, top) in zip(frame["zone"], frame.geometry.bounds.to_numpy(), strict=True):
         if left < west or right > east or bottom < south or top > north:
             where = f"{left:g} to {right:g}, {bottom:g} to {top:g}"
@@ -194,6 +236,7 @@ def _coverages(path: Path, zones: Zones, grid: GeoBox) -> list[ZoneCoverage]:
 
 def _means(variable: str, path: Path, dataset: Any, coverage: ZoneCoverage, grid: GeoBox) -> Iterator[float]:
     """Yield a zone's mean of each band, NaN where a cell that the zone covers has no value."""
+    from rasterio.errors import RasterioError
     from rasterio.windows import Window
 
     rows, cols = coverage.rows, coverage.cols
@@ -202,32 +245,47 @@ def _means(variable: str, path: Path, dataset: Any, coverage: ZoneCoverage, grid
     if grid.crs.geographic:  # cells of one size in degrees are smaller on the ground towards the pole
         latitude = grid.affine.f + grid.affine.e * (np.arange(rows.start, rows.stop) + 0.5)
         weights = (coverage.area_m2 * np.cos(np.radians(latitude))[:, None])[coverage.touched]
-    stored = dataset.read(window=window, masked=True).astype(np.float64).filled(np.nan)
+    try:
+        stored = dataset.read(window=window, masked=True).astype(np.float64).filled(np.nan)
+    except RasterioError:
+        raise BadInput(path, "raster", "a part that cannot be read", "a whole GeoTIFF", "download or export it again") from None
     for band, (layer, scale, offset) in enumerate(zip(stored, dataset.scales, dataset.offsets, strict=True), 1):
         cells = layer[coverage.touched] * scale + offset
-        known = cells[np.isfinite(cells)]
+        known = cells[~np.isnan(cells)]
         for extreme in (known.min(), known.max()) if known.size else ():
-            _possible(variable, float(extreme), path, f"band {band}, zone {coverage.zone}")
+            _possible(variable, float(extreme), path, f"band {band}, zone {coverage.zone}", monthly=dataset.count == MONTHS)
         yield float(np.average(cells, weights=weights)) if known.size == cells.size else math.nan
 
 
 def _check_years(weather: Weather, zones: Sequence[str], season: Season, years: Sequence[int], base: tuple[int, int] | None) -> None:
-    """Refuse a year of the run without any value in its season, and a baseline with a gap."""
-    for zone in zones if "" not in weather.zones else [""]:
-        values = weather.of(zone)
-        named = f" for zone {zone}" if zone else ""
-        empty = [y for y in years if not any(day in values for day in _wanted(weather.monthly, season, y))]
-        if empty:
+    """Refuse a year of the run without any value in its season, values of which no season is whole, and a baseline with a gap."""
+    named = {zone: f" for zone {zone}" if zone else "" for zone in (zones if "" not in weather.zones else [""])}
+    there = {zone: {y: _there(weather, zone, season, y) for y in {*years, *(range(base[0], base[1] + 1) if base else ())}} for zone in named}
+    for zone, seasons in there.items():
+        if empty := [y for y in years if not seasons[y][0]]:
             raise BadInput(
-                weather.path, weather.variable, f"no value in the season of {', '.join(map(str, empty))}{named}", "values for each year of the run",
+                weather.path, weather.variable, f"no value in the season of {', '.join(map(str, empty))}{named[zone]}", "values for each year of the run",
                 "add them, or shorten `years`",
             )  # fmt: skip
-        short = [y for y in range(base[0], base[1] + 1) if not all(day in values for day in _wanted(weather.monthly, season, y))] if base else []
+    most, of = max((seasons[y] for seasons in there.values() for y in years), key=lambda season: season[0] / season[1])
+    if most < of:
+        unit = "months" if weather.monthly else "days"
+        fix = "give the missing months" if weather.monthly else "write months as YYYY-MM (rasters: 12 bands), or give the missing days"
+        expected = "every day (YYYY-MM-DD) or every month (YYYY-MM) of at least one season"
+        raise BadInput(weather.path, weather.variable, f"{most} of {of} {unit} at most in a season", expected, fix)
+    for zone, seasons in there.items():
+        short = [y for y in range(base[0], base[1] + 1) if seasons[y][0] < seasons[y][1]] if base else []
         if short:
             raise BadInput(
-                weather.path, "climate.baseline", f"the season of {', '.join(map(str, short))} is not whole{named}", "a baseline that the file has",
+                weather.path, "climate.baseline", f"the season of {', '.join(map(str, short))} is not whole{named[zone]}", "a baseline that the file has",
                 "shorten climate.baseline, or add the values",
             )  # fmt: skip
+
+
+def _there(weather: Weather, zone: str, season: Season, year: int) -> tuple[int, int]:
+    """Return how many days or months of a season have a value, and how many it needs."""
+    values, wanted = weather.of(zone), _wanted(weather.monthly, season, year)
+    return sum(day in values for day in wanted), len(wanted)
 
 
 def _wanted(monthly: bool, season: Season, year: int) -> list[date]:
