@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.config import Config
 
 SYNTHETIC_SERIES = "synthetic"
+SYNTHETIC_YEARS = (2002, 2024)  # of the embedded mine's weather
 TABLE, RASTERS = ".csv", (".tif", ".tiff")
 
 
@@ -72,8 +73,11 @@ class Climate(EvaluationKey):
 
 
 def check_climate(config: Config) -> None:
-    """Refuse the weather of the embedded mine for a mine that is not it."""
+    """Refuse the weather of the embedded mine for a mine that is not it, and a baseline that it does not have."""
     if config.climate is None or SYNTHETIC_SERIES not in config.climate.sources.values():
         return
     if not any(source.catalog in SYNTHETIC for source in config.sensors.values()):
         raise ValueError("climate: synthetic, but no sensor is; expected files of this mine's weather; fix: give their paths, or remove `climate`")
+    first, last = SYNTHETIC_YEARS
+    if (asked := config.climate.baseline) is not None and not first <= asked[0] <= asked[1] <= last:
+        raise ValueError(f"climate.baseline: {list(asked)} with the synthetic weather; expected years in {first}..{last}; fix: take some of these")
