@@ -46,6 +46,7 @@ from pipeline.words import counts, rounded, zone_named
 
 LONGEST_SIDE = 600  # pixels of the preview
 MOST_DAYS = 40  # that are looked at for the preview
+MOST_TABLES = 4  # of an evaluation that are named
 OF_TREND = 41  # bytes a cell and period: nine bands of the trend, class, q
 OF_SCENES = 22  # bytes a cell and year: NDVI, cover, clear, doy, water, spread
 
@@ -241,7 +242,8 @@ def _evaluations(config: Config) -> list[str]:
     lines = []
     for key, asked in config.evaluations.items():
         made = [f"{name}.csv" for name in EVALUATIONS[key].tables]
-        lines.append(f"  {key}: {', '.join(made)} of {', '.join(asked.sensors or config.sensors)}")
+        more = f" and {len(made) - MOST_TABLES} more tables" if len(made) > MOST_TABLES else ""
+        lines.append(f"  {key}: {', '.join(made[:MOST_TABLES])}{more} of {', '.join(asked.sensors or config.sensors)}")
     if config.recovery is None and config.has_reference and any(facts.restored for facts in config.aoi.zones.values()):
         lines.append("  dates of restoration are given: with the key `recovery` zones are compared with their reference before and after them")
     return lines

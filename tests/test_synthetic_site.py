@@ -12,6 +12,7 @@ from odc.geo.geobox import GeoBox
 from running import ROOT, place, snakemake
 from scipy.ndimage import convolve
 
+from pipeline import config_climate, planted_site
 from pipeline.__main__ import main
 from pipeline.aoi import read_zones
 from pipeline.config import load
@@ -239,3 +240,7 @@ def test_the_workflow_makes_them_where_they_are_asked_for_and_not_else(tmp_path)
     without = snakemake("-n", "--configfile", str(plain), "--config", f"results={tmp_path}", cwd=place())
     said = without.stdout + without.stderr
     assert without.returncode == 0 and "write the history 2002-2022" in said and "weather and relief" not in said
+
+
+def test_the_config_knows_the_years_of_the_weather():
+    assert (planted_site.FIRST_DAY.year, planted_site.LAST_DAY.year) == config_climate.SYNTHETIC_YEARS
