@@ -74,7 +74,10 @@ class Zones:
 
 
 def _divided(polygon: Any, lonlat: Any, crs: Any, most: float) -> Any:
-    """Return a polygon on a grid with points of the geodesics between its vertices, where their middle lies further than `most` from the chord."""
+    """Return a polygon on a grid with points of the geodesics between its vertices, where their middle lies further than `most` from the chord.
+
+    ValueError where a point has no finite coordinates: the CRS cannot show the polygon, or its longitudes and latitudes are none.
+    """
     import shapely
     from pyproj import Geod, Transformer
 
@@ -82,6 +85,8 @@ def _divided(polygon: Any, lonlat: Any, crs: Any, most: float) -> Any:
         xy, (lon, lat) = shapely.get_coordinates(corners), shapely.get_coordinates(ground).T
         azimuth, _, length = geod.inv(lon[:-1], lat[:-1], lon[1:], lat[1:])
         middle = project.transform(*geod.fwd(lon[:-1], lat[:-1], azimuth, length / 2)[:2])
+        if not (np.isfinite(xy).all() and np.isfinite(middle).all()):
+            raise ValueError("coordinates that are not finite; expected a polygon in longitudes and latitudes that the CRS can show")
         off = np.hypot(*(np.array(middle).T - (xy[:-1] + xy[1:]) / 2).T)
         pieces = np.ceil(np.sqrt(np.maximum(off / most, 1))).astype(int)  # what a piece is off falls with the square of its length
         edge = np.repeat(np.arange(len(pieces)), pieces)

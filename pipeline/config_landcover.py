@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from pipeline.config_base import Model, Year
 from pipeline.config_catalog import LocalPath
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 Share = Annotated[float, Field(gt=0, lt=1)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")]
 Code = Annotated[int, Field(ge=0, le=LARGEST)]
+CODE = re.compile(r"0|[1-9][0-9]{0,9}")  # one way to write each number, so that no two keys are one code
 
 
 class LandRule(Model):
@@ -50,6 +53,19 @@ class Landcover(EvaluationKey):
         None,
         description="pairs of years to compare, earlier one first; default: first year to that of the most mining land and from there to the last; []: none",
     )
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _codes_as_written(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        for key, name in value.items():
+            if isinstance(key, str) and not (CODE.fullmatch(key) and int(key) <= LARGEST):
+                raise ValueError(f'{_at(key, key)}; expected as code a whole number from 0 to {LARGEST}, digits alone; fix: write it so, for instance "1"')
+            if not isinstance(name, str) or not 1 <= len(name) <= 100 or min(name) < " ":
+                expected = "as name of a class a text of 1 to 100 characters on one line"
+                raise ValueError(f"{_at(key, name)}; expected {expected}; fix: correct the name, in quotes where it is a number or yes or no")
+        return {int(key) if isinstance(key, str) else key: name for key, name in value.items()}
 
     @property
     def scheme(self) -> LandCover | None:
@@ -84,6 +100,12 @@ class Landcover(EvaluationKey):
     def files(self, config: Config, results: Path) -> list[Path]:
         """Return the maps."""
         return list(self.maps(config).values())
+
+
+def _at(key: Any, found: Any) -> str:
+    """Return what was found at a key of `classes`; the key comes first, as the error's field, unless it has other characters than field names have."""
+    text = json.dumps(found, ensure_ascii=False, default=str).replace("; ", ";")
+    return f"{key}: {text}" if re.fullmatch("[a-z0-9_-]+", str(key)) else f"the key {text}"
 
 
 def check_landcover(config: Config) -> None:

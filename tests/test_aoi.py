@@ -229,6 +229,13 @@ def test_a16_overlapping_zones_are_right_and_flagged(mine):
     assert any("zones a and inside overlap" in line for line in check([mine.write()], mine.results))
 
 
+@pytest.mark.parametrize("crs", ["+proj=ortho +lat_0=-38 +lon_0=-80", "+proj=gnom +lat_0=-38 +lon_0=-80", "+proj=ortho +lat_0=52 +lon_0=99"])
+def test_a_crs_that_cannot_show_the_zones_is_told(mine, crs):
+    zones = zones_of(mine, ("a", box(99, -60, 100, -50) if "52" in crs else SQUARE), crs="EPSG:4326" if "52" in crs else "EPSG:32647")
+    with pytest.raises(ValueError, match="coordinates that are not finite"):
+        zones.on(crs, 10)
+
+
 def test_roles_and_references_follow_the_config(mine):
     tiles = [(name, box(540_000 + i * 50, 4_210_200, 540_040 + i * 50, 4_210_250)) for i, name in enumerate("abcde")]
     mine.settings["aoi"] |= {"reference": ["d", "e"]}

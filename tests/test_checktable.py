@@ -82,6 +82,15 @@ def test_columns_in_any_order_blanks_empty_lines_quotes_and_a_byte_order_mark(tm
         ("name,area,part_of\na,6,b\nb,6,a\n", "found:    no row is a class of its own"),
         ("name,area,part_of\na,6,\nb,6,c\n", "found:    row 'b' is part of 'c', which is no other row"),
         ("name,area,share\n", "found:    no row is a class of its own"),
+        ("name,area,part_of\na,6,b\nb,6,a\nc,1,\n", "found:    rows 'a', 'b' are parts of each other in a circle"),
+        ("name,area\na,6\n\n ,4\n", "line 4\n  found:    no name"),
+        ("name,area\na,6\nTotal,6\n", "found:    row 'Total' is named as the whole\n  expected: classes and their parts alone"),
+        ("name,area\na,6\n合计,6\n", "found:    row '合计' is named as the whole"),
+        ('name,area\n"a\nb",6\n', "found:    row 'a\\nb' has control characters"),
+        ("name,area\na\x1b[31m,6\n", "found:    row 'a\\x1b[31m' has control characters"),
+        ("name,area\na," + "9" * 400 + "\n", "found:    area of a has 400 digits\n  expected: at most 30"),
+        ("name,area\na," + "9" * 5000 + "\n", "found:    area of a has 5,000 digits"),
+        ("name,area\n" + "".join(f"row {i},1\n" for i in range(1001)), "found:    1,001 rows\n  expected: at most 1,000"),
     ],
 )
 def test_a_file_that_is_no_table_exits_2_with_one_error(text, found, tmp_path, capsys):
@@ -99,3 +108,5 @@ def test_no_file_another_encoding_and_a_total_that_is_no_number(tmp_path, capsys
     assert "export it again as CSV in UTF-8" in capsys.readouterr().err
     assert main(["checktable", str(written(tmp_path, "name,area\na,6\n")), "--total", "six"]) == 2
     assert "total is 'six'" in capsys.readouterr().err
+    assert main(["checktable", str(written(tmp_path, "name,area\na,6\n")), "--total", "1" + "0" * 400]) == 2
+    assert "total has 401 digits" in capsys.readouterr().err

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -384,6 +385,52 @@ def test_polygons_that_cannot_be_used_are_refused_before_anything_runs(planted, 
     planted.write_config()
     error = refusal(planted)
     assert found in error.found and "footprint.polygons.0.path" in error.field and error.fix
+
+
+@pytest.mark.parametrize(
+    ("shape", "crs", "found", "row"),
+    [
+        ("projected", 4326, "latitude 4.21", 2),
+        ("swapped", 4326, "latitude 99.5", 2),
+        ("east", 4326, "longitude 540", 2),
+        ("pole", 4490, "latitude -91", 2),
+        ("beyond its CRS", 32647, "coordinates outside its CRS", 2),
+        ("other side", 4326, "polygons that reach beyond the grid", None),
+    ],
+)
+def test_polygons_whose_coordinates_are_not_of_their_crs_are_refused(planted, shape, crs, found, row):
+    planted.write()
+    w, n = planted.west, planted.north
+    other = {
+        "projected": box(w + 60, n - 90, w + 90, n - 60),
+        "swapped": box(38.0, 99.4, 38.1, 99.5),
+        "east": box(540.0, 38.0, 540.1, 38.1),
+        "pole": box(99.4, -91, 99.5, -89),
+        "beyond its CRS": box(1e9, 1e9, 1e9 + 100, 1e9 + 100),
+        "other side": box(-171.0, 1.0, -170.9, 1.1),
+    }[shape]
+    inside = gpd.GeoSeries([box(w + 60, n - 90, w + 90, n - 60)], crs=planted.crs).to_crs(crs).iloc[0]
+    path = planted.folder / "drawn.gpkg"
+    gpd.GeoDataFrame(geometry=[inside, other], crs=crs).to_file(path)
+    planted.settings["footprint"]["polygons"] = [{"path": str(path), "kind": "excavated", "year": 2020}]
+    planted.write_config()
+    error = refusal(planted)
+    assert error.where == str(path)
+    assert error.field == "footprint.polygons.0.path" + (f", row {row}" if row else "")
+    assert error.found.startswith(found) and error.expected and error.fix
+
+
+def test_a_geojson_of_projected_coordinates_without_crs_is_refused(planted):
+    planted.write()
+    path = drawn(planted, [excavated(planted, 0)], crs=planted.crs)
+    content = json.loads(Path(path).read_text(encoding="utf-8"))
+    del content["crs"]
+    Path(path).write_text(json.dumps(content), encoding="utf-8")
+    planted.settings["footprint"]["polygons"] = [{"path": path, "kind": "excavated", "year": 2020}]
+    planted.write_config()
+    error = refusal(planted)
+    assert (error.where, error.field) == (path, "footprint.polygons.0.path, row 1")
+    assert error.found.startswith("latitude 4.21") and "longitude and latitude" in error.fix
 
 
 def test_zones_that_cannot_be_the_mine_are_refused(planted):

@@ -433,6 +433,15 @@ def without_crs(mine):
     mine.write_map(2022, np.ones(mine.shape, "uint8"), crs=None)
 
 
+def scaled(mine, scale, offset):
+    with rasterio.open(mine.path(2021), "r+") as out:
+        out.scales, out.offsets = [scale], [offset]
+
+
+def other_side(mine, projection):
+    mine.write_map(2021, np.ones(mine.shape, "uint8"), crs=f"+proj={projection} +lat_0=-38 +lon_0=-80 +datum=WGS84")
+
+
 REFUSED = [
     (unnamed, "land-cover codes", "codes without a name: 9 (3 cells)", "landcover.classes"),
     (lambda m: m.path(2021).unlink(), "landcover.path", "no file for 2021", "landcover.years: [2020, 2022]"),
@@ -445,6 +454,11 @@ REFUSED = [
     (lambda m: m.write_map(2020, np.ones(m.shape, "uint8"), transform=m.transform @ Affine.rotation(3)), "georeference", "turned", "gdalwarp"),
     (lambda m: m.write_map(2020, np.ones(m.shape, "uint8"), transform=m.transform @ Affine.translation(900, 0)), "position", "no cell", "aoi.path"),
     (lambda m: m.write_map(2020, np.full(m.shape, 1.5, "float32")), "land-cover codes", "1.5", "landcover.classes"),
+    (lambda m: scaled(m, 0.5, 0), "values", "a scale of 0.5 and an offset of 0", "gdal_translate -unscale"),
+    (lambda m: scaled(m, 1, 2), "values", "a scale of 1 and an offset of 2", "gdal_edit"),
+    (lambda m: other_side(m, "ortho"), "position", "no cell", "the map's CRS"),
+    (lambda m: other_side(m, "gnom"), "position", "no cell", "the map's CRS"),
+    (lambda m: [m.path(year).unlink() for year in m.years], "landcover.path", "no file for 2020, 2021, 2022", "add them, or correct the path"),
 ]
 
 
@@ -454,6 +468,8 @@ def test_maps_that_cannot_be_used_are_refused_before_anything_is_written(three, 
     error = three.refused(capsys)
     assert (error.field, error.exit_code) == (field, 2)
     assert found in str(error.found) and fix in error.fix
+    assert error.field == "landcover.path" or error.where.endswith(".tif"), "the map is named"
+    assert "[]" not in error.fix, "no list of years is refused itself"
     assert not three.results.exists()
 
 
@@ -495,6 +511,20 @@ CONFIGS = [
     (PATH | {"classes": {}}, "landcover.classes", "no land-cover classes"),
     (PATH | {"classes": {"1": "a", "2": "a"}}, "landcover.classes", "both named"),
     (PATH | {"classes": {"1": "no data"}}, "landcover.classes", "no data"),
+    (PATH | {"classes": {"1": "mining", "01": "water"}}, "landcover.classes.01", '"01"'),
+    (PATH | {"classes": {"1.0": "mining"}}, "landcover.classes", 'the key "1.0"'),
+    (PATH | {"classes": {"+1": "mining"}}, "landcover.classes", 'the key "+1"'),
+    (PATH | {"classes": {" 1": "mining"}}, "landcover.classes", 'the key " 1"'),
+    (PATH | {"classes": {"1_0": "mining"}}, "landcover.classes.1_0", '"1_0"'),
+    (PATH | {"classes": {"１": "mining"}}, "landcover.classes", 'the key "１"'),
+    (PATH | {"classes": {"-1": "mining"}}, "landcover.classes.-1", '"-1"'),
+    (PATH | {"classes": {"2147483648": "mining"}}, "landcover.classes.2147483648", '"2147483648"'),
+    (PATH | {"classes": {"a; b": "mining"}}, "landcover.classes", 'the key "a;b"'),
+    (PATH | {"classes": {"1": "mining", "2": 5}}, "landcover.classes.2", "5"),
+    (PATH | {"classes": {"1": None}}, "landcover.classes.1", "null"),
+    (PATH | {"classes": {"1": ""}}, "landcover.classes.1", '""'),
+    (PATH | {"classes": {"1": "a\nb"}}, "landcover.classes.1", r'"a\nb"'),
+    (PATH | {"classes": {"1": "m" * 101}}, "landcover.classes.1", "mmm"),
     (PATH | {"nodata": [2]}, "landcover.nodata", "which is the class 'water'"),
     (PATH | {"mining": "minning"}, "landcover.mining", "minning"),
     (PATH | {"mining": 8}, "landcover.mining", "8"),
@@ -520,6 +550,17 @@ def test_what_a_config_may_not_say(tmp_path, asked, field, found):
     assert error.field == field
     assert found in str(error.found)
     assert error.expected and error.fix
+
+
+def test_a_code_or_name_that_is_none_says_what_is_expected_and_the_line(tmp_path):
+    where = {}
+    for key, name, words in (("-1", "water", "a whole number from 0 to 2147483647"), ("3", True, "a text of 1 to 100 characters")):
+        error = refused_config(tmp_path, {"sentinel-2": {"catalog": "synthetic"}}, landcover=PATH | {"classes": {"2": "a", key: name}})
+        assert words in error.expected and error.fix
+        where[key] = (tmp_path / "x.yaml").read_text().splitlines()[int(error.where.rsplit(":", 1)[1]) - 1].strip()
+    assert where == {"-1": "'-1': water", "3": "'3': true"}
+    config = loaded(tmp_path, {"sentinel-2": {"catalog": "synthetic"}}, landcover=PATH | {"classes": {"0": "a", "10": "m" * 100, "2147483647": "水"}})
+    assert config.landcover.names == {0: "a", 10: "m" * 100, 2147483647: "水"}
 
 
 def test_a_code_that_is_not_quoted_says_how(tmp_path):

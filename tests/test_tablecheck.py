@@ -11,6 +11,7 @@ from pipeline.areas import area_rows
 from pipeline.classes import legend
 from pipeline.evaluation.tablecheck import Row, check_table, printed
 
+WHOLES = ["Total", "TOTALS", "sum", "Sum", "Gesamt", "合计", "合 计", "总计", "共计", "总和"]
 # Feng et al. 2025, trend classes 2021-2024, km2 and per cent as printed; of the last three classes of Pit 4 only the numbers matter here
 PIT_4 = [
     Row("no-significant increase", "1.77", "70.80"),
@@ -231,6 +232,17 @@ def test_text_that_is_no_printed_number_is_refused(text):
         ([Row("a", "1", part_of="b"), Row("b", "1", part_of="a")], "no row is a class of its own"),
         ([Row("a", "1"), Row("a", "2")], "row 'a' is repeated"),
         ([Row("total", "1")], "given as total="),
+        *(([Row("a", "1"), Row(name, "1")], "named as the whole") for name in WHOLES),
+        ([Row("a", "1"), Row(" ", "1")], "a row has no name"),
+        *(([Row(f"a{c}b", "1")], "has control characters in its name") for c in "\n\t\x00\x1b\x7f\x9b\u2028"),
+        ([Row("c", "1"), Row("a", "1", part_of="b"), Row("b", "1", part_of="a")], "rows 'a', 'b' are parts of each other in a circle"),
+        ([Row("d", "1"), *(Row(x, "1", part_of=y) for x, y in ("eh", "ab", "bc", "ca", "hd"))], "rows 'a', 'b', 'c' are parts of each other"),
+        ([Row("d", "1"), *(Row(x, "1", part_of=y) for x, y in ("xa", "ab", "ba"))], "rows 'a', 'b' are parts of each other"),
+        ([Row(f"row {i}", "1") for i in range(1001)], "1,001 rows; expected at most 1,000"),
+        ([Row("a", "9" * 31)], "area of a has 31 digits; expected at most 30"),
+        ([Row("a", "9" * 400)], "area of a has 400 digits"),
+        ([Row("a", "9" * 5000)], "area of a has 5,000 digits"),
+        ([Row("a", "1", "0." + "0" * 29 + "1")], "share of a has 31 digits"),
         ([Row("a", "1"), Row("b", "1", part_of="c")], "part of 'c', which is no other row"),
         ([Row("a", "1"), Row("b", "1", part_of="b")], "part of 'b', which is no other row"),
         ([Row("a")], "neither area nor share"),
@@ -241,3 +253,13 @@ def test_text_that_is_no_printed_number_is_refused(text):
 def test_tables_that_are_none_are_refused(rows, words):
     with pytest.raises(ValueError, match=words):
         check_table(rows)
+
+
+def test_parts_of_parts_summation_class_names_and_long_numbers_are_taken():
+    chain = [Row(f"row {i}", None, "50" if i else "100", f"row {i - 1}" if i else None) for i in range(1000)]
+    assert check_table(chain) == []
+    assert check_table([Row("summer pasture", "1"), Row("totally bare", "2"), Row("合计划", "3")]) == [], "no names of a whole"
+    (finding,) = check_table([Row("a", "9" * 30, "100")], total="8" * 30)
+    assert (finding.kind, finding.rows) == ("totals", ("a", "total"))
+    found = check_table([Row("a", "9" * 30, "0." + "0" * 28 + "1"), Row("b", "1", "99")], complete=False)
+    assert of_kind(found, "totals") == [("a", "b")], "wholes of 10^62 and of 1"

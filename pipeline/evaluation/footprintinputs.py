@@ -15,6 +15,7 @@ from pipeline.errors import BadInput, nearest
 from pipeline.evaluation.cellareas import cell_areas_m2, cell_sides_m
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from odc.geo.geobox import GeoBox
 
 MOST_CELLS = 200_000_000  # whole-grid arrays take about 40 bytes a cell
@@ -66,11 +67,13 @@ def polygon_share(polygons: FootprintPolygons, number: int, grid: GeoBox) -> np.
     Raises
     ------
     BadInput
-        When the file is none, has no CRS, anything but valid polygons, or polygons that reach beyond the grid, whose rest could not be compared.
+        When the file is none, has no CRS, coordinates that do not fit it, anything but valid polygons, or polygons that reach beyond the grid, whose
+        rest could not be compared.
     """
     import geopandas as gpd
     import pyproj
     import shapely
+    from pyproj.exceptions import ProjError
 
     path, key = Path(polygons.path), f"footprint.polygons.{number}.path"
     frame = read_frame(path, key=key)
@@ -83,11 +86,15 @@ def polygon_share(polygons: FootprintPolygons, number: int, grid: GeoBox) -> np.
             raise BadInput(path, f"{key}, row {row}", found, "valid polygons", "correct it in QGIS, or delete the row")
     if not shapes:
         raise BadInput(path, key, "no features", "at least one polygon", "draw one, or remove the entry")
+    _check_coordinates(gpd.GeoSeries(shapes, crs=frame.crs), path, key)
     together = gpd.GeoDataFrame({"zone": [ONE], "role": [""]}, geometry=[shapely.union_all(shapes)], crs=frame.crs)
     lonlat = together.geometry.to_crs(4326).iloc[0]
     together["geodesic_m2"] = [abs(pyproj.Geod(ellps="WGS84").geometry_area_perimeter(lonlat)[0])]
     one = Zones(together, {}, ())
-    west, south, east, north = one.on(grid.crs, abs(grid.resolution.x)).total_bounds
+    try:
+        west, south, east, north = one.on(grid.crs, abs(grid.resolution.x)).total_bounds
+    except (ProjError, ValueError):  # so far away that the grid's CRS cannot show them
+        west, south, east, north = np.full(4, np.nan)
     box = grid.boundingbox
     if not (box.left <= west and box.bottom <= south and east <= box.right and north <= box.top):
         fix = "check the file's CRS in QGIS, or raise grid.buffer_m"
@@ -97,3 +104,16 @@ def polygon_share(polygons: FootprintPolygons, number: int, grid: GeoBox) -> np.
     window = cell_areas_m2(grid)[coverage.rows, coverage.cols]
     out[coverage.rows, coverage.cols] = np.clip(coverage.area_m2 / window, 0, 1)
     return out
+
+
+def _check_coordinates(shapes: gpd.GeoSeries, path: Path, key: str) -> None:
+    """Refuse (BadInput) polygons whose coordinates do not fit the CRS of their file."""
+    for row, (west, south, east, north) in enumerate(shapes.bounds.to_numpy(), 1):
+        latitude, longitude = max(south, north, key=abs), max(west, east, key=abs)
+        if shapes.crs.is_geographic and (abs(latitude) > 90 or abs(longitude) > 360):
+            found = f"{f'latitude {latitude:.6g}' if abs(latitude) > 90 else f'longitude {longitude:.6g}'} in {shapes.crs.name}"
+            fix = "is the file's CRS right? A GeoJSON without `crs` is longitude and latitude; are these swapped?"
+            raise BadInput(path, f"{key}, row {row}", found, "longitudes -180 to 180 and latitudes -90 to 90", fix)
+    for row, bounds in enumerate(shapes.to_crs(4326).bounds.to_numpy(), 1):
+        if not np.isfinite(bounds).all():
+            raise BadInput(path, f"{key}, row {row}", "coordinates outside its CRS", "coordinates that fit the CRS", "is the file's CRS right?")

@@ -95,12 +95,15 @@ def open_maps(files: Mapping[int, Path], zones: Zones, names: Mapping[int, str],
     Raises
     ------
     BadInput
-        A year without a file, or a file that is no single band of numbers with a CRS on a north-up grid that meets the zones, or whose nodata value is a class.
+        A year without a file, or a file that is no single band of numbers with a CRS on a north-up grid that meets the zones, whose band has a scale or an
+        offset, or whose nodata value is a class.
     """
     if absent := [year for year, path in files.items() if not path.is_file()]:
         there = [year for year in files if year not in absent]
         found = f"no file for {', '.join(map(str, absent))}, for instance {files[absent[0]]}"
-        fix = f"add them, correct the path (relative to the working directory), or say landcover.years: {there}"
+        fix = "add them, or correct the path (relative to the working directory)"
+        if there:
+            fix = f"add them, correct the path (relative to the working directory), or say landcover.years: {there}"
         raise BadInput(config_path, "landcover.path", found, "a map for each year", fix)
     return {year: _opened(year, path, zones, names) for year, path in files.items()}
 
@@ -142,12 +145,16 @@ def _told(grid: GeoBox) -> str:
 def _opened(year: int, path: Path, zones: Zones, names: Mapping[int, str]) -> LandMap:
     with open_raster(path) as dataset:
         crs, a, shape, count, dtype, nodata = dataset.crs, dataset.transform, dataset.shape, dataset.count, dataset.dtypes[0], dataset.nodata
+        scale, offset = dataset.scales[0], dataset.offsets[0]
     if crs is None:
         raise BadInput(path, "CRS", "none", "a coordinate reference system", "assign it (gdal_edit -a_srs) or export it again")
     if count != 1:
         raise BadInput(path, "bands", count, "one band of codes", "write the band of codes to a file of its own (gdal_translate -b)")
     if np.dtype(dtype).kind not in "iuf":
         raise BadInput(path, "values", dtype, "integer or floating-point codes", "export real values")
+    if (scale, offset) != (1, 0):
+        fix = "write the codes themselves (gdal_translate -unscale), or, where the stored values are the codes, say so (gdal_edit -scale 1 -offset 0)"
+        raise BadInput(path, "values", f"a scale of {scale:g} and an offset of {offset:g}", "codes as they are, scale 1 and offset 0", fix)
     if a.is_identity:
         raise BadInput(path, "georeference", "a CRS but no position", "a GeoTIFF with an affine transform", "georeference it, or export it again")
     if a.b or a.d or not a.a > 0 > a.e:
@@ -165,7 +172,7 @@ def _enclosing(year: int, path: Path, zones: Zones, crs: Any, a: Any, shape: tup
 
     try:
         bounds = zones.on(crs.to_wkt(), a.a).total_bounds
-    except ProjError:
+    except (ProjError, ValueError):  # its CRS cannot show the zones
         bounds = np.full(4, np.nan)
     west, south, east, north = map(float, bounds)
     outside = not all(map(isfinite, (west, south, east, north)))

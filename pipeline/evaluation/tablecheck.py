@@ -6,12 +6,17 @@ Exact interval arithmetic (fractions), so a table that was rounded correctly fro
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
 
 NUMBER = re.compile(r"(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?|\.\d+", re.ASCII)
+MOST_DIGITS = 30  # of a printed number
+MOST_ROWS = 1000
+WHOLES = {"total", "totals", "sum", "gesamt", "合计", "总计", "共计", "总和"}  # names of a row that is the whole and no class; case and blanks do not count
 Interval = tuple[Fraction | float, Fraction | float]  # an end may be infinite
 
 
@@ -43,7 +48,7 @@ class Finding:
 def printed(text: str, what: str = "number") -> Interval:
     """Return the lowest and highest number that a printed one can stand for: half a unit of its last digit to either side, not below 0.
 
-    Commas may part thousands. ValueError for what is no number from 0.
+    Commas may part thousands. ValueError for what is no number from 0, or has more than 30 digits.
 
     >>> [float(x) for x in printed("0.0032")], [float(x) for x in printed("3,085.7")]
     ([0.00315, 0.00325], [3085.65, 3085.75])
@@ -51,6 +56,8 @@ def printed(text: str, what: str = "number") -> Interval:
     if not isinstance(text, str) or not NUMBER.fullmatch(text.strip()):
         raise ValueError(f"{what} is {text!r}; expected a number from 0 as printed, e.g. '70.80', without a unit")
     plain = text.strip().replace(",", "")
+    if (digits := sum(c != "." for c in plain)) > MOST_DIGITS:
+        raise ValueError(f"{what} has {digits:,} digits; expected at most {MOST_DIGITS}, as no table prints more")
     half = Fraction(1, 2 * 10 ** len(plain.partition(".")[2]))
     value = Fraction(plain)
     return max(Fraction(0), value - half), value + half
@@ -76,7 +83,8 @@ def check_table(rows: Sequence[Row], *, total: str | None = None, complete: bool
     Raises
     ------
     ValueError
-        If there is no class, a name is repeated, `part_of` names no other row, a row has neither area nor share, or a text is no number.
+        If there is no class or more than 1,000 rows; a name is empty, repeated, that of the whole, or has control characters; `part_of` names no other row,
+        or leads back to the row itself; a row has neither area nor share; a text is no number.
 
     Examples
     --------
@@ -107,16 +115,39 @@ def check_table(rows: Sequence[Row], *, total: str | None = None, complete: bool
 
 
 def _check_rows(rows: Sequence[Row]) -> None:
-    names = [r.name for r in rows]
-    if repeated := {name for name in names if names.count(name) > 1 or name == "total"}:
-        raise ValueError(f"row {min(repeated)!r} is repeated, or named as the whole; expected one name per row, the whole given as total=")
+    if len(rows) > MOST_ROWS:
+        raise ValueError(f"{len(rows):,} rows; expected at most {MOST_ROWS:,}")
+    counts = Counter(r.name for r in rows)
+    for name in counts:
+        if not str(name).strip():
+            raise ValueError("a row has no name; expected a name for every row")
+        if any(unicodedata.category(c) in {"Cc", "Zl", "Zp"} for c in str(name)):
+            raise ValueError(f"row {name!r} has control characters in its name; expected plain text on one line")
+        if "".join(unicodedata.normalize("NFKC", str(name)).split()).casefold() in WHOLES:
+            raise ValueError(f"row {name!r} is named as the whole; expected classes and their parts alone, the whole given as total= (--total)")
+        if counts[name] > 1:
+            raise ValueError(f"row {name!r} is repeated; expected one name per row")
     if all(r.part_of is not None for r in rows):
         raise ValueError("no row is a class of its own; expected at least one without part_of")
+    whole_of = {r.name: r.part_of for r in rows}
     for r in rows:
-        if r.part_of is not None and (r.part_of not in names or r.part_of == r.name):
+        if r.part_of is not None and (r.part_of not in whole_of or r.part_of == r.name):
             raise ValueError(f"row {r.name!r} is part of {r.part_of!r}, which is no other row")
         if r.area is None and r.share is None:
             raise ValueError(f"row {r.name!r} has neither area nor share; expected at least one")
+    for name in whole_of:
+        _check_chain(name, whole_of)
+
+
+def _check_chain(name: str, whole_of: dict[str, str | None]) -> None:
+    """Raise ValueError where the wholes of a row lead in a circle and to no class."""
+    seen, at = [name], whole_of[name]
+    while at is not None:
+        if at in seen:
+            circle = seen[seen.index(at) :]
+            raise ValueError(f"rows {', '.join(map(repr, circle))} are parts of each other in a circle; expected parts that lead to a row without part_of")
+        seen.append(at)
+        at = whole_of[at]
 
 
 def _of_hundred(per_cent: Interval) -> Interval:

@@ -20,7 +20,7 @@ def read_rows(path: Path) -> list[Row]:
     Raises
     ------
     BadInput
-        When there is no such file, it is no CSV, a column is unknown, repeated or missing, or a line has another number of cells.
+        When there is no such file, it is no CSV, a column is unknown, repeated or missing, or a line has another number of cells or no name.
     """
     if not path.is_file():
         raise BadInput(path, "table", "no such file", EXPECTED, "check the path")
@@ -40,6 +40,8 @@ def read_rows(path: Path) -> list[Row]:
             fix = 'quote numbers with a comma: "3,085.74"'
             raise BadInput(path, f"line {number}", f"{len(line)} cells", f"{len(header)}, as in the header", fix)
         given = dict(zip(header, line, strict=True))
+        if not given["name"]:
+            raise BadInput(path, f"line {number}", "no name", "a name for every row", "name the row, or delete the line")
         rows.append(Row(given["name"], *(given.get(column) or None for column in COLUMNS[1:])))
     return rows
 
