@@ -2,7 +2,10 @@
 
 import csv
 import math
+import re
+import shutil
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,13 +19,14 @@ from test_breaks import brute_fit
 from pipeline import config as configs
 from pipeline.aoi import read_zones
 from pipeline.config_breaks import Breaks
-from pipeline.evaluation.breakchart import series_svg, years_svg, zone_years
+from pipeline.evaluation.breakchart import READ, series_svg, years_svg, zone_years
 from pipeline.evaluation.breakmap import FEW, NONE, year_bins
 from pipeline.evaluation.breakraster import NAMES, STRIP_CELLS, break_bands
 from pipeline.evaluation.breaks import break_p, disturbance_and_recovery, fewest, pettitt
-from pipeline.evaluation.breaktable import ZoneBreaks, break_rows
+from pipeline.evaluation.breaktable import ZoneBreaks, at_edges, break_rows
 from pipeline.layout import SensorFolder
 from pipeline.qgis import groups
+from pipeline.report import on_breaks
 from pipeline.report.on_breaks import part
 from pipeline.styles import year_colours, year_qml
 
@@ -340,6 +344,52 @@ def test_a_zone_without_any_year_has_a_row():
     assert len(years) == 12 and years[0]["zone_value"] is None
 
 
+# The ends of a series
+
+
+WAVES = 0.01 * np.array([0, 1, -1, 0.5, -0.5, 1, 0, -1, 0.7, -0.6, 0.2, 0.9, -0.8, 0.4, 0.1, -0.3, 0.6, -0.9, 0.3, -0.2, 0.8])
+
+
+def dug_and_restored(fell, rose, first=2002, last=2022, least=3):
+    """Return the row of a zone of 0.75 cover that was 0.2 from `fell` on and 0.6 from `rose` on."""
+    years = np.arange(first, last + 1)
+    values = np.where(years < fell, 0.75, np.where(years < rose, 0.2, 0.6)) + WAVES[: years.size]
+    return break_rows(by_hand(years=tuple(years.tolist()), values=values), Breaks(least=least), (first, last), {"zone": "z"})[0]
+
+
+@pytest.mark.parametrize(("rose", "told", "later"), [(2021, 2020, True), (2020, 2020, True), (2018, 2018, False)])
+def test_a_recovery_in_the_last_years_is_noted_as_one_that_may_be_later(rose, told, later):
+    row = dug_and_restored(2009, rose)
+    assert (row["disturbance_year"], row["recovery_year"]) == (2009, told)
+    assert row["note"] == ("recovery in 2020 or later: no break of its values can be placed later" if later else None)
+    assert at_edges(row, 3) == {"disturbance": (), "recovery": ("later",) if later else ()}
+
+
+def test_a_disturbance_in_the_first_and_in_the_last_years_is_noted():
+    first = dug_and_restored(2005, 2040)
+    assert (first["disturbance_year"], first["note"][:27]) == (2005, "disturbance in 2005 or earl")
+    last = dug_and_restored(2020, 2040)
+    assert (last["disturbance_year"], last["note"][:27]) == (2020, "disturbance in 2020 or late")
+    assert dug_and_restored(2006, 2040)["note"] is dug_and_restored(2019, 2040)["note"] is None
+
+
+def test_the_ends_are_those_of_the_values_that_a_year_was_sought_in():
+    row = {"years_used": " ".join(map(str, range(2002, 2023))), "break_year": 2018, "disturbance_year": 2015, "recovery_year": 2018, "recovery_by": "break"}
+    assert at_edges(row, 3) == {"disturbance": ("later",), "recovery": ("earlier",)}  # of 2002-2017 the third from the end, of 2015-2022 the fourth
+    assert at_edges(row, 4) == {"disturbance": (), "recovery": ()}
+    alone = row | {"disturbance_year": None}
+    assert at_edges(alone | {"recovery_year": 2005}, 3)["recovery"] == ("earlier",)
+    gaps = row | {"years_used": "2002 2003 2004 2009 2010 2011 2012 2013 2020 2021 2022", "disturbance_year": None, "recovery_year": 2020}
+    assert at_edges(gaps, 3)["recovery"] == ("later",)
+    from_fall = row | {"disturbance_year": 2018, "recovery_by": "disturbance"}
+    assert at_edges(from_fall, 5) == {"disturbance": ("later",), "recovery": ()}
+
+
+def test_one_year_is_no_years():
+    row, _ = break_rows(by_hand(years=(2004,), values=np.array([0.4])), Breaks(), (2000, 2011), {})
+    assert row["note"].startswith("1 year with a value; ")
+
+
 # Figures
 
 
@@ -361,6 +411,17 @@ def test_the_maps_show_the_planted_years_in_their_colours(mine, folder):
         most = max(colours.values(), key=lambda c, image=image: painted(image, c))
         assert most == colours[year - first]
         assert painted(image, NONE) > 100_000  # the background
+
+
+def test_the_words_of_the_maps_name_the_ends(mine, monkeypatch):
+    captions = {}
+    monkeypatch.setattr("pipeline.stages.breaks.year_map", lambda *given: captions.setdefault(given[6].title, given[6].captions))
+    monkeypatch.setattr("pipeline.stages.breaks.save", lambda *given: None)
+    assert stage(mine, "breaks", "--sensor", "sentinel-2") == 0
+    for _, ends in captions.values():
+        assert ends.en == "A break needs 3 values on each side: read 2003 as that year or earlier, 2018 as that year or later."
+        assert ends.zh == "突变两侧各需 3 个值：2003 年应读作该年或更早，2018 年应读作该年或更晚。"
+    assert len(captions) == 2
 
 
 def test_bins_cover_every_year_once():
@@ -404,7 +465,8 @@ def test_the_report_says_what_the_tables_say_in_both_languages(mine, folder):
     assert f"于 {FELL} 年下降" in pit.zh and f"自 {ROSE} 年起恢复" in pit.zh
     assert "background: its mean shows no disturbance and no recovery" in background.en
     assert "background：均值未显示扰动或恢复" in background.zh
-    assert f"shows a disturbance, most often in {FELL}" in pit.en
+    shares = np.array([float(r["disturbed_pct"]) for r in table(folder, "break_years_by_zone") if r["zone"] == "pit"])
+    assert f"shows a disturbance, most often in {FELL} ({shares.max():.0f} % of the area)" in pit.en
     assert any("about 5 % show one by chance" in t.en for t in said.notes)
     assert len(said.figures) == 4
     for figure in said.figures:
@@ -412,6 +474,103 @@ def test_the_report_says_what_the_tables_say_in_both_languages(mine, folder):
         assert len(figure.svg) < 8000
         assert len([e for e in root.iter() if e.tag.endswith(("circle", "rect"))]) >= 1
     assert [h.key for h in said.tables[0].headings if h.key not in said.tables[0].rows[0]] == []
+
+
+@pytest.fixture
+def edited(mine, folder, tmp_path):
+    """Return the part of the report after changes of the rows of the zones."""
+
+    def made(references=None, **changes):
+        rows = [r | changes.get(r["zone"], {}) for r in table(folder, "breaks_by_zone")]
+        for name in ("breaks_by_zone", "break_years_by_zone"):
+            shutil.copyfile(folder / f"{name}.csv", tmp_path / f"{name}.csv")
+        with (tmp_path / "breaks_by_zone.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+        config = configs.load(mine.config)
+        zones = read_zones(config, mine.config)
+        return part(config, zones if references is None else replace(zones, references=references), "sentinel-2", SensorFolder(tmp_path))
+
+    return made
+
+
+def test_the_report_says_or_later_and_or_earlier_of_the_last_and_the_first_year(edited):
+    pit = edited(pit={"break_year": "2003", "disturbance_year": "2003", "recovery_year": "2018", "recovery_usual": "2018", "disturbance_usual": "2003"}).lead[0]
+    assert "fell in 2003 or earlier by" in pit.en and "began to recover in 2018 or later;" in pit.en
+    assert "于 2003 年或更早下降" in pit.zh and "自 2018 年或更晚起恢复" in pit.zh
+    assert "most often in 2003 or earlier (" in pit.en and "most often from 2018 or later (" in pit.en
+    assert "多在 2003 年或更早，" in pit.zh and "多自 2018 年或更晚，" in pit.zh
+    same = {"break_year": "2003", "disturbance_year": "2003", "recovery_year": "2003", "recovery_by": "disturbance"}
+    pit = edited(pit=same).lead[0]
+    assert "has risen since 2003;" in pit.en and "自 2003 年起恢复" in pit.zh
+
+
+def test_a_year_of_little_area_is_not_called_the_usual_one(edited):
+    few = {"disturbed_pct": "40", "disturbance_usual_pct": "9.9", "recovering_pct": "40", "recovery_usual_pct": "10"}
+    pit = edited(pit=few).lead[0]
+    assert f"40 % shows a disturbance, 40 % a recovery, most often from {ROSE} (10 % of the area)" in pit.en
+    assert f"40%显示扰动，40%显示恢复（多自 {ROSE} 年，占受检面积的 10%）" in pit.zh
+
+
+def test_pettitt_is_told_as_a_difference_and_a_recovery_alone_says_that_no_disturbance_was_found(edited):
+    pit, background = edited(pit={"disturbance_year": "", "pettitt_year": "2010"}, background={"pettitt_year": "2007", "pettitt_p": "0.4"}).lead
+    assert f"its mean shows no disturbance and began to recover in {ROSE}; " in pit.en and f"均值未显示扰动，自 {ROSE} 年起恢复" in pit.zh
+    assert "Pettitt's test: values before 2010 differ from those since, as a trend makes them too, p " in pit.en
+    assert "2010 年之前与该年以来的值不同（单纯的趋势也会如此），p " in pit.zh
+    assert "Pettitt's test: no difference shown (p = 0.4)" in background.en and "未显示差异（p = 0.4）" in background.zh
+    assert "change in" not in pit.en + background.en
+
+
+def test_shares_stand_beside_those_of_the_reference(edited):
+    told = edited(background={"disturbed_pct": "12", "recovering_pct": "17"})
+    pit, background = told.lead
+    assert pit.en.endswith("; of the reference 12 % and 17 %.") and pit.zh.endswith("；参考区为 12%和 17%。")
+    assert "of the reference" not in background.en
+    both = edited({"pit": ("pit 2", "background"), "background": ()}, background={"disturbed_pct": "12", "recovering_pct": "17"})
+    assert both.lead[0].en.endswith("; of the reference 12 % and 17 %.")  # a zone without a row says nothing
+    untested = edited(background={"disturbed_pct": "", "recovering_pct": "", "tested_pct": "0.0"})
+    assert "of the reference" not in untested.lead[0].en and untested.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"disturbed_pct": "19", "recovering_pct": "3"}, "19 % of its area shows a disturbance and 3.0 % a recovery"),
+        ({"disturbed_pct": "3", "recovering_pct": "12.6"}, "3.0 % of its area shows a disturbance and 13 % a recovery"),
+        (
+            {"break_year": "2007", "break_p": "0.0032", "disturbed_pct": "3", "recovering_pct": "3"},
+            "its mean shows a break in 2007 (p = 0.0032), 3.0 % of its area",
+        ),
+        ({"disturbed_pct": "12.5", "recovering_pct": "12.5"}, None),
+    ],
+)
+def test_a_reference_that_changed_is_warned_of(edited, changes, says):
+    told = edited(background={"break_p": "0.5"} | changes)
+    if says is None:
+        assert told.warnings == ()
+        return
+    (warning,) = told.warnings
+    assert warning.en.startswith("background is a reference, and ") and says in warning.en
+    assert warning.en.endswith(": what its zones show is not theirs alone.")
+    assert warning.zh.startswith("background 为参考区，") and warning.zh.endswith("并非仅属于自身。")
+    assert re.findall(r"[0-9.]*[0-9]", warning.en) == re.findall(r"[0-9.]*[0-9]", warning.zh)
+    assert edited({"pit": (), "background": ()}, background={"break_p": "0.5"} | changes).warnings == ()
+
+
+def test_the_charts_say_that_years_may_be_of_a_part_and_at_the_ends():
+    for words in (READ, on_breaks.READ.en):
+        assert "The lines are those of the whole series; these years may be those of a part of it" in words
+        assert words.count("may be earlier or later") == 1
+    assert "直线属于整个序列" in on_breaks.READ.zh and "实际可能更早或更晚" in on_breaks.READ.zh
+
+
+def test_no_line_of_the_series_leaves_the_frame(folder):
+    steep = zone_years(table(folder, "breaks_by_zone"), table(folder, "break_years_by_zone"))[0]
+    steep = replace(steep, one=tuple(np.linspace(1.4, -0.5, 21)), two=tuple(np.concatenate([np.linspace(-0.9, 0.2, 8), np.linspace(0.3, 1.9, 13)])))
+    lines = ET.fromstring(series_svg(steep, "t")).findall("{*}line")
+    places = [(float(x.get(f"x{i}")), float(x.get(f"y{i}"))) for x in lines for i in (1, 2)]
+    assert all(42 <= x <= 348 and 12 <= y <= 174 for x, y in places)
 
 
 def test_the_series_figure_marks_the_break_and_its_lines(folder):

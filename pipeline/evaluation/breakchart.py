@@ -19,7 +19,9 @@ BESIDE = 0.25  # years by which a recovery in the year of disturbance is drawn b
 OWN, DISTURBED, RECOVERING = SERIES[0], SERIES[1], SERIES[2]
 READ = (
     "Dots: mean of the zone; dashed grey: one line; blue: the two lines, where their break is shown. Upright: year of disturbance (orange), of recovery "
-    "(green). Bars below: share of the tested area by year of disturbance (orange) and of recovery (green), in per cent."
+    "(green). The lines are those of the whole series; these years may be those of a part of it: the values before its break, or from the fall on. "
+    "Bars below: share of the tested area by year of disturbance (orange) and of recovery (green), in per cent. "
+    "A change in the first or the last years is placed at the first or the last year that a break can have: it may be earlier or later."
 )
 
 

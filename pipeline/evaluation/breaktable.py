@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from pipeline.config_breaks import Breaks
 from pipeline.evaluation.breaks import break_fit, break_p, disturbance_and_recovery, fewest, pettitt
+from pipeline.words import counts
 from pipeline.zonestats import weighted_median
 
 ZONE = ("mine", "sensor", "variable", "zone", "role")
@@ -20,6 +22,7 @@ COLUMNS = (
 )  # fmt: skip
 YEAR_COLUMNS = (*ZONE, "year", "zone_value", "one_line", "two_lines", "disturbed_km2", "disturbed_pct", "recovering_km2", "recovering_pct")
 RECOVERY_BY = {1: "break", 2: "disturbance"}  # a rise that begins at a break of its own, or in the year of disturbance
+EARLIER, LATER = "earlier", "later"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ def break_rows(zone: ZoneBreaks, asked: Breaks, period: tuple[int, int], common:
     """Return the row of a zone in breaks_by_zone.csv, and its rows in break_years_by_zone.csv, one for each year of the period.
 
     With fewer years with a value than a break needs (`pipeline.evaluation.breaks.fewest`) the cells of the break are empty and `note` says why.
+    `note` names years of the mean that may be earlier or later too (`at_edges`).
     """
     needs = fewest(asked.level, least=asked.least, slopes=asked.method == "lines")
     series, notes = _of_series(zone, asked, needs)
@@ -54,6 +58,7 @@ def break_rows(zone: ZoneBreaks, asked: Breaks, period: tuple[int, int], common:
     row |= {"years_used": " ".join(map(str, zone.years)), "n": len(zone.years), "common_pct": zone.common_pct} | series
     row |= {"tested_pct": _per_cent(tested, float(zone.area_m2.sum()))}
     row |= _of_cells("disturbance", "disturbed_pct", zone, zone.disturbance, tested) | _of_cells("recovery", "recovering_pct", zone, zone.recovery, tested)
+    notes += _of_edges(row, asked.least)
     row |= {"note": "; ".join(notes) or None}
     lines = _lines(zone, asked)
     years = [
@@ -70,7 +75,7 @@ def _of_series(zone: ZoneBreaks, asked: Breaks, needs: int) -> tuple[dict[str, A
     """Return what the zone's mean series says, and why it says nothing."""
     n = len(zone.years)
     if n < needs:
-        return {}, [f"{n} years with a value; a break needs at least {needs}, {asked.least} or more on each side, to be shown at {asked.level:g}"]
+        return {}, [f"{counts(n, 'year')} with a value; a break needs at least {needs}, {asked.least} or more on each side, to be shown at {asked.level:g}"]
     values, times, slopes = zone.values[:, None], np.array(zone.years, np.float64), asked.method == "lines"
     change = pettitt(values, times, seed=asked.seed)
     fit = break_fit(values, times, least=asked.least, slopes=slopes)
@@ -85,6 +90,46 @@ def _of_series(zone: ZoneBreaks, asked: Breaks, needs: int) -> tuple[dict[str, A
     row = {name: float(v[0]) if np.isfinite(v[0]) else None for name, v in found.items()}
     row |= {name: int(row[name] or 0) for name in row if name.endswith("_year") and row[name] is not None}
     return row | {"recovery_by": RECOVERY_BY.get(int(phases.recovery_by[0]))}, []
+
+
+def at_edges(row: Mapping[str, Any], least: int) -> dict[str, tuple[str, ...]]:
+    """Return of the disturbance and of the recovery of a row of breaks_by_zone.csv whether it may be EARLIER or LATER than its year.
+
+    It may where its year is the first or the last that a break of its values can have, with `least` of them on each side: a change beyond is placed
+    there. Its values are those that `disturbance_and_recovery` sought it in: of a disturbance that is not the break of the whole series those before
+    that break, of a recovery those from the disturbance on. A recovery from the disturbance on is no break and has no such place.
+
+    >>> row = {"years_used": "2001 2002 2003 2004 2005 2006 2007 2008", "break_year": "2004", "disturbance_year": "2004", "recovery_year": ""}
+    >>> at_edges(row, 3)
+    {'disturbance': ('earlier',), 'recovery': ()}
+    """
+    years = [int(year) for year in row["years_used"].split()]
+    at, fell, rose = (int(row[name]) if row.get(name) else None for name in ("break_year", "disturbance_year", "recovery_year"))
+    found: dict[str, tuple[str, ...]] = {"disturbance": (), "recovery": ()}
+    if fell is not None and at is not None:
+        found["disturbance"] = edges_of(fell, *_places(years if fell == at else [y for y in years if y < at], least))
+    if rose is not None and row["recovery_by"] == RECOVERY_BY[1]:
+        found["recovery"] = edges_of(rose, *_places([y for y in years if fell is None or y >= fell], least))
+    return found
+
+
+def edges_of(year: int, first: int, last: int) -> tuple[str, ...]:
+    """Return whether what is told of a year may be EARLIER or LATER: it is the first, or the last, that can be told."""
+    return tuple(word for word, edge in ((EARLIER, first), (LATER, last)) if year == edge)
+
+
+def _places(years: list[int], least: int) -> tuple[int, int]:
+    """Return the first and the last year that a break of these years can have."""
+    return years[least], years[-least]
+
+
+def _of_edges(row: dict[str, Any], least: int) -> list[str]:
+    """Return the note on each year of the mean that may be earlier or later."""
+    return [
+        f"{name} in {row[f'{name}_year']} or {word}: no break of its values can be placed {word}"
+        for name, words in at_edges(row, least).items()
+        for word in words
+    ]
 
 
 def _lines(zone: ZoneBreaks, asked: Breaks) -> dict[str, dict[int, float]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.aoi import Zones, read_zones
 from pipeline.attribution import source_line, title_of
+from pipeline.config import Config
 from pipeline.config_breaks import Breaks
 from pipeline.coverage import ZoneCoverage, touched_cells, zone_coverages
 from pipeline.errors import one_line
@@ -36,6 +37,10 @@ LEAST_BLOCK, PER_THREAD = 64, 4  # a cell costs a thousand times its reading: a 
 LEVEL = Text(
     "Shown where p is at most {level:g}: of cells without a break about {share:g} % show one.",
     "仅显示 p 不大于 {level:g} 者；无突变的像元约有 {share:g} % 也会出现。",
+)
+EDGES = Text(
+    "A break needs {least} values on each side: read {first} as that year or earlier, {last} as that year or later.",
+    "突变两侧各需 {least} 个值：{first} 年应读作该年或更早，{last} 年应读作该年或更晚。",
 )
 
 
@@ -140,11 +145,12 @@ def _draw_maps(job: Job, asked: Breaks, grid: Any, zones: Zones) -> None:
         "recovery": (Text("Year of recovery", "恢复起始年份"), Text("none shown", "未显示恢复")),
     }
     for name, (heading, none) in headings.items():
-        caption = _level(asked)
+        captions: tuple[Text, ...] = (_level(asked), _edges(asked, job.config))
         if not tested.any():
-            caption = Text(f"No cell has the {needs} years with a value that a break needs.", f"没有像元具有突变检验所需的 {needs} 个有效年份。")
+            none_tested = Text(f"No cell has the {needs} years with a value that a break needs.", f"没有像元具有突变检验所需的 {needs} 个有效年份。")
+            captions = (none_tested,)
         title = f"{heading.en.lower()}, {period[0]}-{period[1]}"
-        words = Words(title_of(job.config, title, job.sensor), (caption,), (_source(job, asked),))
+        words = Words(title_of(job.config, title, job.sensor), captions, (_source(job, asked),))
         figure = year_map(of[name], tested, inside, shown, zones, asked.shown_years(job.config), words, heading, none, grid)
         save(figure, job.folder.root / f"break_{name}.png")
 
@@ -159,6 +165,11 @@ def _coarser(grid: Any, shape: tuple[int, int], step: int) -> Any:
 
 def _level(asked: Breaks) -> Text:
     return Text(*(words.format(level=asked.level, share=100 * asked.level) for words in (LEVEL.en, LEVEL.zh)))
+
+
+def _edges(asked: Breaks, config: Config) -> Text:
+    first, last = asked.shown_years(config)
+    return Text(*(words.format(least=asked.least, first=first, last=last) for words in (EDGES.en, EDGES.zh)))
 
 
 def _source(job: Job, asked: Breaks) -> str:
