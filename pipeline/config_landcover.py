@@ -82,7 +82,7 @@ class Landcover(EvaluationKey):
         """Return the code of mining land; None where no class is named as such."""
         if self.rule is not None:
             return MINING
-        return next((code for code, name in self.names.items() if self.mining in (code, name)), None)
+        return next((code for code, name in self.names.items() if self.mining in (code, name, str(code))), None)
 
     def years_of(self, config: Config, sensor: str) -> list[int]:
         """Return the years that are classified, sorted."""
