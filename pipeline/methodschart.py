@@ -49,6 +49,15 @@ def dots(rows: Sequence[dict[str, Any]], title: str) -> str:
     return svg.markup(root)
 
 
+def used_of(row: dict[str, Any]) -> str:
+    """Return of how many of a method's zones a number is, empty where it is of all or of none.
+
+    >>> used_of({"zones_used": 1, "method_zones": 2}), used_of({"zones_used": 2, "method_zones": 2}), used_of({"zones_used": 0, "method_zones": 2})
+    (' (1 of 2)', '', '')
+    """
+    return f" ({row['zones_used']} of {row['method_zones']})" if 0 < row["zones_used"] < row["method_zones"] else ""
+
+
 def _one(root: ET.Element, row: dict[str, Any], indicator: Indicator | None, y: float, limits: tuple[float, float]) -> None:
     words = indicator.name if indicator else Text("score", "得分")
     _text(root, LEFT - 12, y + 4, f"{words.en} {words.zh}", "end")
@@ -67,7 +76,7 @@ def _one(root: ET.Element, row: dict[str, Any], indicator: Indicator | None, y: 
         svg.dot(root, (at, y), 4, {"fill": colour})
     else:
         svg.rectangle(root, at - 4, y - 4, 8, 8, {"fill": colour})
-    _text(root, WIDTH - 6, y + 4, f"{value:.2f}", "end")
+    _text(root, WIDTH - 6, y + 4, f"{value:.2f}{used_of(row)}", "end")
 
 
 def _limits(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:

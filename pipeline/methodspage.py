@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.evaluation.indicators import INDICATORS
 from pipeline.evaluation.methodstable import SCORE, Compared
-from pipeline.methodschart import dots
+from pipeline.methodschart import dots, used_of
 from pipeline.words import Text
 
 DASH = "\N{EN DASH}"
@@ -15,11 +15,12 @@ PART = """
 <h2>Restoration methods compared <span lang="zh">修复方法比较</span></h2>
 <p>A method is the set of measures of a zone; zones of all mines with the same set are together. Each indicator has a place between the state before
 restoration (0) and the reference (1), as the list at the end says; it is not cut off. Dots are means over zones, bars their t intervals (nominal 90 %),
-squares the score. Measures are not drawn by lot: where better ground got other measures, that is in the numbers too. In full:
+squares the score. (1 of 2): the number is of one of the method's two zones alone. Measures are not drawn by lot: where better ground got other measures,
+that is in the numbers too. In full:
 <a href="methods.csv">methods.csv</a>,
 <a href="methods_effects.csv">methods_effects.csv</a>.</p>
 <p lang="zh">方法是分区修复措施的集合；各矿区措施相同的分区合并。每个指标位于修复前状态（0）与对照（1）之间，
-定义见末尾列表；不截断。圆点为各分区均值，横线为其 t 区间（名义 90 %），方块为得分。
+定义见末尾列表；不截断。圆点为各分区均值，横线为其 t 区间（名义 90 %），方块为得分。(1 of 2)：该数值仅来自该方法两个分区中的一个。
 措施并非随机分配：若立地较好的分区采用了不同措施，其影响也包含在数值中。完整数值见
 <a href="methods.csv">methods.csv</a> 和 <a href="methods_effects.csv">methods_effects.csv</a>。</p>
 {% for g in groups -%}
@@ -89,6 +90,23 @@ def _group(found: Compared, of: tuple[str, str]) -> dict[str, Any]:
         said.append(Text(f"Weights of the score, of 1 in all: {told_weights}.", f"得分的权重（总和为 1）：{told_weights}。"))
     if of in found.weights and not any(r["indicator"] == SCORE and r["zones_used"] for r in methods):
         said.append(Text("No zone has a score: each lacks a position that has a weight.", "没有分区有得分：均缺少有权重的位置。"))
+    scored = {r["method"]: r["zones_used"] for r in methods if r["indicator"] == SCORE and r["zones_used"]}
+    if len(set(scored.values())) > 1:
+        counts = Text("; ".join(f"{name}: {n}" for name, n in scored.items()), "；".join(f"{name}：{n}" for name, n in scored.items()))
+        said.append(
+            Text(
+                f"Scores rest on different numbers of zones, and that of fewer zones is known less well: {counts.en}.",
+                f"各方法得分所依据的分区数不同，分区较少者把握较小：{counts.zh}。",
+            )
+        )
+    if len(dates := found.dates.get(of, [])) > 1:
+        said.append(
+            Text(
+                f"These zones were restored at different dates ({dates[0]} to {dates[-1]}) and are compared as they are by the last year: "
+                "those restored earlier had more seasons to grow, so that age counts as method.",
+                f"这些分区的修复日期不同（{dates[0]} 至 {dates[-1]}），而均按截至末年的状态比较：修复较早者生长季更多，因此年限之差会被算作方法之差。",
+            )
+        )
     if effects:
         pairs = [sum(bool(r["with_measure"]) == pair for r in told) for pair in (False, True)]
         of_all = [sum(bool(r["with_measure"]) == pair for r in effects) for pair in (False, True)]
@@ -115,14 +133,15 @@ def _group(found: Compared, of: tuple[str, str]) -> dict[str, Any]:
 
 def _method(rows: list[dict[str, Any]]) -> list[str]:
     by = {r["indicator"]: r for r in rows}
-    places = [_with(by[i.key]["position"], by[i.key]["position_low"], by[i.key]["position_high"]) for i in INDICATORS]
+    places = [_with(by[i.key]["position"], by[i.key]["position_low"], by[i.key]["position_high"]) + used_of(by[i.key]) for i in INDICATORS]
     total = by[SCORE]
+    rank = _with(total["rank"], total["rank_low"], total["rank_high"], 0)
     return [
         rows[0]["method"],
         str(rows[0]["method_zones"]),
         *places,
-        _with(total["value"], total["low"], total["high"]),
-        _with(total["rank"], total["rank_low"], total["rank_high"], 0),
+        _with(total["value"], total["low"], total["high"]) + used_of(total),
+        rank + (" (no interval 无区间)" if total["rank"] is not None and total["rank_low"] is None else ""),
     ]
 
 

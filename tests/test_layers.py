@@ -216,7 +216,7 @@ LAYERS = (
     {"pipeline.plan", "pipeline.newmine", "pipeline.previews"},
     {"pipeline.report", "pipeline.report.charts", "pipeline.report.headings", "pipeline.report.layers", "pipeline.report.method", "pipeline.report.where"},
     {"pipeline.report.mapdata"},
-    {"pipeline.report.climatebars", "pipeline.report.sections", "pipeline.report.part"},
+    {"pipeline.report.climatebars", "pipeline.report.sections", "pipeline.report.part", "pipeline.report.recoverynotes"},
     {
         "pipeline.report.on_breaks",
         "pipeline.report.on_climate",

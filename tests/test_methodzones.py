@@ -7,6 +7,7 @@ import pytest
 from pipeline.evaluation.indicators import KEYS, Placed
 from pipeline.evaluation.methodstable import compare
 from pipeline.evaluation.methodzones import RECOVERY, MethodZone, method_zones
+from pipeline.methodspage import section
 
 NAN = float("nan")
 YEARS = ("2020", "2021", "2022", "2023")
@@ -102,6 +103,17 @@ def test_a_mine_of_an_earlier_version_has_neither_key():
     assert found.indicators["gain"].reason.en.startswith("no series of the zone and its reference")
 
 
+def test_a_sensor_that_the_key_leaves_out_is_named_as_a_reason():
+    found = zone(trend_tables(), recovery={"least_gap": 0.1, "level": 0.9, "sensors": ["l8"]}).indicators["trend_shares"]
+    assert found.reason.en.endswith("is not in the config, or its `sensors` leave this one out, or the zone has no reference")
+    assert "或其 `sensors` 不含该传感器" in found.reason.zh
+
+
+def test_the_date_of_restoration_is_that_of_the_zone():
+    assert zone().restored == "2021-09"
+    assert zone(aoi={"reference": [], "zones": {}}).restored is None
+
+
 # Rows of methods
 
 
@@ -119,6 +131,68 @@ def test_rows_say_which_zones_are_left_out_and_why_there_is_no_interval():
     assert made(0.5)["gain"]["note"] == "one zone: no interval"
     assert made(0.5, 0.5)["gain"]["note"] == "no spread between zones: no interval"
     assert made(0.5, NAN)["gain"]["note"].startswith("1 of 2 zones left out")
+
+
+def of(*zones, weights=None):
+    """Return the comparison of zones of (mine, measures, restored, value, position), which are those of every indicator."""
+    return compare(
+        [MethodZone(m, f"z{i}", "s2", "fvc", frozenset(ms), {k: Placed(v, position=p) for k in KEYS}, weights, r) for i, (m, ms, r, v, p) in enumerate(zones)]
+    )
+
+
+def test_a_note_says_which_number_it_is_about():
+    """Two zones have a value, one of them a position."""
+    rows = {(r["level"], r["indicator"]): r for r in of(("m", "a", None, 0.2, 0.5), ("m", "a", None, 0.4, NAN)).rows}
+    row = rows["method", "trend_shares"]
+    assert (row["zones_used"], row["method_zones"], row["value"], row["position"]) == (1, 2, pytest.approx(0.3), 0.5)
+    assert not math.isnan(row["low"])
+    assert row["note"] == "1 of 2 zones left out of the position: ; one zone: no interval of the position"
+    (row,) = [r for r in of(("m", "a", None, 0.2, NAN)).rows if r["level"] == "method" and r["indicator"] == "gain"]
+    assert row["note"] == "1 of 1 zones left out of the position: ; one zone: no interval of the value"
+    (row,) = [r for r in of(("m", "a", None, 0.2, 0.1), ("m", "a", None, 0.2, 0.3)).rows if r["level"] == "method" and r["indicator"] == "gain"]
+    assert row["note"] == "no spread between zones: no interval of the value"
+
+
+def test_a_score_of_fewer_zones_than_that_of_another_says_so():
+    found = of(*(("m", m, None, p, p) for m, p in (("a", 0.5), ("a", 0.6), ("b", 0.3), ("b", NAN))), weights={"gain": 1.0})
+    scores = {r["method"]: r for r in found.rows if r["level"] == "method" and r["indicator"] == "score"}
+    assert scores["a"]["note"] is None
+    assert scores["b"]["note"].endswith("one zone: no interval; score of 1 zone, that of another method of 2")
+
+
+def test_age_is_named_in_an_effect_whose_zones_were_restored_in_other_years():
+    zones = [("m", "ab", "2020-06", 0.5, 0.5), ("m", "b", "2021-06", 0.2, 0.2), ("m", "ab", "2020", 0.7, 0.7), ("m", "b", "2021-09", 0.3, 0.3)]
+    told = {(e["restoration_measure"], e["with_measure"]): e for e in of(*zones).effects if e["indicator"] == "gain"}
+    assert told["a", None]["identified"] == "yes" and told["a", None]["effect"] == pytest.approx(0.35)
+    assert told["a", None]["note"] == "its zones were restored in 2020.0 on average, the others in 2021.0: age is in the effect"
+    assert told["b", None]["identified"] == "no" and "age" not in told["b", None]["note"]
+    same = [(*z[:2], "2020-06", *z[3:]) for z in zones]
+    assert not [e for e in of(*same).effects if "age" in (e["note"] or "")]
+    undated = [(*z[:2], z[2] if "a" in z[1] else None, *z[3:]) for z in zones]
+    assert not [e for e in of(*undated).effects if "age" in (e["note"] or "")], "of the others nothing is known"
+    alone = [e for e in of(*zones[:2]).effects if e["indicator"] == "gain" and e["restoration_measure"] == "a"][0]
+    assert alone["note"] == "as many unknowns as zones: no interval; its zones were restored in 2020.0 on average, the others in 2021.0: age is in the effect"
+
+
+def test_age_is_compared_in_mines_that_tell_the_effect():
+    """All of mine n lack the measure and are old: as a block it says nothing of the effect, nor of the age in it."""
+    zones = [("m", "ab", "2020", 0.5, 0.5), ("m", "b", "2020", 0.2, 0.2), ("n", "b", "2006", 0.2, 0.2), ("n", "b", "2006", 0.4, 0.4)]
+    (found,) = [e for e in of(*zones).effects if (e["indicator"], e["restoration_measure"], e["with_measure"]) == ("gain", "a", None)]
+    assert (found["identified"], found["note"]) == ("yes", None)
+
+
+def test_the_page_says_of_how_many_zones_numbers_are_and_that_age_counts():
+    zones = [("m", "a", "2020-06", 0.5, 0.5), ("m", "a", "2021-06", 0.6, NAN), ("m", "b", "2022-06", 0.3, 0.3), ("m", "b", "2022-06", 0.2, 0.2)]
+    found = of(*zones, weights={"gain": 1.0})
+    page = section(found)
+    assert "<td>0.50 (1 of 2)</td>" in page and ">0.50 (1 of 2)</text>" in page
+    assert "(2 of 2)" not in page
+    assert "<td>1 (no interval 无区间)</td>" in page
+    assert "Scores rest on different numbers of zones, and that of fewer zones is known less well: a: 1; b: 2." in page
+    assert "各方法得分所依据的分区数不同，分区较少者把握较小：a：1；b：2。" in page
+    assert "(2020-06 to 2022-06)" in page and "age counts as method" in page and "（2020-06 至 2022-06）" in page and "年限之差" in page
+    same = section(of(*((*z[:2], "2020-06", *z[3:4], 0.5) for z in zones), weights={"gain": 1.0}))
+    assert "age counts" not in same and "Scores rest" not in same and "no interval 无区间" not in same
 
 
 def test_a_missing_position_with_a_weight_costs_the_score_and_is_named():

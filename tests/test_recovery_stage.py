@@ -17,11 +17,17 @@ from shapely.geometry import box
 from pipeline import plan
 from pipeline.__main__ import main
 from pipeline.aoi import read_zones
+from pipeline.columns import COLUMNS as ALL_COLUMNS
 from pipeline.config import Season, load
 from pipeline.errors import BadInput
-from pipeline.evaluation.recoverytable import COLUMNS, phases_of
+from pipeline.evaluation.baci import contrast
+from pipeline.evaluation.matched import matched_rows
+from pipeline.evaluation.recovery import years_to_recovery
+from pipeline.evaluation.recoverytable import COLUMNS, NOT_RESTORED, phases_of
 from pipeline.layout import MineFolder
+from pipeline.report import on_recovery
 from pipeline.report.evaluated import evaluated
+from pipeline.report.recoverynotes import in_both
 
 SCENES = {"sentinel-2": {"catalog": "synthetic"}}
 AOI = {"path": "a.gpkg", "reference": ["background"], "zones": {"pit": {"restored": "2021-06"}}}
@@ -412,7 +418,180 @@ def test_the_report_says_that_the_share_was_not_reached(restored):
     assert stage(restored) == 0
     config = load(restored.config)
     (part,) = evaluated(config, read_zones(config, restored.config), "sentinel-2", MineFolder(restored.results, "small").sensor("sentinel-2"))
-    assert "It did not reach 100 % of the reference: below 1 of the reference in every year with a value from 2021 to 2024." in part.lead[0].en
+    assert (
+        "Without partial seasons it did not reach 100 % of the reference: below 1 of the reference in every year with a value from 2021 to 2024."
+        in part.lead[0].en
+    )
+
+
+def told(mine):
+    """Return the part of the report."""
+    config = load(mine.config)
+    (part,) = evaluated(config, read_zones(config, mine.config), "sentinel-2", MineFolder(mine.results, "small").sensor("sentinel-2"))
+    return part
+
+
+def numbers(text):
+    """Return the numbers of a sentence, sorted; ranges of years as their two ends."""
+    return sorted(re.findall(r"[0-9]+(?:[.,][0-9]+)*", text.replace("\N{EM DASH}", "-")))
+
+
+def test_the_chinese_says_the_numbers_and_caveats_of_the_english(restored):
+    """At the share in the partial season and in the last year, below between: upper bound, relapse, and no interval with one year before."""
+    restored.red[1], restored.nir[1] = restored.red[1] * 0 + 0.1, restored.nir[1] * 0 + 0.3
+    restored.red[4], restored.nir[4] = restored.red[1], restored.nir[1]
+    restored.run()
+    assert stage(restored) == 0
+    (lead,) = told(restored).lead
+    assert numbers(lead.en) == sorted([*numbers(lead.zh)])
+    without = "Without partial seasons it reached 80 % of the reference in 2024, 3 years after 2021, the first season not before restoration"
+    counted = "With partial seasons counted it reached 80 % of the reference in 2021, the first season not before restoration (below again in 2022, 2023)."
+    assert f"{without} (2021 left out or without value: an upper bound)." in lead.en
+    assert lead.en.index(without) < lead.en.index(counted)
+    assert "since before restoration (2020), without partial seasons (one year before restoration" in lead.en
+    for text in ("自修复前（2020 年）以来", "修复前仅一年：年际差异未知，因此没有区间", "（2021 年未计入或无值：为上限）", "（2022、2023 年又低于该比例）"):
+        assert text in lead.zh
+    assert lead.zh.index("不计部分季节，2024 年") < lead.zh.index("计入部分季节，2021 年")
+    assert not re.search(r"[a-z]{4}", lead.zh)
+
+
+def test_the_share_is_told_once_where_partial_seasons_make_no_difference(restored):
+    restored.settings["recovery"] = {"share": 1.0}
+    restored.run()
+    assert stage(restored) == 0
+    (lead,) = told(restored).lead
+    assert lead.en.count("100 %") == 1 and "With partial" not in lead.en
+    assert "尚未达到参照区的 100 %：2021—2024 年有值的各年均低于参照区的 1 倍" in lead.zh
+
+
+def test_a_share_held_before_restoration_is_said_in_both_languages(restored):
+    restored.settings["recovery"] = {"share": 0.05}
+    restored.run()
+    assert stage(restored) == 0
+    (lead,) = told(restored).lead
+    assert "at the share in 2020 already, before restoration" in lead.en and "修复前的 2020 年已达到该比例" in lead.zh
+
+
+def contrast_row(value, measure="baci", **more):
+    """Return a row of a contrast as text."""
+    cells = {"zone": "pit", "restored": "2021-06", "variable": "fvc", "measure": measure, "low": "", "high": "", "note": "", "phase": "", "year": ""}
+    return cells | {"value": value} | more
+
+
+def before_rows(*years):
+    return [contrast_row("-0.1", "difference", year=str(y), phase="before") for y in years]
+
+
+def test_a_contrast_of_nothing_is_told_and_not_taken_for_missing():
+    rows = [*before_rows(2019, 2020), contrast_row("0.0"), contrast_row("0.3", "baci_with_partial")]
+    (text,) = on_recovery._of_zone(rows, [], "pit", 0.8)
+    assert "moved by +0.0 points of cover" in text.en and "without partial seasons" in text.en
+    assert "+0.0 个百分点（不计部分季节）" in text.zh
+    (text,) = on_recovery._of_zone([*before_rows(2020), contrast_row(""), rows[3]], [], "pit", 0.8)
+    assert "moved by +30.0 points of cover" in text.en and "partial seasons counted" in text.en
+
+
+@pytest.mark.parametrize(("years", "said"), [((2000, 2001, 2002), True), ((2011, 2012), False), ((2010, 2020), True)])
+def test_years_before_that_reach_far_back_are_said_to_hold_an_earlier_state(years, said):
+    (text,) = on_recovery._of_zone([*before_rows(*years), contrast_row("0.2")], [], "pit", 0.8)
+    assert (f"({years[0]}-{years[-1]})" if len(years) > 2 else f"({years[0]} and {years[1]})") in text.en
+    assert ("recovery.before_years" in text.en) == ("recovery.before_years" in text.zh) == said
+    assert ("earlier state" in text.en) == ("更早的状态" in text.zh) == said
+
+
+def test_the_years_before_that_are_named_are_those_of_the_contrast(restored):
+    restored.settings["aoi"]["zones"]["pit"]["restored"] = "2023-06"
+    restored.settings["recovery"] = {"before_years": 2}
+    folder = restored.run()
+    assert stage(restored) == 0
+    assert measures(rows_of(folder))["baci", ""]["years_before"] == "2"
+    (lead,) = told(restored).lead
+    assert "(2021 and 2022)" in lead.en and "（2021和2022 年）" in lead.zh
+
+
+NOTES_OF_SOURCES = [
+    *(contrast([-0.4] * a + [-0.1] * b, ["before"] * a + ["after"] * b).reason for a, b in ((0, 2), (1, 2), (2, 0), (2, 1), (2, 2), (1, 1), (0, 0))),
+    *(years_to_recovery([2020, 2021, 2022], x, [0.8] * 3, 2021).reason for x in ([0.1] * 3, [0.1, np.nan, np.nan])),
+    NOT_RESTORED,
+    "no season after restoration among these years",
+    "2007, 2011 left out or without value: an upper bound; below again in 2013, 2014; at the share in 2000 already, before restoration",
+    *(r["note"] for r in matched_rows((np.ones((1, 3)),) * 2, (np.ones((1, 3)),) * 2, [2020], ("after",), k=1, level=0.9)[0]),
+    *(
+        matched_rows((own, there), (own, there), [2020], ("before",), k=k, level=0.9)[0][0]["note"]
+        for own, there, k in (
+            (np.ones((1, 3)), np.ones((1, 3)), 5),
+            (np.full((1, 3), np.nan), np.ones((1, 3)), 1),
+            (np.ones((1, 3)), np.zeros((1, 3)), 1),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("note", NOTES_OF_SOURCES)
+def test_every_note_is_said_in_chinese(note):
+    """Each note as the evaluations themselves make it: the same numbers, and no English left but names of keys and features."""
+    found = in_both(note)
+    assert found.en == note
+    assert set(numbers(found.zh)) <= set(numbers(note))
+    assert set(re.findall(r"[0-9]{4}", note)) == set(re.findall(r"[0-9]{4}", found.zh))
+    assert not re.search(r"[A-Za-z]{3}", re.sub(r"recovery\.controls|aoi\.zones\.\*\.restored|NDVI|ndvi", "", found.zh))
+    assert bool(found.zh) == bool(note)
+
+
+def test_a_note_that_is_not_known_is_not_lost():
+    assert in_both("below again in 2013; something new").zh == "2013 年又低于该比例；something new"
+
+
+def test_matched_controls_are_told_with_their_balance(restored):
+    """Half of the pit lacks 2020, and no ground of the reference is as bare as the rest of it: far apart after matching."""
+    like = restored.red.shape[1:]
+    ndvi = np.full((5, *like), 0.6) + np.random.default_rng(0).normal(0, 0.01, (5, *like))
+    ndvi[:, :, :24] = np.array([0.2, 0.3, 0.45, 0.5, 0.5])[:, None, None] + np.random.default_rng(1).normal(0, 0.01, (5, like[0], 24))
+    restored.red, restored.nir = (0.2 * (1 - ndvi)).astype("float32"), (0.2 * (1 + ndvi)).astype("float32")
+    restored.red[0, 5:10, 2:22], restored.nir[0, 5:10, 2:22] = np.nan, np.nan
+    restored.settings["recovery"] = {"controls": 5}
+    folder = restored.run()
+    assert stage(restored) == 0
+    (balance,), found = rows_of(folder, "control_balance_by_zone"), measures(rows_of(folder))
+    assert int(balance["cells_left_out"]) == 100
+    smd, matched = abs(float(balance["smd_after"])), found["baci_matched", ""]
+    assert smd > 0.25
+    part = told(restored)
+    (lead,), (warning,) = part.lead, part.warnings
+    assert f"(5 for each restored cell; 100 of 400 restored cells left out) it moved by {100 * float(matched['value']):+.1f} points of cover" in lead.en
+    assert f"at most by {smd:.2f} standard deviations (NDVI 2020)" in lead.en and f"最多相差 {smd:.2f} 个标准差（2020 年 NDVI）" in lead.zh
+    assert "400 个修复像元中略去 100 个" in lead.zh and f"变化 {100 * float(matched['value']):+.1f} 个百分点" in lead.zh
+    assert numbers(lead.en) == numbers(lead.zh)
+    assert f"differ by {smd:.2f}" in warning.en and "0.25" in warning.en and "0.25" in warning.zh and f"{smd:.2f}" in warning.zh
+    assert [t.name for t in part.tables] == ["recovery_by_zone", "control_balance_by_zone"]
+    assert part.tables[1].rows[0]["smd_after"] == balance["smd_after"]
+
+
+def test_controls_that_are_alike_give_no_warning_and_refused_ones_their_reason(restored):
+    restored.settings["recovery"] = {"controls": 1000}
+    restored.run()
+    assert stage(restored) == 0
+    part = told(restored)
+    assert part.warnings == () and [t.name for t in part.tables] == ["recovery_by_zone"]
+    assert "Against matched cells there is no contrast: no matched controls: k is 1000" in part.lead[0].en
+    assert "没有与匹配像元的对比：没有匹配像元：每个像元需 1000 个" in part.lead[0].zh
+    cells = {"zone": "pit", "cells": "9", "cells_left_out": "0", "controls": "2"}
+    balance = [cells | {"feature": "ndvi 2019", "smd_after": ""}, cells | {"feature": "elevation", "smd_after": "-0.25"}]
+    rows = [*before_rows(2020), contrast_row("0.2"), contrast_row("0.1", "baci_matched", low="0.05", high="0.15")]
+    (text,) = on_recovery._of_zone(rows, balance, "pit", 0.8)
+    assert "moved by +10.0 (5.0 … 15.0) points of cover, without partial seasons" in text.en and "0.25 standard deviations (elevation)" in text.en
+    assert "变化 +10.0 (5.0 … 15.0) 个百分点" in text.zh and "（海拔）" in text.zh
+
+
+def test_the_part_says_of_which_cells_its_means_are(restored):
+    restored.run()
+    assert stage(restored) == 0
+    assert any("valid in all years used" in n.en and "chart of cover" in n.en and "各年均有效" in n.zh and "覆盖度图" in n.zh for n in told(restored).notes)
+
+
+def test_the_column_year_of_years_to_recovery_is_explained():
+    assert "the first season not before restoration and not the year reached" in ALL_COLUMNS["measure"].meaning
+    assert "不早于修复的首个季节而非达到的年份" in ALL_COLUMNS["measure"].meaning_zh
 
 
 def test_a_zone_on_the_edge_of_cells_counts_by_its_share(restored):

@@ -10,9 +10,11 @@ RECOVERY = (
         "measure",
         "",
         "difference (zone minus reference), ratio, r80p (ratio over the share that counts as recovered), completeness, gap_closed, baci (contrast of "
-        "zone minus reference, after minus before), baci_matched (against matched cells), years_to_recovery; ..._with_partial: partial seasons counted",
+        "zone minus reference, after minus before), baci_matched (against matched cells), years_to_recovery (from `year`, there the first season not before "
+        "restoration and not the year reached, to the first season at the share); ..._with_partial: partial seasons counted",
         "difference（区减参照区）、ratio（比值）、r80p（比值除以视为恢复的比例）、completeness（完成度）、gap_closed（差距缩小比例）、baci（前后—对照—影响对比）、"
-        "baci_matched（与匹配像元对比）、years_to_recovery（恢复所需年数）；..._with_partial 计入部分季节",
+        "baci_matched（与匹配像元对比）、"
+        "years_to_recovery（恢复所需年数：自 year，即不早于修复的首个季节而非达到的年份，至首个达到该比例的季节）；..._with_partial 计入部分季节",
     ),
     Column(
         "phase",

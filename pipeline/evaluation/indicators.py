@@ -20,8 +20,8 @@ from pipeline.words import NOTHING, Text
 LEAST_YEARS = 4  # for a spread about a line: of three years the departure from it is one number
 
 NO_SERIES = Text(
-    "no series of the zone and its reference: the key `recovery` is not in the config, or the zone has no reference",
-    "没有分区与对照的序列：配置中无 `recovery`，或分区没有对照",
+    "no series of the zone and its reference: the key `recovery` is not in the config, or its `sensors` leave this one out, or the zone has no reference",
+    "没有分区与对照的序列：配置中无 `recovery`，或其 `sensors` 不含该传感器，或分区没有对照",
 )
 NO_LEAST = Text("recovery.least_gap is not given: what counts as a gap to be closed is not known", "未给出 recovery.least_gap：无法确定多大的差距才算差距")
 NO_DATE = Text("no date of restoration", "未给出修复时间")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import mean
 from typing import Any
 
-from pipeline.evaluation.effects import effects
+from pipeline.evaluation.effects import Effect, effects
 from pipeline.evaluation.indicators import INDICATORS, KEYS, Placed
 from pipeline.evaluation.methodzones import MethodZone
 from pipeline.evaluation.ranking import Mean, checked_weights, mean_over_zones, ranks, score
@@ -24,17 +25,17 @@ EFFECT_COLUMNS = (
 SCORE = "score"
 NO_MEASURES = "no measures given"
 NO_WEIGHTS = Text("no score: no mine gives weights (key `methods`)", "没有得分：没有矿区给出权重（`methods` 键）")
-ONE_ZONE = "one zone: no interval"
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Rows of both tables; by sensor and variable the weights of the score, relative to their sum, or why there is no score."""
+    """Rows of both tables; by sensor and variable the weights of the score, relative to their sum, or why there is no score, and dates of restoration."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     effects: list[dict[str, Any]] = field(default_factory=list)
     weights: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
     no_score: dict[tuple[str, str], Text] = field(default_factory=dict)
+    dates: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
 
 def compare(zones: Sequence[MethodZone]) -> Compared:
@@ -46,6 +47,7 @@ def compare(zones: Sequence[MethodZone]) -> Compared:
         named: dict[str, Any] = {"sensor": group[0], "variable": group[1]}
         given = [z for z in own if z.measures]
         scores = [_score(z, weights, why) for z in given]
+        out.dates[group] = sorted({z.restored for z in given if z.restored})
         if given and weights is None:
             out.no_score[group] = why
         elif weights is not None:
@@ -99,6 +101,8 @@ def _methods(zones: list[MethodZone], scores: list[_Scored], weights: Mapping[st
     names = sorted({z.method for z in zones})
     of = {name: [(z, s) for z, s in zip(zones, scores, strict=True) if z.method == name] for name in names}
     places = ranks({name: [s.value for _, s in own] for name, own in of.items()})
+    totals = {name: mean_over_zones([s.value for _, s in own]) for name, own in of.items()}
+    most = max((m.zones for m in totals.values()), default=0)
     rows: list[dict[str, Any]] = []
     for name, own in of.items():
         common: dict[str, Any] = {"level": "method", "method": name, "method_zones": len(own)}
@@ -110,25 +114,40 @@ def _methods(zones: list[MethodZone], scores: list[_Scored], weights: Mapping[st
                 | {"indicator": indicator.key, "unit": indicator.unit, "weight": (weights or {}).get(indicator.key), "zones_used": position.zones}
                 | {"value": value.value, "low": value.low, "high": value.high}
                 | {"position": position.value, "position_low": position.low, "position_high": position.high}
-                | {"note": _lacking(position, len(own), [p.reason.en for p in found])}
+                | {"note": _lacking({"position": position, "value": value}, len(own), [p.reason.en for p in found])}
             )
-        total, place = mean_over_zones([s.value for _, s in own]), places[name]
+        total, place = totals[name], places[name]
+        parts = (_lacking({"score": total}, len(own), [s.note for _, s in own]), _fewer(total.zones, most))
         rows.append(
             common
             | {"indicator": SCORE, "unit": "1", "value": total.value, "low": total.low, "high": total.high, "zones_used": total.zones}
             | {name: None if math.isnan(v) else int(v) for name, v in (("rank", place.rank), ("rank_low", place.low), ("rank_high", place.high))}
-            | {"note": why.en if weights is None else _lacking(total, len(own), [s.note for _, s in own])}
+            | {"note": why.en if weights is None else "; ".join(filter(None, parts)) or None}
         )
     return rows
 
 
-def _lacking(found: Mean, zones: int, reasons: Sequence[str]) -> str | None:
-    """Return what to know of a mean: zones that are not in it, and why it has no interval."""
+def _lacking(means: Mapping[str, Mean], zones: int, reasons: Sequence[str]) -> str | None:
+    """Return what to know of the means of a row: zones that are not in them, and why they have no interval; which of them, where that is not so of all.
+
+    `reasons` are why zones are not in the first, which has the fewest.
+    """
     told = "; ".join(dict.fromkeys(filter(None, reasons)))
-    parts = [f"{zones - found.zones} of {zones} zones left out: {told}"] if found.zones < zones else []
-    parts += [ONE_ZONE] if found.zones == 1 else []
-    parts += ["no spread between zones: no interval"] if found.zones > 1 and math.isnan(found.low) else []
+    alike = len({m.zones for m in means.values()}) == 1
+    lacking = [(name, zones - m.zones) for name, m in means.items() if m.zones < zones][: 1 if alike else None]
+    parts = [f"{left} of {zones} zones left out{'' if alike else f' of the {name}'}{'' if i else f': {told}'}" for i, (name, left) in enumerate(lacking)]
+    for why, of in (
+        ("one zone", [name for name, m in means.items() if m.zones == 1]),
+        ("no spread between zones", [name for name, m in means.items() if m.zones > 1 and math.isnan(m.low)]),
+    ):
+        if of:
+            parts.append(f"{why}: no interval{'' if len(of) == len(means) else f' of the {of[0]}'}")
     return "; ".join(parts) or None
+
+
+def _fewer(zones: int, most: int) -> str | None:
+    """Return that a score rests on fewer zones than that of another method."""
+    return f"score of {zones} zone{'' if zones == 1 else 's'}, that of another method of {most}" if 0 < zones < most else None
 
 
 def _zones(zones: list[MethodZone], scores: list[_Scored], weights: Mapping[str, float] | None) -> list[dict[str, Any]]:
@@ -157,9 +176,24 @@ def _effects(zones: list[MethodZone], scores: list[_Scored], weights: Mapping[st
             rows.append(
                 {"indicator": key, "restoration_measure": e.measures[0], "with_measure": e.measures[1] if len(e.measures) > 1 else None}
                 | {"identified": "yes" if e.identified else "no", "effect": e.value, "effect_low": e.low, "effect_high": e.high}
-                | {"freedom": e.freedom if e.identified else None, "zones_used": e.zones, "zones_given": e.given, "note": e.reason.en or None}
+                | {"freedom": e.freedom if e.identified else None, "zones_used": e.zones, "zones_given": e.given}
+                | {"note": "; ".join(filter(None, (e.reason.en, _age(zones, values, e) if e.identified else ""))) or None}
             )
     return rows
+
+
+def _age(zones: Sequence[MethodZone], values: Sequence[float], effect: Effect) -> str:
+    """Return that the zones with an effect's measures were restored in other years than those without, empty where they were not or it is not known.
+
+    The mine is a block: only mines that have zones of both kinds tell the effect.
+    """
+    dated = [(z, int(z.restored[:4])) for z, v in zip(zones, values, strict=True) if z.restored and math.isfinite(v)]
+    known = [(z.mine, year, z.measures.issuperset(effect.measures)) for z, year in dated]
+    both = {mine for mine, _, given in known if given} & {mine for mine, _, given in known if not given}
+    own, others = ([year for mine, year, given in known if mine in both and given == side] for side in (True, False))
+    if not own or not others or f"{mean(own):.1f}" == f"{mean(others):.1f}":
+        return ""
+    return f"its zones were restored in {mean(own):.1f} on average, the others in {mean(others):.1f}: age is in the effect"
 
 
 def _filled(row: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:

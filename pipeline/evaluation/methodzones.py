@@ -20,7 +20,7 @@ RECOVERY = "recovery_by_zone"  # where the mine has it
 
 @dataclass(frozen=True)
 class MethodZone:
-    """One zone that is no reference: its measures (empty where none are given) and its indicators; `weights` are those of its mine, None without."""
+    """One zone that is no reference: its measures (empty where none are given), indicators and date of restoration; `weights` are those of its mine."""
 
     mine: str
     zone: str
@@ -29,6 +29,7 @@ class MethodZone:
     measures: frozenset[str]
     indicators: Mapping[str, Placed]
     weights: Mapping[str, float] | None = field(default=None)
+    restored: str | None = field(default=None)
 
     @property
     def method(self) -> str:
@@ -61,7 +62,7 @@ def method_zones(config: Mapping[str, Any], sensor: str, zones: Sequence[str], t
         observed = Observed(**known, first=first, last=last)
         found = placed(observed, asked.get("least_gap"))
         weights = methods["weights"] if methods else None
-        out.append(MethodZone(config["mine"], zone, sensor, trend["variable"], measures, found, weights))
+        out.append(MethodZone(config["mine"], zone, sensor, trend["variable"], measures, found, weights, facts.get("restored")))
     return out
 
 
