@@ -162,7 +162,7 @@ def test_a_restoration_before_the_first_year_makes_the_years_an_upper_bound(rest
     row, (x, r) = found["years_to_recovery", ""], by_hand(restored)
     first = next(year for year, own, other in zip(YEARS, x, r, strict=True) if own >= 0.3 * other)
     assert (row["year"], float(row["value"]), float(row["low"])) == ("2017", first - 2017, 0)
-    assert row["note"].startswith("2017, 2018, 2019 left out or without value: an upper bound")
+    assert row["note"].startswith("2017-2019 left out or without value: an upper bound")
     assert found["baci", ""]["note"] == "no year before restoration: there is nothing to compare"
 
 

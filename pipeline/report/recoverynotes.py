@@ -6,7 +6,7 @@ import re
 
 from pipeline.words import Text
 
-YEARS = r"([0-9, ]+)"
+YEARS = r"([0-9, -]+)"
 NOTES = (
     (r"no date of restoration is given \(aoi\.zones\.\*\.restored\)", r"未给出修复日期（aoi.zones.*.restored）"),
     (r"no season after restoration among these years", r"这些年份中没有修复后的季节"),
@@ -44,8 +44,8 @@ REFUSED = (  # of matched controls: they have a semicolon of their own
 def in_both(note: str) -> Text:
     """Return a note in both languages; what is not known here stays in English in both, as nothing of it may be lost.
 
-    >>> in_both("2011 left out or without value: an upper bound; below again in 2013, 2014").zh
-    '2011 年未计入或无值：为上限；2013、2014 年又低于该比例'
+    >>> in_both("2011 left out or without value: an upper bound; below again in 2013, 2015-2019").zh
+    '2011 年未计入或无值：为上限；2013、2015—2019 年又低于该比例'
     """
     for pattern, chinese in REFUSED:
         if found := re.fullmatch(pattern, note):
@@ -56,5 +56,5 @@ def in_both(note: str) -> Text:
 def _chinese(part: str) -> str:
     for pattern, chinese in NOTES:
         if found := re.fullmatch(pattern, part):
-            return found.expand(chinese).replace(", ", "、")
+            return re.sub(r"(?<=[0-9]{4})-(?=[0-9]{4})", "—", found.expand(chinese)).replace(", ", "、")
     return part
