@@ -69,9 +69,10 @@ class Aoi(Model):
         known: dict[str, str] = {}
         for zone, facts in self.zones.items():
             for measure in facts.measures:
-                same = known.setdefault(unicodedata.normalize("NFKC", measure).casefold().strip(), measure)
-                if same != measure:
-                    raise ValueError(f"{measure!r} of zone {zone}, elsewhere {same!r}; expected one spelling of a measure; fix: spell both alike")
+                own = measure.strip()
+                same = known.setdefault(unicodedata.normalize("NFKC", own).casefold(), own)
+                if same != own:
+                    raise ValueError(f"{own!r} of zone {zone}, elsewhere {same!r}; expected one spelling of a measure; fix: spell both alike")
         return self
 
 

@@ -28,8 +28,8 @@ def _free_text(value: str) -> str:
 
 
 def _measure(value: str) -> str:
-    if not value.strip() or " + " in value or set(";\n\t") & set(value):
-        raise ValueError(f"{value!r}; expected one measure on one line, without ` + ` and semicolons; fix: give several as a list")
+    if not value.strip() or " + " in value:
+        raise ValueError(f"{value!r}; expected one measure, not blank and without ` + `; fix: give several as a list")
     return _free_text(value)
 
 

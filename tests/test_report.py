@@ -18,6 +18,7 @@ from scenemine import SceneMine
 from shapely.geometry import box
 
 from pipeline import config as configs
+from pipeline import svg
 from pipeline.__main__ import main
 from pipeline.aoi import read_zones
 from pipeline.columns import COLUMNS
@@ -563,7 +564,7 @@ def test_missing_years_break_the_line():
     marks = [x for x in root.iter("{http://www.w3.org/2000/svg}line") if x.get("class") == "restored"]
     circles = list(root.iter("{http://www.w3.org/2000/svg}circle"))
     assert (len(lines), len(marks), len(circles)) == (1, 1, 3)
-    assert float(circles[0].get("cy")) - float(circles[2].get("cy")) == pytest.approx(0.4 * (charts.HEIGHT - charts.TOP - charts.BOTTOM), abs=0.11)
+    assert float(circles[0].get("cy")) - float(circles[2].get("cy")) == pytest.approx(0.4 * (svg.HEIGHT - svg.TOP - svg.BOTTOM), abs=0.11)
 
 
 def test_zones_far_from_any_word_of_the_code(hostile):
