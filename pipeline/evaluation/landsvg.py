@@ -9,7 +9,7 @@ from pipeline.evaluation.landfigure import Look, Rows, Sankey, areas_by_year, cl
 from pipeline.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, drawing, line, markup, rectangle, spaced, text, titled
 
 LABEL, NODE, STEP = 146, 8, 78
-CHARACTERS = 21  # of a class beside a node; the whole stands in its title
+CHARACTERS = 22  # of a class beside a node; the whole stands in its title
 
 
 def by_year_svg(rows: Rows, scheme: LandCover | None, mining: str | None, title: str) -> str:
