@@ -65,21 +65,24 @@ class Zones:
         there = self.frame.to_crs(str(crs))
         if there.crs == self.frame.crs:
             return there
-        lonlat = self.frame.geometry.to_crs(4326)
-        return there.set_geometry([_divided(a, b, crs, LEAST_OFF * cell) for a, b in zip(there.geometry, lonlat, strict=True)], crs=there.crs)
+        from pyproj import Transformer
+
+        lonlat, project = self.frame.geometry.to_crs(4326), Transformer.from_crs(4326, str(crs), always_xy=True)
+        return there.set_geometry([_divided(a, b, project, LEAST_OFF * cell) for a, b in zip(there.geometry, lonlat, strict=True)], crs=there.crs)
 
     def role(self, zone: str) -> str:
         """Return the role of a zone."""
         return str(self.frame.loc[self.frame["zone"] == zone, "role"].iloc[0])
 
 
-def _divided(polygon: Any, lonlat: Any, crs: Any, most: float) -> Any:
+def _divided(polygon: Any, lonlat: Any, project: Any, most: float) -> Any:
     """Return a polygon on a grid with points of the geodesics between its vertices, where their middle lies further than `most` from the chord.
 
+    `project`: from longitudes and latitudes to the grid.
     ValueError where a point has no finite coordinates: the CRS cannot show the polygon, or its longitudes and latitudes are none.
     """
     import shapely
-    from pyproj import Geod, Transformer
+    from pyproj import Geod
 
     def ring(corners: Any, ground: Any) -> np.ndarray:
         xy, (lon, lat) = shapely.get_coordinates(corners), shapely.get_coordinates(ground).T
@@ -94,8 +97,7 @@ def _divided(polygon: Any, lonlat: Any, crs: Any, most: float) -> Any:
         points = np.array(project.transform(*geod.fwd(lon[edge], lat[edge], azimuth[edge], length[edge] * step / pieces[edge])[:2])).T
         return np.vstack([np.where((step == 0)[:, None], xy[edge], points), xy[:1]])
 
-    geod, project = Geod(ellps="WGS84"), Transformer.from_crs(4326, str(crs), always_xy=True)
-    parts = []
+    geod, parts = Geod(ellps="WGS84"), []
     for there, ground in zip(shapely.get_parts(polygon), shapely.get_parts(lonlat), strict=True):
         holes = [ring(a, b) for a, b in zip(there.interiors, ground.interiors, strict=True)]
         parts.append(shapely.Polygon(ring(there.exterior, ground.exterior), holes))

@@ -219,6 +219,9 @@ def _zone_fractions(aoi: Path) -> tuple[dict[str, np.ndarray], dict[str, float],
     for name in ZONES:
         shapes = list(frame.loc[frame["zone"] == name, "geometry"])
         burnt = rasterize(shapes, out_shape=(height * FINE, width * FINE), transform=transform, dtype="uint8", all_touched=True)
-        fractions[name] = burnt.reshape(height, FINE, width, FINE).mean(axis=(1, 3))
+        rows, cols = (slice(v[0] // FINE, v[-1] // FINE + 1) for v in (np.flatnonzero(burnt.any(axis=axis)) for axis in (1, 0)))
+        inside = burnt.reshape(height, FINE, width, FINE)[rows, :, cols]
+        fractions[name] = np.zeros((height, width))
+        fractions[name][rows, cols] = inside.mean(axis=(1, 3))
         areas[name] = sum(shape.area for shape in shapes) / CELL_M**2
     return fractions, areas, GeoBox((height, width), Affine(CELL_M, 0, left, 0, -CELL_M, top), f"EPSG:{UTM}")

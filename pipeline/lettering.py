@@ -39,15 +39,14 @@ def families() -> tuple[str, ...]:
 
 
 @cache
-def _faces() -> tuple[tuple[Any, frozenset[int]], ...]:
+def _faces() -> tuple[Any, ...]:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
-    faces = [get_font(findfont(FontProperties(family=family))) for family in families()]
-    return tuple((face, frozenset(face.get_charmap())) for face in faces)
+    return tuple(get_font(findfont(FontProperties(family=family))) for family in families())
 
 
 def _can(character: str) -> bool:
-    return any(ord(character) in known for _, known in _faces())
+    return any(face.get_char_index(ord(character)) for face in _faces())  # 0: no glyph
 
 
 def has_chinese() -> bool:
@@ -69,8 +68,8 @@ def _advance(character: str) -> float:
     """Return how far a character moves the pen, in units of the type size."""
     from matplotlib.ft2font import LoadFlags
 
-    for face, known in _faces():
-        if ord(character) in known:
+    for face in _faces():
+        if face.get_char_index(ord(character)):
             face.set_size(100, 72)
             return float(face.load_char(ord(character), flags=LoadFlags.NO_HINTING).linearHoriAdvance) / 6553600  # 16.16 fixed point
     return 1.0

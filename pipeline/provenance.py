@@ -56,6 +56,7 @@ READS: dict[str, tuple[str, ...]] = {
     "report": REPORTED,
     "manifest": (*REPORTED, "methods", "network"),
 } | {e.key: (e.key, *e.options) for e in EVALUATIONS.values()}
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where a statement holds others
 TEMPLATES = {".j2", ".css", ".js"}
 FILE_KEYS = {"path", "composites", "catalog", "endmembers", "precipitation", "temperature", "title", "requester_pays"}
 
@@ -126,15 +127,16 @@ def imports(module: str) -> list[str]:
 @cache
 def _imported(source: str) -> tuple[str, ...]:
     """Return the imports of a module's source, sorted; most modules belong to many stages and are parsed once."""
-    tree = ast.parse(source)
-    skipped = {id(n) for b in ast.walk(tree) if isinstance(b, ast.If) and getattr(b.test, "id", "") == "TYPE_CHECKING" for n in ast.walk(b)}
     found: set[str] = set()
-    for node in ast.walk(tree):
-        if id(node) in skipped:
+    todo: list[ast.AST] = [ast.parse(source)]
+    while todo:  # statements alone: an import is none of the many expressions
+        node = todo.pop()
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
             continue
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "pipeline":
             names = [f"{node.module}.{a.name}" for a in node.names]
             found |= {n if _source(n).exists() else node.module for n in names}
         elif isinstance(node, ast.Import):
             found |= {a.name for a in node.names if a.name.split(".")[0] == "pipeline"}
+        todo += [child for block in BLOCKS for child in getattr(node, block, ())]
     return tuple(sorted(found - {"pipeline"}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -108,7 +109,7 @@ def _checked(item: Item, layer: File, dtypes: tuple[str, ...]) -> Header:
         raise BadInput(name, f"{where}: georeference", "a CRS but no position", "a GeoTIFF with an affine transform", "download it again")
     if not _usable(transform):
         raise BadInput(name, f"{where}: georeference", "cells without area", "a GeoTIFF with an affine transform", "download it again")
-    if not _on_earth(crs):
+    if not _on_earth(crs.to_wkt()):
         raise BadInput(name, f"{where}: CRS", one_line(crs.to_wkt(), 80), "a reference system of the Earth", "assign the right one, or download it again")
     if dtype not in dtypes:
         raise BadInput(name, f"{where}: values", dtype, " or ".join(dtypes), "give the files as the provider publishes them")
@@ -142,13 +143,14 @@ def _usable(transform: Any) -> bool:
     return bool(np.isfinite(tuple(transform)).all()) and not transform.is_degenerate
 
 
-def _on_earth(crs: Any) -> bool:
-    """Return whether a CRS can be related to longitude and latitude on the Earth."""
+@lru_cache(maxsize=64)
+def _on_earth(wkt: str) -> bool:
+    """Return whether a CRS can be related to longitude and latitude on the Earth; the files of a catalogue share a few."""
     from pyproj import CRS, Transformer
     from pyproj.exceptions import ProjError
 
     try:
-        own = CRS.from_wkt(crs.to_wkt())
+        own = CRS.from_wkt(wkt)
         Transformer.from_crs(own, 4326, always_xy=True)
     except ProjError:
         return False

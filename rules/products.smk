@@ -1,4 +1,4 @@
-# Tables, figures and the manifest.
+# Tables, figures and the manifest. Nothing waits for the figures (nice): the report is last of all and takes the processors first.
 
 
 rule observations:
@@ -112,7 +112,7 @@ for WANTED in TESTED:
         message:
             "{wildcards.mine}, {wildcards.sensor}: map and bars of every period"
         shell:
-            "minegreen map {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
+            "nice minegreen map {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
 
 
 rule chart:
@@ -134,7 +134,7 @@ rule chart:
     message:
         "{wildcards.mine}, {wildcards.sensor}: chart of cover"
     shell:
-        "minegreen chart {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
+        "nice minegreen chart {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
 
 
 # Outputs cannot depend on a mine, so there is a rule for each span of years; all years in one job share their colours.
@@ -167,7 +167,7 @@ for FIRST, LAST in SPANS:
         message:
             "{wildcards.mine}, {wildcards.sensor}: the clearest image of each year"
         shell:
-            "minegreen previews {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
+            "nice minegreen previews {params.config:q} --sensor {wildcards.sensor:q} --results {params.results:q} --log {log:q}"
 
 
 rule workbook:

@@ -20,10 +20,11 @@ from pipeline import config as configs
 from pipeline.aoi import read_zones
 from pipeline.config_breaks import Breaks
 from pipeline.evaluation.breakchart import READ, series_svg, years_svg, zone_years
+from pipeline.evaluation.breakedges import at_edges
 from pipeline.evaluation.breakmap import FEW, NONE, year_bins
 from pipeline.evaluation.breakraster import NAMES, STRIP_CELLS, break_bands
 from pipeline.evaluation.breaks import break_p, disturbance_and_recovery, fewest, pettitt
-from pipeline.evaluation.breaktable import ZoneBreaks, at_edges, break_rows
+from pipeline.evaluation.breaktable import ZoneBreaks, break_rows
 from pipeline.layout import SensorFolder
 from pipeline.qgis import groups
 from pipeline.report import on_breaks

@@ -175,6 +175,24 @@ def test_warm_writes_its_marker_with_the_kernels(tmp_path):
     assert all(int(count) >= 1 for count in counts.values())
 
 
+def test_no_stage_that_every_run_has_loads_a_kernel_that_is_not_compiled_in_advance():
+    """Such a kernel is compiled in the middle of every first run: the report once compiled those of breaks for seven seconds, asked for or not."""
+    asked_for = {"breaks", "strata"}  # by a key of the config
+    script = """
+import importlib, sys
+def kernels():
+    found = (m for name, m in sys.modules.items() if name.startswith("pipeline.kernels."))
+    return {m.__name__ for m in found if any(hasattr(k, "signatures") for k in vars(m).values())}
+importlib.import_module("pipeline.stages.warm")
+ready = kernels()
+for stage in sys.argv[1:]:
+    importlib.import_module(f"pipeline.stages.{stage}")
+print(len(ready), sorted(kernels() - ready))
+"""
+    done = subprocess.run([sys.executable, "-c", script, *(s for s in STAGES if s not in asked_for)], capture_output=True, text=True, check=True)
+    assert done.stdout == "6 []\n"
+
+
 def test_verify_exits_0_on_a_finished_run_whatever_other_programs_wrote(finished, capsys):
     for name in ("small.qgz", "sentinel-2/trend_class_2020-2024.tif.aux.xml", "check.png", "logs/x.csv"):
         (finished.results / "small" / name).parent.mkdir(exist_ok=True)

@@ -104,7 +104,7 @@ def test_pages_show_settings_at_all():
 def test_every_stage_is_a_rule_with_message_log_benchmark_and_code():
     rules = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "rules").glob("*.smk"))
     blocks = [b.split("\n\n\n")[0] for b in re.split(r"^ *(?:use )?rule\b.*:\n", rules, flags=re.MULTILINE)[1:]]
-    stages = [re.search(r'"minegreen (\w+|{params\.stage:q}) ', block)[1] for block in blocks]
+    stages = [re.search(r'"(?:nice )?minegreen (\w+|{params\.stage:q}) ', block)[1] for block in blocks]
     assert set(stages) == {*(set(STAGES) - set(EVALUATIONS)), "{params.stage:q}", "summary"}  # all evaluations have one rule
     for name, block in zip(stages, blocks, strict=True):
         of = "EVALUATION.key" if name.startswith("{") else f'"{name}"'

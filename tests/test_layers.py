@@ -87,6 +87,7 @@ LAYERS = (
         "pipeline.evaluation.tablefile",
         "pipeline.evaluation.footprinttable",
         "pipeline.evaluation.pitlaketable",
+        "pipeline.evaluation.breakedges",
         "pipeline.passes",
         "pipeline.planted",
         "pipeline.planted_history",

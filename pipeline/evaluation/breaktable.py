@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.config_breaks import Breaks
+from pipeline.evaluation.breakedges import RECOVERY_BY, at_edges
 from pipeline.evaluation.breaks import break_fit, break_p, disturbance_and_recovery, fewest, pettitt
 from pipeline.words import counts
 from pipeline.zonestats import weighted_median
@@ -21,8 +21,6 @@ COLUMNS = (
     "recovery_usual_pct", "recovery_median", "note",
 )  # fmt: skip
 YEAR_COLUMNS = (*ZONE, "year", "zone_value", "one_line", "two_lines", "disturbed_km2", "disturbed_pct", "recovering_km2", "recovering_pct")
-RECOVERY_BY = {1: "break", 2: "disturbance"}  # a rise that begins at a break of its own, or in the year of disturbance
-EARLIER, LATER = "earlier", "later"
 
 
 @dataclass(frozen=True)
@@ -90,37 +88,6 @@ def _of_series(zone: ZoneBreaks, asked: Breaks, needs: int) -> tuple[dict[str, A
     row = {name: float(v[0]) if np.isfinite(v[0]) else None for name, v in found.items()}
     row |= {name: int(row[name] or 0) for name in row if name.endswith("_year") and row[name] is not None}
     return row | {"recovery_by": RECOVERY_BY.get(int(phases.recovery_by[0]))}, []
-
-
-def at_edges(row: Mapping[str, Any], least: int) -> dict[str, tuple[str, ...]]:
-    """Return of the disturbance and of the recovery of a row of breaks_by_zone.csv whether it may be EARLIER or LATER than its year.
-
-    It may where its year is the first or the last that a break of its values can have, with `least` of them on each side: a change beyond is placed
-    there. Its values are those that `disturbance_and_recovery` sought it in: of a disturbance that is not the break of the whole series those before
-    that break, of a recovery those from the disturbance on. A recovery from the disturbance on is no break and has no such place.
-
-    >>> row = {"years_used": "2001 2002 2003 2004 2005 2006 2007 2008", "break_year": "2004", "disturbance_year": "2004", "recovery_year": ""}
-    >>> at_edges(row, 3)
-    {'disturbance': ('earlier',), 'recovery': ()}
-    """
-    years = [int(year) for year in row["years_used"].split()]
-    at, fell, rose = (int(row[name]) if row.get(name) else None for name in ("break_year", "disturbance_year", "recovery_year"))
-    found: dict[str, tuple[str, ...]] = {"disturbance": (), "recovery": ()}
-    if fell is not None and at is not None:
-        found["disturbance"] = edges_of(fell, *_places(years if fell == at else [y for y in years if y < at], least))
-    if rose is not None and row["recovery_by"] == RECOVERY_BY[1]:
-        found["recovery"] = edges_of(rose, *_places([y for y in years if fell is None or y >= fell], least))
-    return found
-
-
-def edges_of(year: int, first: int, last: int) -> tuple[str, ...]:
-    """Return whether what is told of a year may be EARLIER or LATER: it is the first, or the last, that can be told."""
-    return tuple(word for word, edge in ((EARLIER, first), (LATER, last)) if year == edge)
-
-
-def _places(years: list[int], least: int) -> tuple[int, int]:
-    """Return the first and the last year that a break of these years can have."""
-    return years[least], years[-least]
 
 
 def _of_edges(row: dict[str, Any], least: int) -> list[str]:

@@ -164,13 +164,18 @@ def ranks(values: Sequence[float | None]) -> list[float | None]:
     >>> ranks([120.0, None, 150.0, 120.0])
     [2.5, None, 1.0, 2.5]
     """
-    from scipy.stats import rankdata
+    known = np.array([v for v in values if v is not None], np.float64)
+    found = iter(mean_ranks(-known).tolist())
+    return [None if v is None else next(found) for v in values]
 
-    places = [i for i, v in enumerate(values) if v is not None]
-    out: list[float | None] = [None] * len(values)
-    for i, rank in zip(places, rankdata([-v for v in values if v is not None]).tolist() if places else [], strict=True):
-        out[i] = rank
-    return out
+
+def mean_ranks(values: np.ndarray) -> np.ndarray:
+    """Return the ranks of a few values (n,), 1 the smallest; ties share the mean of their ranks. None may be NaN.
+
+    >>> mean_ranks(np.array([3.0, 1.0, 3.0])).tolist()
+    [2.5, 1.0, 2.5]
+    """
+    return (values < values[:, None]).sum(1) + ((values == values[:, None]).sum(1) + 1) / 2
 
 
 def climate_rows(

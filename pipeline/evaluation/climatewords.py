@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.evaluation.climate import PRECIPITATION, TEMPERATURE
+from pipeline.evaluation.climate import PRECIPITATION, TEMPERATURE, mean_ranks
 from pipeline.kernels.null import ALL_ORDERS_MAX_N, all_orders, drawn_orders
 from pipeline.words import Text, joined, p_text
 from pipeline.zonetables import number
@@ -55,13 +55,11 @@ def spearman(a: Sequence[float | None], b: Sequence[float | None]) -> Correlatio
     """
     from math import factorial
 
-    from scipy.stats import rankdata
-
     both = [(x, y) for x, y in zip(a, b, strict=True) if x is not None and y is not None]
     n = len(both)
     if n < LEAST_FOR_CORRELATION:
         return Correlation(n, None, None, None)
-    x, y = (rankdata(v) - (n + 1) / 2 for v in zip(*both, strict=True))
+    x, y = (mean_ranks(np.array(v, np.float64)) - (n + 1) / 2 for v in zip(*both, strict=True))
     size = float(np.sqrt((x @ x) * (y @ y)))
     if size == 0:
         return Correlation(n, None, None, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.aoi import Zones
 from pipeline.config import Config
 from pipeline.evaluation.breakchart import series_svg, years_svg, zone_years
-from pipeline.evaluation.breaktable import EARLIER, LATER, at_edges, edges_of
+from pipeline.evaluation.breakedges import EARLIER, LATER, at_edges, edges_of
 from pipeline.layout import SensorFolder
 from pipeline.report.headings import headings
 from pipeline.report.part import Figure, Part, Shown

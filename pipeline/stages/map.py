@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.aoi import read_zones
+from pipeline.aoi import Zones, read_zones
 from pipeline.areachart import area_bars, area_chart
 from pipeline.attribution import source_line, title_of, unreachable
 from pipeline.captions import class_captions
@@ -22,22 +23,26 @@ from pipeline.tables import read_csv
 from pipeline.upright import read_upright, upright
 from pipeline.zonetables import Tables, all_too_small
 
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
+
 log = logging.getLogger("minegreen")
 
 
 def run(job: Job, period: tuple[int, int]) -> None:
     """Write trend_class_<a>-<b>.png and trend_area_by_zone_<a>-<b>.png, and those of the relative trend."""
-    for target in job.config.targets:
-        _draw(job, period, target)
-
-
-def _draw(job: Job, period: tuple[int, int], target: str) -> None:
-    config, folder = job.config, job.folder
     if not has_chinese():
         log.warning(ENGLISH_ONLY)
-    with open_raster(folder.classes(period, target)) as dataset:
+    with open_raster(job.folder.classes(period)) as dataset:
         grid = native_grid(dataset)
-    zones = read_zones(config, job.config_path)
+    zones = read_zones(job.config, job.config_path)
+    shown = upright(grid, zones)
+    for target in job.config.targets:
+        _draw(job, period, target, zones, grid, shown)
+
+
+def _draw(job: Job, period: tuple[int, int], target: str, zones: Zones, grid: GeoBox, shown: GeoBox) -> None:
+    config, folder = job.config, job.folder
     rows = read_csv(folder.table("trend_area_by_zone"))
     tables = Tables(area=rows)
     pinned = json.loads(folder.scenes.read_text(encoding="utf-8"))
@@ -45,7 +50,7 @@ def _draw(job: Job, period: tuple[int, int], target: str) -> None:
     span, variable = f"{period[0]}-{period[1]}", config.trend.variable.upper() + ("" if target == ABSOLUTE else " minus reference")
     caption, source = class_captions(tables, target)[period], source_line(config, job.sensor, period, synthetic=job.synthetic, trend=True)
     words = Words(title_of(config, f"trend of {variable} {span}", job.sensor), (caption,), (source,))
-    shown, step = upright(grid, zones), step_of(grid.shape)
+    step = step_of(grid.shape)
     if shown is grid:
         codes = read_every(folder.classes(period, target), step)
     else:

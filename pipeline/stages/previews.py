@@ -46,6 +46,7 @@ def run(job: Job) -> None:
         return _of_scenes(job, year, grid, listed or [], zones)
 
     inside = touched_cells(zone_coverages(zones, grid), grid.shape)
+    gc.freeze()  # what lives on is not looked through again for each year
     limits = stretch((view for year in config.all_years if (view := view_of(year)) is not None), inside)
     for year in config.all_years:
         view = view_of(year)
@@ -58,6 +59,7 @@ def run(job: Job) -> None:
         save(preview_map(view, limits, grid, zones, words, None if drawn is own else own), folder.preview(year))
         close_idle()
         gc.collect()  # figures refer to themselves
+    gc.unfreeze()
 
 
 def _of_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene], zones: Zones) -> View | None:
