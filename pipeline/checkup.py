@@ -24,6 +24,7 @@ from pipeline.config_uncertainty import Uncertainty
 from pipeline.coverage import touched_cells, zone_coverages
 from pipeline.decoding import decoded
 from pipeline.errors import one_line
+from pipeline.evaluation.climate import LEAST_FOR_TREND
 from pipeline.evaluation.records import EVALUATIONS
 from pipeline.grid import ground_cell_m
 from pipeline.images import is_remote
@@ -238,12 +239,24 @@ def _choices(config: Config) -> list[str]:
 
 
 def _evaluations(config: Config) -> list[str]:
-    """Return what is made beside the trend, and a hint where dates of restoration are given and nothing uses them."""
+    """Return what is made beside the trend."""
     lines = []
     for key, asked in config.evaluations.items():
         made = [f"{name}.csv" for name in EVALUATIONS[key].tables]
         more = f" and {len(made) - MOST_TABLES} more tables" if len(made) > MOST_TABLES else ""
         lines.append(f"  {key}: {', '.join(made[:MOST_TABLES])}{more} of {', '.join(asked.sensors or config.sensors)}")
+    return lines + _in_vain(config)
+
+
+def _in_vain(config: Config) -> list[str]:
+    """Return which evaluations can tell nothing of these years or without another key, and a hint where dates are given and nothing uses them."""
+    lines, years = [], len(config.all_years)
+    if config.breaks is not None and (span := config.breaks.period(config)) and span[1] - span[0] + 1 < 2 * config.breaks.least:
+        lines.append(f"  breaks: of {counts(span[1] - span[0] + 1, 'year')} no year of change can be told: a break needs at least {2 * config.breaks.least}")
+    if config.climate is not None and years < LEAST_FOR_TREND:
+        lines.append(f"  climate: of {counts(years, 'year')} there is no trend beside the weather: it needs at least {LEAST_FOR_TREND}; anomalies are made")
+    if config.methods is not None and config.recovery is None:
+        lines.append("  methods: without the key `recovery` this mine is not among the methods compared")
     if config.recovery is None and config.has_reference and any(facts.restored for facts in config.aoi.zones.values()):
         lines.append("  dates of restoration are given: with the key `recovery` zones are compared with their reference before and after them")
     return lines

@@ -74,12 +74,12 @@ _ALL = (
         "无 NDVI 误差时面积的上限，端元和 no_change 在其范围内（默认名义 90 %）",
         AREA,
     ),
-    Column("share_pct", "%", "Share of the zone's area", "占分区面积的比例", SHARE),
+    Column("share_pct", "%", "Share of the zone's area; in tables by stratum of the stratum's", "占分区面积的比例；分层表中为占该层面积的比例", SHARE),
     Column(
         "share_valid_pct",
         "%",
-        "Share of the zone's area without water, zones too small and insufficient data; of land cover without no data",
-        "占分区扣除水体、面积过小和数据不足后面积的比例；土地覆盖为扣除无数据",
+        "Share of the zone's area (in tables by stratum of the stratum's) without water, zones too small and insufficient data; of land cover without no data",
+        "占分区（分层表中为该层）扣除水体、面积过小和数据不足后面积的比例；土地覆盖为扣除无数据",
         SHARE,
     ),
     Column(

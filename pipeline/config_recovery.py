@@ -11,6 +11,7 @@ from pipeline.config_base import Month
 from pipeline.config_catalog import LocalPath
 from pipeline.config_dem import WHAT, check_dem, dem_file
 from pipeline.config_evaluation import EvaluationKey
+from pipeline.errors import nearest
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -68,6 +69,9 @@ def check_recovery(config: Config) -> None:
         facts = config.aoi.zones.get(zone)
         ended = facts.restored if facts else None
         if ended is None:
-            raise ValueError(f"recovery.works_from: {zone!r} has no `restored`; expected zones of aoi.zones with it; fix: give it, or remove the zone here")
+            dated = ", ".join(repr(name) for name, of in config.aoi.zones.items() if of.restored is not None) or "zones of aoi.zones with it"
+            lacks = "has no `restored`" if facts else "is no zone of aoi.zones"
+            fix = "give it, or remove the zone here" if facts else nearest(zone, list(config.aoi.zones))
+            raise ValueError(f"recovery.works_from: {zone!r} {lacks}; expected {dated}; fix: {fix}")
         if began[: len(ended)] > ended[: len(began)]:
             raise ValueError(f"recovery.works_from: {zone!r} from {began}, restored {ended}; expected works before their end; fix: correct one of them")

@@ -10,7 +10,7 @@ from pipeline.kernels.null import EXACT_MAX_N
 from pipeline.layout import ABSOLUTE
 from pipeline.manytests import CONTROLLED, NOT_TESTABLE
 from pipeline.referencewords import LEAST_YEARS
-from pipeline.sizes import P_COLUMNS, TESTS, UNITS, Recommendation, recommended
+from pipeline.sizes import P_COLUMNS, TESTS, UNITS, Recommendation, by_normal, recommended
 from pipeline.words import NOTHING, Sentence, Text, alpha_text, joined, p_text, part, per_cent, plus, say
 from pipeline.zonetables import Period, Tables, classed, number
 
@@ -38,8 +38,10 @@ def verdict_sentences(at: Tables, minus: Tables, rules: Rules, period: Period, *
         return []
     row = (at.trend if found.target == ABSOLUTE else relative)[0]
     test, column = TESTS[found.test], P_COLUMNS[found.test]
-    if found.test == "mann-kendall" and (rules.significance == "normal" or n > EXACT_MAX_N and rules.significance == "auto"):
+    if found.test == "mann-kendall" and rules.significance == "normal":
         test = part("as_configured", test=TESTS["mann-kendall-normal"])
+    elif found.test == "mann-kendall" and n > EXACT_MAX_N:
+        test = by_normal(TESTS["mann-kendall-normal"])
     named |= {"unit": UNITS[found.unit, found.target], "test": test, "column": column, "target": found.target}
     named["yearly"] = NOTHING if rules.of_orders else part("of_yearly")
     p = number(row[column])

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from pipeline.kernels.null import smallest_p_of
+from pipeline.kernels.null import EXACT_MAX_N, smallest_p_of
 from pipeline.words import Text, joined
 
 LEVELS = (0.05, 0.10)
@@ -229,6 +229,11 @@ def _of(rows: list[Measured], level: float) -> Recommendation:
     )
 
 
+def by_normal(name: Text) -> Text:
+    """Return the name of a test with the reason why its p is the normal approximation."""
+    return Text(f"{name.en} (exact p up to {EXACT_MAX_N} years)", f"{name.zh.removesuffix('）')}，精确 p 至 {EXACT_MAX_N} 年）")
+
+
 def recommendation(n: int, *, interval: Interval = "year", reference: bool) -> Text:
     """Return `recommendation_parts` as one text."""
     return joined(recommendation_parts(n, interval=interval, reference=reference), Text("; ", "；"))
@@ -250,6 +255,8 @@ def recommendation_parts(n: int, *, interval: Interval = "year", reference: bool
             )
         ]
     name, unit, level = TESTS[found.test], UNITS[found.unit, found.target], f"{found.level:.2f}"
+    if found.test == "mann-kendall" and n > EXACT_MAX_N:
+        name = by_normal(TESTS["mann-kendall-normal"])
     of = Text("" if found.years == n else f", measured with {found.years} years", "" if found.years == n else f"（以 {found.years} 年测得）")
     size = f"{found.size:.3f} ± {found.error:.3f}"
     column = P_COLUMNS.get(found.test) if found.unit == "zone" else None

@@ -17,7 +17,7 @@ os.environ.setdefault("NUMBA_CACHE_DIR", NUMBA)
 # anew, which took a tenth of the processor time; one pool for all threads keeps the whole smaller. Other C libraries take no notice.
 MALLOC = {
     "MALLOC_ARENA_MAX": 1,
-    "MALLOC_MMAP_THRESHOLD_": 64 * 2**20,
+    "MALLOC_MMAP_THRESHOLD_": 32 * 2**20,
     "MALLOC_TRIM_THRESHOLD_": 128 * 2**20,
 }
 for NAME, VALUE in MALLOC.items():

@@ -49,6 +49,9 @@ def read_climate(variable: str, source: str, zones: Zones, season: Season, years
         ends = [season_dates(season, y) for y in needed]
         out = read_rasters(variable, source, zones, sorted({day.year for pair in ends for day in pair}))
     else:
+        if not Path(source).is_file():
+            fix = "check the path; it is relative to the working directory"
+            raise BadInput(source, f"climate.{variable}", "no such file", "a CSV table, or GeoTIFFs with {year} in their path", fix)
         out = read_table_of(variable, Path(source), zones.names)
     _check_metres(out)
     _check_years(out, zones.names, season, years, base)

@@ -70,6 +70,8 @@ def open_dem(path: Path, field: str = "strata.dem") -> Dem:
     """
     from odc.geo.geobox import GeoBox
 
+    if not path.is_file():
+        raise BadInput(path, field, "no such file", "an elevation model", "check the path; it is relative to the working directory")
     dataset = open_raster(path)
     try:
         if dataset.count != 1 or np.dtype(dataset.dtypes[0]).kind not in "iuf":

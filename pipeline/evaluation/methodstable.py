@@ -9,7 +9,7 @@ from statistics import mean
 from typing import Any
 
 from pipeline.evaluation.effects import Effect, effects
-from pipeline.evaluation.indicators import INDICATORS, KEYS, Placed
+from pipeline.evaluation.indicators import INDICATORS, KEYS, Indicator, Placed
 from pipeline.evaluation.methodzones import MethodZone
 from pipeline.evaluation.ranking import Mean, checked_weights, mean_over_zones, ranks, score
 from pipeline.words import NOTHING, Text
@@ -24,6 +24,8 @@ EFFECT_COLUMNS = (
 )  # fmt: skip
 SCORE = "score"
 NO_MEASURES = "no measures given"
+SAID = "no interval: the note in recovery_by_zone.csv says why"
+NO_INTERVAL = {"cover": "no interval: one year after restoration", "gain": SAID, "completeness": SAID}  # of a zone; others have none
 NO_WEIGHTS = Text("no score: no mine gives weights (key `methods`)", "没有得分：没有矿区给出权重（`methods` 键）")
 
 
@@ -159,10 +161,16 @@ def _zones(zones: list[MethodZone], scores: list[_Scored], weights: Mapping[str,
             rows.append(
                 common
                 | {"indicator": indicator.key, "unit": indicator.unit, "weight": (weights or {}).get(indicator.key), "value": found.value}
-                | {"low": found.low, "high": found.high, "position": found.position, "note": found.reason.en or None}
+                | {"low": found.low, "high": found.high, "position": found.position, "note": _why(indicator, found)}
             )
         rows.append(common | {"indicator": SCORE, "unit": "1", "value": own.value, "note": own.note or None})
     return rows
+
+
+def _why(indicator: Indicator, found: Placed) -> str | None:
+    """Return why an indicator of a zone has no position, and why it has a value without an interval."""
+    bare = not math.isnan(found.value) and math.isnan(found.low)
+    return "; ".join(filter(None, (found.reason.en, NO_INTERVAL.get(indicator.key, "no interval of one zone") if bare else ""))) or None
 
 
 def _effects(zones: list[MethodZone], scores: list[_Scored], weights: Mapping[str, float] | None) -> list[dict[str, Any]]:

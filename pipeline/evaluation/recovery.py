@@ -145,11 +145,11 @@ def gap_closed(
     return completeness(x - r, nothing, before, PairedErrors(e.difference, nothing, e.difference, e.freedom), least_gap=least_gap, level=level)
 
 
-def years_to_recovery(years: Sequence[int], zone: np.ndarray, reference: np.ndarray, start: int, *, share: float = SHARE) -> YearsToRecovery:
+def years_to_recovery(years: Sequence[int], zone: np.ndarray, reference: np.ndarray, start: int, *, share: float = SHARE, of: str = "year") -> YearsToRecovery:
     """Return when X_t >= share R_t first held, in years from `start`, the year of restoration (0 possible).
 
     A year without X or R, or with R <= 0 (a share of which is no lower bar), has no value and is never taken as below; years of the
-    calendar that the series lacks count as such.
+    calendar that the series lacks count as such. `of`: what `reason` calls a year.
 
     Differs from PEOPLE-ER's spectral-recovery (read in its source): never reached is None with the reason, there -9999 or NaN by version; a
     later relapse is named, there ignored; a gap before the hit makes it an upper bound, there a gap is taken as below; the target is the
@@ -176,9 +176,9 @@ def years_to_recovery(years: Sequence[int], zone: np.ndarray, reference: np.ndar
     if hits:
         relapsed = tuple(calendar[known & ~at & (calendar > last)].tolist())
         return YearsToRecovery(last - start, min((*missing, last)) - start, missing, relapsed, above)
-    reason = f"no year with a value from {start} on"
+    reason = f"no {of} with a value from {start} on"
     if any(y >= start for y in seen):
-        reason = f"below {share:g} of the reference in every year with a value from {start} to {last}"
+        reason = f"below {share:g} of the reference in every {of} with a value from {start} to {last}"
     return YearsToRecovery(None, missing[0] - start if missing else None, missing, (), above, reason)
 
 

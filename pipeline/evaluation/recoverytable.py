@@ -154,13 +154,18 @@ def _reached(record: ZoneRecord, asked: Recovery, phase: tuple[str, ...], start:
     if start > record.years[-1]:
         return {"year": start, "note": "no season after restoration among these years"}
     x = np.where(kept, record.zone, np.nan)
-    found = years_to_recovery(record.years, x, record.reference, start, share=asked.share)
+    left_out = {y: i for i, (y, p) in enumerate(zip(record.years, phase, strict=True)) if p == PARTIAL and not partial}
+    found = years_to_recovery(record.years, x, record.reference, start, share=asked.share, of="whole season" if left_out else "year")
+    # a partial season below the share is left out, but it is not one in which the share may have been reached
+    below = {y for y, i in left_out.items() if record.reference[i] > 0 and record.zone[i] < asked.share * record.reference[i]}
+    unknown = tuple(y for y in found.missing if y not in below)
+    earliest = min((*(y - start for y in unknown), *([] if found.years is None else [found.years])), default=None)
     told = [found.reason]
-    told += [f"{_years(found.missing)} left out or without value: an upper bound"] if found.missing and found.years is not None else []
+    told += [f"{_years(unknown)} left out or without value: an upper bound"] if unknown and found.years is not None else []
     told += [f"below again in {_years(found.relapsed)}"] if found.relapsed else []
     told += [f"at the share in {_years(found.above_before)} already, before restoration"] if found.above_before else []
     high = None if found.years is None else float(found.years)
-    return {"value": high, "low": found.earliest, "high": high, "year": start, "note": "; ".join(filter(None, told)) or None}
+    return {"value": high, "low": earliest, "high": high, "year": start, "note": "; ".join(filter(None, told)) or None}
 
 
 def _years(years: Sequence[int]) -> str:

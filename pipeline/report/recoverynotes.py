@@ -11,6 +11,8 @@ NOTES = (
     (r"no date of restoration is given \(aoi\.zones\.\*\.restored\)", r"未给出修复日期（aoi.zones.*.restored）"),
     (r"no season after restoration among these years", r"这些年份中没有修复后的季节"),
     (r"no year with a value from ([0-9]+) on", r"自 \1 年起没有有值的年份"),
+    (r"no whole season with a value from ([0-9]+) on", r"自 \1 年起没有有值的完整季节"),
+    (r"below (\S+) of the reference in every whole season with a value from ([0-9]+) to ([0-9]+)", r"\2—\3 年有值的各完整季节均低于参照区的 \1 倍"),
     (r"below (\S+) of the reference in every year with a value from ([0-9]+) to ([0-9]+)", r"\2—\3 年有值的各年均低于参照区的 \1 倍"),
     (rf"{YEARS} left out or without value: an upper bound", r"\1 年未计入或无值：为上限"),
     (rf"below again in {YEARS}", r"\1 年又低于该比例"),
