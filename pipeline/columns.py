@@ -131,8 +131,8 @@ _ALL = (
     Column(
         "common_pct",
         "%",
-        "Share of the zone valid in every year that has any; in trend_by_zone in all years used",
-        "在所有有数据年份均有效的面积占分区的比例；trend_by_zone 中为所用各年",
+        "Share of the zone valid in every year that has any; in tables of a series (trend, recovery, weather, breaks) in all years used, whose mean it is",
+        "在所有有数据年份均有效的面积占分区的比例；序列的表（趋势、恢复、气候、突变）中为所用各年：其均值即该部分的均值",
         SHARE,
     ),
     Column(

@@ -12,6 +12,8 @@ from pipeline.errors import BadInput, nearest
 from pipeline.evaluation.records import EVALUATIONS
 from pipeline.yamlfile import Document
 
+TOLD = re.compile("(.*?); (expected .*); (fix: .*)", re.DOTALL)  # what a validator says; the value that it quotes may have semicolons
+
 
 def explain(document: Document, error: ValidationError, model: type[BaseModel]) -> BadInput:
     """Return the error of the earliest line; unknown keys come first, because they explain missing ones."""
@@ -53,7 +55,8 @@ def _message(document: Document, path: tuple[Any, ...], finding: Any, model: typ
         fix = "add it; the config reference says what it takes" if evaluated else "add it; `minegreen new` writes a complete config"
         return BadInput(where, f"{field}: missing key", "nothing", f"`{path[-1]}`", fix)
     if kind == "value_error":
-        parts = [p.strip() for p in text.removeprefix("Value error, ").split("; ")]
+        text = text.removeprefix("Value error, ")
+        parts = list(whole.groups()) if (whole := TOLD.match(text)) else [p.strip() for p in text.split("; ")]
         if len(parts) == 3:
             found, expected, fix = parts[0], parts[1].removeprefix("expected "), parts[2].removeprefix("fix: ")
             if match := re.match(r"^([a-z_.0-9-]+): (.*)$", found):

@@ -1,4 +1,4 @@
-# Tables, figures and the manifest. Nothing waits for the figures (nice): the report is last of all and takes the processors first.
+# Tables, figures and the manifest. The report does not wait for the figures and takes the processors first (nice).
 
 
 rule observations:

@@ -314,3 +314,27 @@ def test_the_clearest_scene_is_named_with_its_clear_share(small, capsys):
     assert main(["check", str(small.config), "--results", str(small.folder / "results")]) == 0
     (line,) = lines_with(capsys.readouterr().out.splitlines(), "zones drawn over the clearest scene 2022-07-05")
     assert "shows 100 % of their cells" in line
+
+
+def test_evaluations_that_can_tell_nothing_are_named(small_mine, capsys):
+    small_mine.settings |= {"breaks": {}, "methods": {"weights": {"gain": 2}}}
+    small_mine.write()
+    rain = "".join(f"{year}-{month:02d},10\n" for year in small_mine.years for month in range(1, 13))
+    (small_mine.folder / "rain.csv").write_text("date,value\n" + rain, encoding="utf-8")
+    small_mine.settings["climate"] = {"precipitation": str(small_mine.folder / "rain.csv")}
+    small_mine.write()
+    assert main(["check", str(small_mine.config), "--results", str(small_mine.results)]) == 0
+    said = capsys.readouterr().out
+    assert "breaks: of 5 years no year of change can be told: a break needs at least 6" in said
+    assert "climate: of 5 years there is no trend beside the weather: it needs at least 8; anomalies are made" in said
+    assert "methods: without the key `recovery` this mine is not among the methods compared" in said
+
+
+def test_files_that_are_not_there_are_refused_by_their_key(small_mine, capsys):
+    for key, given in (("strata", {"dem": "no/dem.tif"}), ("climate", {"precipitation": "no/rain.csv"})):
+        small_mine.settings[key] = given
+        small_mine.write()
+        assert main(["check", str(small_mine.config), "--results", str(small_mine.results)]) == 2
+        said = capsys.readouterr().err
+        assert f"{key}.{next(iter(given))}" in said and "relative to the working directory" in said
+        del small_mine.settings[key]

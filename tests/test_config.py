@@ -179,6 +179,7 @@ def test_every_kind_of_sensor_sees_the_synthetic_mine(load, kind):
         (changed(aoi__zones={"Pit": {"restored": "9999-01"}}), "aoi.zones.Pit.restored", "9999-01", "1950 to 2200"),
         (changed(aoi__zones={"Pit": {"measures": [" "]}}), "aoi.zones.Pit.measures.0", "' '", "one measure"),
         (changed(aoi__zones={"Pit": {"measures": ["soil + sowing"]}}), "aoi.zones.Pit.measures.0", "soil + sowing", "one measure"),
+        (changed(aoi__zones={"Pit": {"measures": ["lime; seed + x"]}}), "aoi.zones.Pit.measures.0", "lime; seed + x", "one measure"),
         (changed(aoi__zones={"Pit": {"measures": ["a", "x\x07"]}}), "aoi.zones.Pit.measures.1", "x", "control characters"),
         (changed(aoi__zones={"Pit": {"measures": [f"m{i}" for i in range(21)]}}), "aoi.zones.Pit.measures", "m20", "at most 20"),
         (changed(aoi__zones={"Pit": {"measures": ["Sowing"]}, "Dump": {"measures": ["sowing"]}}), "aoi", "'sowing' of zone Dump", "one spelling"),

@@ -280,6 +280,14 @@ def test_without_recovery_only_the_trend_has_values(tmp_path):
     assert page.count("not known 未知") == 18, "three methods, six indicators, no score"
 
 
+def test_a_zone_whose_value_has_no_interval_says_why(results):
+    rows, _ = made(results)
+    bare = [r for r in rows if r["level"] == "zone" and r["indicator"] != "score" and r["value"] and not r["low"]]
+    assert {"stability", "trend_shares"} <= {r["indicator"] for r in bare}
+    assert all("no interval" in r["note"] for r in bare)
+    assert not [r for r in rows if r["level"] == "zone" and r["low"] and "no interval" in r["note"]]
+
+
 def test_without_a_least_gap_no_position_on_a_gap(results):
     for mine in "mn":
         edit(results, mine, lambda c: c["recovery"].update(least_gap=None))

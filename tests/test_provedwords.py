@@ -102,6 +102,10 @@ def test_no_verdict_where_nothing_is_recommended_or_could_be_made():
 def test_the_verdict_says_by_what_p_and_values_it_was_made():
     (normal,) = verdict(OWN, zone_row(), replace(RULES, significance="normal"))
     assert "Mann-Kendall, normal approximation as configured; column p" in normal
+    (long,) = verdict(OWN | {"n": "21"}, zone_row(n="21"))
+    assert "Mann-Kendall, normal approximation (exact p up to 20 years); column p" in long
+    (exact,) = verdict(OWN | {"n": "20"}, zone_row(n="20"))
+    assert "Mann-Kendall, exact p; column p" in exact
     (monthly,) = verdict(OWN, zone_row(n="5"), replace(RULES, test="seasonal-kendall", months=2))
     assert "mean S of the cells, of yearly values; column p_s_mean" in monthly
     assert "slope +0.45 percentage points" in monthly, "slopes of cells are of monthly values there"

@@ -152,6 +152,53 @@ def test_years_to_recovery_with_and_without_the_partial_season(restored):
     assert "2021 left out or without value: an upper bound" in without["note"]
 
 
+def test_a_partial_season_below_the_share_is_none_in_which_it_may_have_been_reached(restored):
+    restored.settings["recovery"] = {"share": 1.0}
+    folder = restored.run()
+    assert stage(restored) == 0
+    rows = rows_of(folder)
+    found = measures(rows)
+    assert next(float(r["value"]) for r in rows if (r["measure"], r["year"]) == ("ratio", "2021")) < 1
+    without, counted = found["years_to_recovery", ""], found["years_to_recovery_with_partial", ""]
+    assert (without["value"], without["low"], counted["low"]) == ("", "", "")
+    assert without["note"] == "below 1 of the reference in every whole season with a value from 2021 to 2024"
+    assert counted["note"] == "below 1 of the reference in every year with a value from 2021 to 2024"
+
+
+def pit_of(mine):
+    """Return the rows and columns of the pit's cells."""
+    west, south, east, north = dict(mine.zones)["pit"].bounds
+    return slice(int((mine.north - north) / 10), int((mine.north - south) / 10)), slice(int((west - mine.west) / 10), int((east - mine.west) / 10))
+
+
+def test_where_only_the_partial_season_is_seen_the_report_does_not_say_that_the_share_was_not_reached(restored):
+    rows, cols = pit_of(restored)
+    restored.red[2:, rows, cols] = np.nan
+    restored.settings["recovery"] = {"share": 1.0}
+    folder = restored.run()
+    assert stage(restored) == 0
+    row = measures(rows_of(folder))["years_to_recovery", ""]
+    assert (row["value"], row["low"], row["note"]) == ("", "1", "no whole season with a value from 2021 on")
+    (lead,) = told(restored).lead
+    assert "Without partial seasons it is not known whether it reached 100 % of the reference: no whole season with a value from 2021 on." in lead.en
+    assert "是否达到参照区的 100 % 尚不清楚：自 2021 年起没有有值的完整季节。" in lead.zh
+
+
+def test_means_of_less_than_half_of_a_zone_are_told(restored):
+    """The first rows of the pit have no value in one year, the last ones none in another: both years are kept, the means are of the rows between."""
+    rows, cols = pit_of(restored)
+    count = rows.stop - rows.start
+    gone = int(0.45 * count)
+    restored.red[1, rows.start : rows.start + gone, cols] = np.nan
+    restored.red[2, rows.stop - gone : rows.stop, cols] = np.nan
+    folder = restored.run()
+    assert stage(restored) == 0
+    share = 100 * (count - 2 * gone) / count
+    assert [float(r["common_pct"]) for r in rows_of(folder)] == pytest.approx([share] * len(rows_of(folder)))
+    (warning,) = (w for w in told(restored).warnings if "its means are of" in w.en)
+    assert warning.en.startswith(f"pit: its means are of {share:.0f} % of its area") and f"占分区面积 {share:.0f} %" in warning.zh
+
+
 def test_a_restoration_before_the_first_year_makes_the_years_an_upper_bound(restored):
     """Restored in October 2016: the season of 2017 is the first, and nothing is known of it before 2020."""
     restored.settings["aoi"]["zones"]["pit"]["restored"] = "2016-10"
@@ -337,6 +384,7 @@ def test_intervals_come_from_the_scenes_that_show_both(tmp_path):
         ({"sensors": ["landsat"]}, AOI, "recovery.sensors"),
         ({"sensors": []}, AOI, "recovery.sensors"),
         ({"works_from": {"dump": "2020"}}, AOI, "recovery.works_from"),
+        ({"works_from": {"pitt": "2020"}}, AOI, "recovery.works_from"),
         ({"works_from": {"pit": "2021-07"}}, AOI, "recovery.works_from"),
         ({"works_from": {"pit": "20"}}, AOI, "recovery.works_from"),
         ({"minimum": 1}, AOI, "recovery.minimum"),
@@ -419,7 +467,7 @@ def test_the_report_says_that_the_share_was_not_reached(restored):
     config = load(restored.config)
     (part,) = evaluated(config, read_zones(config, restored.config), "sentinel-2", MineFolder(restored.results, "small").sensor("sentinel-2"))
     assert (
-        "Without partial seasons it did not reach 100 % of the reference: below 1 of the reference in every year with a value from 2021 to 2024."
+        "Without partial seasons it did not reach 100 % of the reference: below 1 of the reference in every whole season with a value from 2021 to 2024."
         in part.lead[0].en
     )
 
@@ -461,7 +509,7 @@ def test_the_share_is_told_once_where_partial_seasons_make_no_difference(restore
     assert stage(restored) == 0
     (lead,) = told(restored).lead
     assert lead.en.count("100 %") == 1 and "With partial" not in lead.en
-    assert "尚未达到参照区的 100 %：2021—2024 年有值的各年均低于参照区的 1 倍" in lead.zh
+    assert "尚未达到参照区的 100 %：2021—2024 年有值的各完整季节均低于参照区的 1 倍" in lead.zh
 
 
 def test_a_share_held_before_restoration_is_said_in_both_languages(restored):
@@ -511,7 +559,7 @@ def test_the_years_before_that_are_named_are_those_of_the_contrast(restored):
 
 NOTES_OF_SOURCES = [
     *(contrast([-0.4] * a + [-0.1] * b, ["before"] * a + ["after"] * b).reason for a, b in ((0, 2), (1, 2), (2, 0), (2, 1), (2, 2), (1, 1), (0, 0))),
-    *(years_to_recovery([2020, 2021, 2022], x, [0.8] * 3, 2021).reason for x in ([0.1] * 3, [0.1, np.nan, np.nan])),
+    *(years_to_recovery([2020, 2021, 2022], x, [0.8] * 3, 2021, of=of).reason for x in ([0.1] * 3, [0.1, np.nan, np.nan]) for of in ("year", "whole season")),
     NOT_RESTORED,
     "no season after restoration among these years",
     "2007, 2011 left out or without value: an upper bound; below again in 2013, 2014; at the share in 2000 already, before restoration",

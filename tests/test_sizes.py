@@ -268,6 +268,9 @@ def test_the_words_name_the_column_and_what_the_power_assumes():
 
     assert set(P_COLUMNS.values()) <= set(COLUMNS)
     assert "exact p (column p, target relative), at p <= 0.10" in recommendation(4, reference=True).en
+    assert "normal approximation (exact p up to 20 years) (column p, target relative)" in recommendation(21, reference=True).en
+    assert "Mann-Kendall（正态近似，精确 p 至 20 年）" in recommendation(21, reference=True).zh
+    assert "Mann-Kendall, exact p (column p" in recommendation(20, reference=True).en
     assert "(column p_s_mean, target absolute)" in recommendation(5, reference=False).en
     assert "（p_s_mean 列，target 为 relative）" in recommendation(5, reference=True).zh
     for n in (4, 8):

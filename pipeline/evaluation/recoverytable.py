@@ -16,8 +16,8 @@ from pipeline.evaluation.paired import Estimates, PairedErrors
 from pipeline.evaluation.recovery import completeness, difference, gap_closed, r80p, ratio, years_to_recovery
 
 COLUMNS = (
-    "mine", "sensor", "variable", "zone", "role", "reference", "restored", "measure", "year", "phase", "zone_value", "reference_value", "value", "low",
-    "high", "freedom", "years_before", "years_after", "note",
+    "mine", "sensor", "variable", "zone", "role", "reference", "common_pct", "restored", "measure", "year", "phase", "zone_value", "reference_value",
+    "value", "low", "high", "freedom", "years_before", "years_after", "note",
 )  # fmt: skip
 WORKS = "works"  # seasons while works of restoration went on: neither before nor after
 EARLIER = "earlier"  # seasons long before restoration, which are not the state that it found

@@ -18,7 +18,7 @@ NUMBERS = {
 }  # fmt: skip
 OF_CELLS = ("cells_tested_pct", "partial_rising_pct", "partial_falling_pct")
 RESIDUAL_COLUMNS = (
-    "mine", "sensor", "variable", "zone", "role", "first_year", "last_year", "predictors", "years_used", "n", *NUMBERS.values(),
+    "mine", "sensor", "variable", "zone", "role", "first_year", "last_year", "predictors", "years_used", "n", "common_pct", *NUMBERS.values(),
     "cell_alpha", *OF_CELLS, "note",
 )  # fmt: skip
 
@@ -47,11 +47,11 @@ def residual_row(series: ZoneSeries, period: tuple[int, int], variable: str, val
     """
     climate = climate_matrix(values, list(series.years))
     there = dict(zip(series.years, np.isfinite(climate).all(axis=1), strict=True))
-    used, means, _ = series.period(*period, variable)
+    used, means, valid = series.period(*period, variable)
     kept = [i for i, year in enumerate(used) if there[year]]
     years = [used[i] for i in kept]
     out: dict[str, Any] = {"predictors": " ".join(values), "years_used": " ".join(map(str, years)), "n": len(years), "cell_alpha": alpha}
-    out |= dict.fromkeys((*NUMBERS.values(), *OF_CELLS)) | {"note": ""}
+    out |= {"common_pct": series.share(valid) if used else None} | dict.fromkeys((*NUMBERS.values(), *OF_CELLS)) | {"note": ""}
     if len(years) < LEAST_FOR_TREND:
         return out | {"note": f"{len(years)} years with cover and climate; at least {LEAST_FOR_TREND} are needed"}
     found = residual_trend(means[kept][:, None], np.array(years, float), climate_matrix(values, years))

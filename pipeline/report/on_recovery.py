@@ -39,6 +39,7 @@ CONTRASTS = (
     ("baci", "baci_matched", Text("without partial seasons", "不计部分季节")),
     ("baci_with_partial", "baci_matched_with_partial", Text("partial seasons counted", "计入部分季节")),
 )
+LEAST_COMMON = 50.0  # per cent of a zone: means of less are told
 SERIES_WIDE = ("baci", "baci_with_partial", "baci_matched", "baci_matched_with_partial", "years_to_recovery", "years_to_recovery_with_partial")
 FAR_BACK = 10  # years before restoration from which on the state before may be another one
 BOUND = 0.25  # standard deviations between restored and matched cells
@@ -63,7 +64,10 @@ def part(config: Config, zones: Zones, sensor: str, folder: SensorFolder) -> Par
         "recovery",
         Text("Recovery against the reference", "相对参照区的恢复"),
         lead or (Text("No zone has a reference other than itself.", "没有任何分区具有自身以外的参照区。"),),
-        warnings=tuple(_unlike(worst) for zone in series if (worst := _worst(balance, zone)) and abs(float(worst["smd_after"])) > BOUND),
+        warnings=(
+            *(_in_part(zone, share) for zone, share in _shares(rows).items() if share < LEAST_COMMON),
+            *(_unlike(worst) for zone in series if (worst := _worst(balance, zone)) and abs(float(worst["smd_after"])) > BOUND),
+        ),
         figures=figures,
         notes=(
             Text(
@@ -74,6 +78,18 @@ def part(config: Config, zones: Zones, sensor: str, folder: SensorFolder) -> Par
             MEANS,
         ),
         tables=(*tables, *([Shown("control_balance_by_zone", BALANCE_HEADINGS, balance)] if balance else [])),
+    )
+
+
+def _shares(rows: list[dict[str, str]]) -> dict[str, float]:
+    """Return of each zone the share of its area that its means are of, in per cent."""
+    return {r["zone"]: share for r in rows if (share := number(r["common_pct"])) is not None}
+
+
+def _in_part(zone: str, share: float) -> Text:
+    return Text(
+        f"{zone}: its means are of {share:.0f} % of its area, the cells that have a value in every year used; the rest (water, gaps) has none in some of them.",
+        f"{zone}：其均值仅为所用各年均有值的像元（占分区面积 {share:.0f} %）的均值；其余部分（水体、缺测）在某些年份无值。",
     )
 
 
@@ -95,7 +111,9 @@ def _of_zone(rows: list[dict[str, str]], balance: list[dict[str, str]], zone: st
     without, counted = by.get("years_to_recovery"), by.get("years_to_recovery_with_partial")
     if without and without["restored"]:
         out.append(_reached(without, share, Text("Without partial seasons", "不计部分季节，")))
-        if counted and (counted["value"] != without["value"] or (counted["value"] == "" and counted["note"] != without["note"])):
+        if counted and (
+            counted["value"] != without["value"] or (counted["value"] == "" and counted["note"] != without["note"].replace("whole season", "year"))
+        ):
             out.append(_reached(counted, share, Text("With partial seasons counted", "计入部分季节，")))
     return [Text(" ".join(t.en for t in out), "".join(t.zh for t in out))] if out else []
 
@@ -197,6 +215,9 @@ def _reached(r: dict[str, str], share: float, counts: Text) -> Text:
     """Return when a zone reached the share; the row's year is the season from which the years are counted, not the one in which it did."""
     of, note = f"{100 * share:g} %", in_both(r["note"])
     if r["value"] == "":
+        if not r["note"].startswith("below "):  # nothing was seen
+            unknown = f"{counts.zh}是否达到参照区的 {of} 尚不清楚：{note.zh}。"
+            return Text(f"{counts.en} it is not known whether it reached {of} of the reference: {note.en}.", unknown)
         return Text(f"{counts.en} it did not reach {of} of the reference: {note.en}.", f"{counts.zh}尚未达到参照区的 {of}：{note.zh}。")
     years, first, why = int(float(r["value"])), int(r["year"]), _why(r)
     start = Text("the first season not before restoration", "不早于修复的首个季节")

@@ -47,19 +47,21 @@ def run(job: Job) -> None:
 
     inside = touched_cells(zone_coverages(zones, grid), grid.shape)
     gc.freeze()  # what lives on is not looked through again for each year
-    limits = stretch((view for year in config.all_years if (view := view_of(year)) is not None), inside)
-    for year in config.all_years:
-        view = view_of(year)
-        share = None if view is None else view.clear_share(inside)
-        caption = preview_caption(str(year) if view is None else view.name, share, scenes=listed is not None, last=view.last if view else "")
-        one = "composite" if view is not None and view.last else "day"
-        what = f"composite of {year}" if listed is None else f"clearest {one} of the season {year}"
-        lines = (source_line(config, job.sensor, (year, year), synthetic=job.synthetic, images=True), items_line(view.items if view else ()))
-        words = Words(title_of(config, what, job.sensor), (caption,), tuple(line for line in lines if line))
-        save(preview_map(view, limits, grid, zones, words, None if drawn is own else own), folder.preview(year))
-        close_idle()
-        gc.collect()  # figures refer to themselves
-    gc.unfreeze()
+    try:
+        limits = stretch((view for year in config.all_years if (view := view_of(year)) is not None), inside)
+        for year in config.all_years:
+            view = view_of(year)
+            share = None if view is None else view.clear_share(inside)
+            caption = preview_caption(str(year) if view is None else view.name, share, scenes=listed is not None, last=view.last if view else "")
+            one = "composite" if view is not None and view.last else "day"
+            what = f"composite of {year}" if listed is None else f"clearest {one} of the season {year}"
+            lines = (source_line(config, job.sensor, (year, year), synthetic=job.synthetic, images=True), items_line(view.items if view else ()))
+            words = Words(title_of(config, what, job.sensor), (caption,), tuple(line for line in lines if line))
+            save(preview_map(view, limits, grid, zones, words, None if drawn is own else own), folder.preview(year))
+            close_idle()
+            gc.collect()  # figures refer to themselves
+    finally:
+        gc.unfreeze()
 
 
 def _of_scenes(job: Job, year: int, grid: Any, listed: list[scenes.Scene], zones: Zones) -> View | None:

@@ -74,10 +74,12 @@ def rows(job: Job, zones: Zones, coverages: dict[str, ZoneCoverage], *, scenes: 
             continue
         facts = config.aoi.zones.get(zone)
         restored, works = facts.restored if facts else None, asked.works_from.get(zone)
-        named = {"mine": config.mine, "sensor": job.sensor, "zone": zone, "role": c.role, "reference": "; ".join(references)}
+        named: dict[str, Any] = {"mine": config.mine, "sensor": job.sensor, "zone": zone, "role": c.role, "reference": "; ".join(references)}
         areas = {name: float(coverages[name].area_m2.sum()) for name in references}
         errors = scene_errors(parts, zone, areas, percentile_of(config.composite.method), contrast_of(pair, variable))
         series = read_series(folder, c, years, pair, scenes=job.has_scenes)
+        used, _, cells = series.period(*span, variable)
+        named |= {"common_pct": series.share(cells) if used else None}
         record = ZoneRecord(tuple(years), yearly_means(series, variable), means[references, span].of(years), errors, restored, works)
         made += recovery_rows(record, asked, config.season, named | {"variable": variable})
         if asked.controls is not None and restored is not None:
