@@ -40,6 +40,8 @@ def test_without_elevation_only_the_years_count(cells):
         best = min(range(300), key=lambda j: sum(((own[i, cell] - other[i, j]) / spread(own[i], other[i])) ** 2 for i in range(3)))
         assert found.controls[cell, 0] == best
     assert [b.feature for b in found.balance] == ["ndvi 1", "ndvi 2", "ndvi 3"]
+    with pytest.raises(ValueError, match="2 names are given for 3 years"):
+        match(own, other, k=1, names=[2019, 2020])
 
 
 def test_balance_by_hand(cells):

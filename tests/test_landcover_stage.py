@@ -30,10 +30,14 @@ from pipeline.evaluation.landcharts import by_year_chart, transition_chart
 from pipeline.evaluation.landclasses import PRESETS
 from pipeline.evaluation.landfigure import classes_of, looks, sankeys
 from pipeline.evaluation.landtables import BASELINE_COLUMNS, BY_YEAR_COLUMNS, TRANSITION_COLUMNS
+from pipeline.evaluation.strata import split
+from pipeline.evaluation.stratified import Stratified
 from pipeline.evaluation.wholemine import share_inside, together
 from pipeline.layout import MineFolder
 from pipeline.report.evaluated import evaluated
 from pipeline.sheet import Words
+from pipeline.stages.job import Job
+from pipeline.stages.landcover import rows_by_stratum
 
 CRS = "EPSG:32647"
 WEST, NORTH = 540_000.0, 4_210_000.0
@@ -335,6 +339,40 @@ def test_maps_of_different_grids_have_areas_but_no_transitions(land, capsys):
         land.landcover["transitions"] = asked
         error = land.write().refused(capsys)
         assert error.field == "landcover.transitions" and "on one grid" in error.expected and "transitions: []" in error.fix
+
+
+@pytest.mark.parametrize("other", [True, False], ids=["other-grid", "one-grid"])
+def test_strata_on_maps_of_different_grids_have_areas_but_no_baseline(land, caplog, other):
+    """Strata take another part of each cell on another grid, and one has no ground there: areas of a year still sum to the zone's."""
+    land.landcover["transitions"] = []
+    for year in land.years:
+        land.write_map(year, np.random.default_rng(year).integers(2, 4, (40, 60)).astype("uint8"))
+    if other:
+        land.write_map(2021, np.full((14, 21), 3, "uint8"), transform=Affine(30, 0, WEST - 7, 0, -30, NORTH + 2))
+    by_year, _, _ = land.write().run()
+    config = load(land.config)
+    zones = read_zones(config, land.config)
+
+    def strata(grid):
+        coarse = abs(grid.affine.a) > 20
+        shares = {"top": 0.3, "foot": 0.7, "rim": 0.0} if coarse else {"top": 0.5, "foot": 0.4, "rim": 0.1}
+        held = {c.zone: c for c in zone_coverages(zones, grid)}
+        return Stratified(tuple(shares), {z: split(c, {n: np.full(c.area_m2.shape, s) for n, s in shares.items()}) for z, c in held.items()}, {})
+
+    job = Job(land.config, land.results, "landsat")
+    made = rows_by_stratum(job, zones, strata)
+    for zone in zones.names:
+        for year in land.years:
+            found = [r for r in made["landcover_by_year"] if (r["zone"], r["year"]) == (zone, year)]
+            assert {r["stratum"] for r in found} == ({"top", "foot"} if other and year == 2021 else {"top", "foot", "rim"})
+            assert sum(r["area_km2"] for r in found if r["class"] == "grass") == pytest.approx(area(by_year, year, "grass", zone), rel=1e-12)
+    told = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    if not other:
+        assert made["landcover_baseline"] and told == []
+        return
+    assert made["landcover_baseline"] == made["landcover_transitions"] == []
+    assert "different grids" in told[0] and "landcover_baseline_by_stratum.csv is empty" in told[0]
+    assert told[1:] == [f"land cover: {zone}: rim has no ground on the map of 2021" for zone in zones.names]
 
 
 def test_maps_of_one_grid_and_other_edges_are_compared(three):

@@ -575,6 +575,19 @@ NOTES_OF_SOURCES = [
 ]
 
 
+def test_a_refusal_of_matched_controls_names_years_and_elevation():
+    """As the table of the balance names them, though the second of the three years is not before; elevation in Chinese too."""
+    own, there, phase = np.ones((3, 4)), np.full((3, 4), 0.5), ("before", "works", "before")
+    heights = np.full(4, 4000.0), np.full(4, 3900.0)
+    rows, balance = matched_rows((own, there), (own, there), [2008, 2009, 2010], phase, k=1, level=0.9, heights=heights)
+    assert balance == [] and rows[0]["note"].startswith("no matched controls: ndvi 2008, ndvi 2010, elevation: one value in all restored cells")
+    assert in_both(rows[0]["note"]).zh.startswith("没有匹配像元：2008 年 NDVI、2010 年 NDVI、海拔 在全部修复像元中")
+    rng = np.random.default_rng(3)
+    own, there = rng.normal(0.4, 0.1, (3, 4)), rng.normal(0.5, 0.1, (3, 4))
+    _, balance = matched_rows((own, there), (own, there), [2008, 2009, 2010], phase, k=1, level=0.9, heights=heights[:1] * 2)
+    assert [r["feature"] for r in balance] == ["ndvi 2008", "ndvi 2010", "elevation"]
+
+
 @pytest.mark.parametrize("note", NOTES_OF_SOURCES)
 def test_every_note_is_said_in_chinese(note):
     """Each note as the evaluations themselves make it: the same numbers, and no English left but names of keys and features."""

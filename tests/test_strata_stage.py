@@ -12,6 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import yaml
 from affine import Affine
 from conftest import SmallMine
 from pipeline_configs import loaded, refused_config
@@ -20,7 +21,7 @@ from shapely.geometry import Polygon, box
 from pipeline import config as configs
 from pipeline import plan, provenance, synthetic_site
 from pipeline.__main__ import main
-from pipeline.aoi import read_zones
+from pipeline.aoi import Zones, read_zones
 from pipeline.config import load
 from pipeline.coverage import zone_coverages
 from pipeline.errors import BadInput
@@ -32,6 +33,7 @@ from pipeline.evaluation.stratified import by_terrain
 from pipeline.evaluation.stratumtables import OF_ZONES, TABLES
 from pipeline.grid import sensor_grid
 from pipeline.layout import MineFolder
+from pipeline.report import on_strata
 from pipeline.report.evaluated import evaluated
 
 YEARS = (2020, 2021, 2022, 2023, 2024)
@@ -248,6 +250,15 @@ def test_land_cover_maps_have_strata_on_their_own_grid(terraced):
     assert here == pytest.approx(areas, rel=0.05)  # points of 5 m stand for cells of the model in other places
     pairs = {(r["first_year"], r["last_year"]) for r in rows_of(folder, "landcover_transitions")}
     assert {(r["first_year"], r["last_year"]) for r in rows_of(folder, "transitions_by_stratum")} == pairs
+    with rasterio.open(terraced.folder / "lc2022.tif", "w", transform=Affine(11, 0, terraced.west - 7, 0, -11, terraced.north + 7), **profile) as dataset:
+        dataset.write(rng.integers(1, 4, (1, 60, 80)).astype("uint8"))
+    terraced.settings["landcover"]["transitions"] = []
+    terraced.config.write_text(yaml.safe_dump(yaml.safe_load(terraced.config.read_text(encoding="utf-8")) | {"landcover": terraced.settings["landcover"]}))
+    for name in ("landcover", "strata"):
+        assert main([name, str(terraced.config), "--sensor", "sentinel-2", "--results", str(terraced.results)]) == 0, name
+    whole = numbers([r for r in rows_of(folder, "landcover_by_year") if r["level"] == "zone"], "zone", "year", "class", of="area_km2")
+    assert numbers(rows_of(folder, "landcover_by_stratum"), "zone", "year", "class", of="area_km2") == pytest.approx(whole, rel=1e-12)
+    assert rows_of(folder, "landcover_baseline_by_stratum") == rows_of(folder, "transitions_by_stratum") == []
 
 
 # Values
@@ -336,6 +347,14 @@ def test_without_that_stratum_in_the_reference_nothing_is_compared(terraced):
     assert {(r["zone"], r["stratum"]) for r in rows_of(folder, "recovery_by_stratum")} == {("pit", "platform")}
     (warning,) = the_part(terraced).warnings
     assert warning.en.startswith("pit: its reference has no sunny slope, shady slope, steep slope,") and "阳坡、阴坡、陡坡" in warning.zh
+
+
+@pytest.mark.parametrize("terrain", [True, False])
+def test_a_reference_that_is_wholly_unknown_stands_for_landforms_alone(terrain):
+    zones = Zones(gpd.GeoDataFrame(), {"pit": ("meadow",), "meadow": ()}, ("meadow",))
+    rows = [{"zone": "pit", "stratum": "platform", "area_km2": "1"}, {"zone": "meadow", "stratum": "unknown", "area_km2": "1"}]
+    found = on_strata._unlike(zones, rows, terrain=terrain)
+    assert [text.en.split(",")[0] for text in found] == (["pit: its reference has no platform"] if terrain else [])
 
 
 def test_ground_without_elevation_is_a_stratum_of_its_own(terraced):

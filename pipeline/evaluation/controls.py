@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +64,7 @@ def match(
     treated_elevation: np.ndarray | None = None,
     control_elevation: np.ndarray | None = None,
     k: int = K,
+    names: Sequence[object] | None = None,
 ) -> Matching:
     """Return for each restored cell the k nearest control cells in NDVI of every year before restoration and, if given, elevation.
 
@@ -78,6 +80,7 @@ def match(
     treated_ndvi, control_ndvi : (years before, cells)
     treated_elevation, control_elevation : (cells,) metres; both or none
     k : controls for each cell; 20 after del Rio-Mena et al. 2021
+    names : of the years before, as features and errors name them (`ndvi 2020`); default 1, 2, ...
 
     Errors: ValueError for other shapes, infinite values, fewer than k controls, no restored cell, or a feature that is one value in restored cells and
     another one in controls.
@@ -86,7 +89,7 @@ def match(
     >>> found.controls.tolist(), [(round(b.smd_before, 2), round(b.smd_after, 2)) for b in found.balance]
     ([[1], [2]], [(-0.19, 0.04)])
     """
-    own, other, names = _features(treated_ndvi, control_ndvi, treated_elevation, control_elevation)
+    own, other, features = _features(treated_ndvi, control_ndvi, treated_elevation, control_elevation, names)
     treated, pool = np.flatnonzero(np.isfinite(own).all(1)), np.flatnonzero(np.isfinite(other).all(1))
     if k < 1 or pool.size < max(k, 1):
         raise ValueError(
@@ -99,13 +102,13 @@ def match(
     apart = a.mean(0) - b.mean(0)
     least = ROUNDING * np.maximum(abs(a).max(0), abs(b).max(0))
     flat = spread <= least
-    if stuck := ", ".join(n for n, bad in zip(names, flat & (abs(apart) > least), strict=True) if bad):
+    if stuck := ", ".join(n for n, bad in zip(features, flat & (abs(apart) > least), strict=True) if bad):
         raise ValueError(f"{stuck}: one value in all restored cells and another in all controls; expected controls that can be like them")
     scale = np.where(flat, 1.0, spread)
     distance, place = cKDTree(b / scale).query(a / scale, k=[*range(1, k + 1)])
     after = b[place].mean(axis=(0, 1))
     smd = [np.where(flat, np.nan, gap / scale) for gap in (apart, a.mean(0) - after)]
-    rows = zip(names, *(v.tolist() for v in (a.mean(0), b.mean(0), after, *smd)), strict=True)
+    rows = zip(features, *(v.tolist() for v in (a.mean(0), b.mean(0), after, *smd)), strict=True)
     balance, left_out = tuple(Balance(*row) for row in rows), (len(own) - treated.size, len(other) - pool.size)
     return Matching(treated, pool[place], distance, balance, len(own), len(other), *left_out)
 
@@ -143,12 +146,19 @@ def matched_series(matching: Matching, treated: np.ndarray, controls: np.ndarray
 
 
 def _features(
-    treated_ndvi: np.ndarray, control_ndvi: np.ndarray, treated_elevation: np.ndarray | None, control_elevation: np.ndarray | None
+    treated_ndvi: np.ndarray,
+    control_ndvi: np.ndarray,
+    treated_elevation: np.ndarray | None,
+    control_elevation: np.ndarray | None,
+    years: Sequence[object] | None,
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     own, other = np.asarray(treated_ndvi, np.float64), np.asarray(control_ndvi, np.float64)
     if own.ndim != 2 or other.ndim != 2 or len(own) != len(other) or not len(own):
         raise ValueError(f"NDVI has shapes {own.shape} and {other.shape}; expected (years before, cells) of the same years, at least one")
-    names = [f"ndvi {i}" for i in range(1, len(own) + 1)]
+    years = range(1, len(own) + 1) if years is None else years
+    if len(years) != len(own):
+        raise ValueError(f"{len(years)} names are given for {len(own)} years before; expected one each")
+    names = [f"ndvi {year}" for year in years]
     if (treated_elevation is None) != (control_elevation is None):
         raise ValueError("elevation is given for restored or control cells only; expected both or none")
     if treated_elevation is not None and control_elevation is not None:

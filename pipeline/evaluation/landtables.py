@@ -52,7 +52,7 @@ def pairs_of(ground: Ground, years: Sequence[int], names: Mapping[int, str], min
 
 
 def land_rows(
-    ground: Ground, years: Sequence[int], names: Mapping[int, str], pairs: Sequence[tuple[int, int]]
+    ground: Ground, years: Sequence[int], names: Mapping[int, str], pairs: Sequence[tuple[int, int]], *, since_first: bool = True
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows of one zone, or of the mine, in the three tables.
 
@@ -62,6 +62,7 @@ def land_rows(
     years : ascending
     names : {code: name}
     pairs : years to compare; both codes must be on one grid
+    since_first : whether rows of the baseline are made; the ground must then have one area every year
 
     Returns
     -------
@@ -74,7 +75,7 @@ def land_rows(
         (before, area), (after, _) = ground.read(first), ground.read(last)
         changed += [{**ground.named, **row} for row in transitions((first, before), (last, after), area, names).rows(names)]
     since: list[dict[str, Any]] = []
-    for code, history in baseline(areas).items():
+    for code, history in (baseline(areas) if since_first else {}).items():
         told = {"code": code, "class": names[code], "first_year": years[0], "peak_year": history.peak_year}
         certain = None if history.peak_year is None else "yes" if history.peak_certain else "no"
         for i, year in enumerate(history.years):

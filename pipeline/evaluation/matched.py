@@ -40,22 +40,22 @@ def matched_rows(
     before = np.array([p == BEFORE for p in phase])
     if not before.any():
         return [{"measure": name, "note": "no year before restoration: there is nothing to match by"} for name in NAMES], []
+    named = [year for year, b in zip(years, before, strict=True) if b]
     try:
         own, theirs = heights or (None, None)
-        found = match(ndvi[0][before], ndvi[1][before], treated_elevation=own, control_elevation=theirs, k=k)
+        found = match(ndvi[0][before], ndvi[1][before], treated_elevation=own, control_elevation=theirs, k=k, names=named)
     except ValueError as error:
         return [{"measure": name, "note": f"no matched controls: {error}"} for name in NAMES], []
     series = matched_series(found, *values)
     clean = np.where([p in LEFT_OUT for p in phase], np.nan, series.zone)
     result = baci(clean, series.reference, tuple(BEFORE if p in LEFT_OUT else p for p in phase), level=level)
     rows = [{"measure": name} | contrast_row(of) for name, of in zip(NAMES, (result.full, result.with_partial), strict=True)]
-    return rows, _balance(found, [y for y, b in zip(years, before, strict=True) if b], k)
+    return rows, _balance(found, k)
 
 
-def _balance(found: Matching, years: Sequence[int], k: int) -> list[dict[str, Any]]:
-    features = [*(f"ndvi {year}" for year in years), "elevation"]
+def _balance(found: Matching, k: int) -> list[dict[str, Any]]:
     return [
-        {"feature": feature, "zone_mean": b.treated_mean, "reference_mean": b.control_mean_before, "controls_mean": b.control_mean_after}
+        {"feature": b.feature, "zone_mean": b.treated_mean, "reference_mean": b.control_mean_before, "controls_mean": b.control_mean_after}
         | {"smd_before": b.smd_before, "smd_after": b.smd_after, "cells": found.treated_cells, "cells_left_out": found.treated_left_out, "controls": k}
-        for feature, b in zip(features, found.balance, strict=False)
+        for b in found.balance
     ]

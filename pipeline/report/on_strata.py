@@ -42,7 +42,7 @@ def part(config: Config, zones: Zones, sensor: str, folder: SensorFolder) -> Par
         "strata",
         Text("Platforms and slopes", "平台与坡面") if asked.field is None else Text("Landforms", "地貌"),
         (Text(rule.en.format(**known), rule.zh.format(**known)), *(_of_zone(zone, own, rows) for zone, own in lines.items())),
-        warnings=(*(_hole(zone, share, terrain=asked.field is None) for zone, share in holes.items()), *_unlike(zones, rows)),
+        warnings=(*(_hole(zone, share, terrain=asked.field is None) for zone, share in holes.items()), *_unlike(zones, rows, terrain=asked.field is None)),
         figures=tuple(Figure(strata_svg(own, colour, f"{zone}: cover by stratum 分层植被覆盖度"), Text(zone, zone)) for zone, own in lines.items()),
         notes=(
             Text(
@@ -73,7 +73,7 @@ def _of_zone(zone: str, own: list[Line], rows: list[dict[str, str]]) -> Text:
     return Text(f"{zone}: {text.en}.", f"{zone}：{text.zh}。")
 
 
-def _unlike(zones: Zones, rows: list[dict[str, str]]) -> list[Text]:
+def _unlike(zones: Zones, rows: list[dict[str, str]], *, terrain: bool) -> list[Text]:
     """Return a sentence for each zone with strata that its reference does not have."""
     has: dict[str, list[str]] = {}
     for r in rows:
@@ -83,7 +83,7 @@ def _unlike(zones: Zones, rows: list[dict[str, str]]) -> list[Text]:
     for zone, own in has.items():
         references = zones.references[zone]
         alike = {stratum for name in references for stratum in has.get(name, [])}
-        divided = not any(has.get(name) == [UNKNOWN] for name in references)  # a reference without landforms stands for every stratum
+        divided = terrain or not any(has.get(name) == [UNKNOWN] for name in references)  # a reference without landforms stands for every stratum
         if references and divided and (alone := [named(stratum) for stratum in own if stratum not in alike and stratum != UNKNOWN]):
             text = joined(alone, Text(", ", "、"))
             en = f"{zone}: its reference has no {text.en}, so that these are compared with nothing and have no rows of recovery."

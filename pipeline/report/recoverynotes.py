@@ -51,8 +51,14 @@ def in_both(note: str) -> Text:
     """
     for pattern, chinese in REFUSED:
         if found := re.fullmatch(pattern, note):
-            return Text(note, found.expand(chinese))
+            return Text(note, _features(found.expand(chinese)))
     return Text(note, "；".join(_chinese(part) for part in note.split("; ")))
+
+
+def _features(text: str) -> str:
+    """Return a sentence with the features of the matching in Chinese."""
+    named = re.sub(r"ndvi ([0-9]+)", r"\1 年 NDVI", text).replace("elevation", "海拔")
+    return named.replace(", ", "、")
 
 
 def _chinese(part: str) -> str:

@@ -70,7 +70,8 @@ def classified(job: Job, zones: Zones) -> tuple[list[Ground], dict[int, str]]:
 def rows_by_stratum(job: Job, zones: Zones, strata: Callable[[GeoBox], Stratified]) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of the three tables of zones by stratum, zone by zone, from the codes of whole zones; the years compared are those of the mine.
 
-    `strata` returns the strata of all zones on a grid.
+    `strata` returns the strata of all zones on a grid. Where the maps lie on different grids, strata are cut anew on each, so that their areas differ from
+    year to year: there are no rows of the baseline, and a stratum has the years in which it has ground; both are logged.
     """
     asked = job.config.landcover
     assert asked is not None
@@ -78,18 +79,24 @@ def rows_by_stratum(job: Job, zones: Zones, strata: Callable[[GeoBox], Stratifie
     done = read_csv(job.folder.table(TRANSITIONS))
     pairs = list(dict.fromkeys((int(r["first_year"]), int(r["last_year"])) for r in done))
     made: dict[str, list[dict[str, Any]]] = {BY_YEAR: [], TRANSITIONS: [], BASELINE: []}
+    one_grid = all(same_grid(grounds[0].grid(years[0]), grounds[0].grid(year)) for year in years)
+    on = dict.fromkeys(years, strata(grounds[0].grid(years[0]))) if one_grid else {year: strata(grounds[0].grid(year)) for year in years}
+    if not one_grid:
+        log.warning("land cover: maps lie on different grids: areas of a stratum differ between them, so that %s is empty", f"{BASELINE}_by_stratum.csv")
     for ground in grounds:
         zone = ground.named["zone"]
         if ground.named["level"] != ZONE or zone is None:
             continue
-        on = {year: strata(ground.grid(year)) for year in years}
         codes = {year: ground.read(year)[0] for year in years}
         for stratum in on[years[0]].names:
-            if all(stratum in on[year].parts[zone] for year in years):
-                areas = {year: on[year].parts[zone][stratum].area_m2 for year in years}
-                part = Ground(ground.named, partial(_of_year, codes, areas), ground.grid)
-                for held, rows in zip(made.values(), land_rows(part, years, names, pairs), strict=True):
-                    held += [{"mine": job.config.mine, "sensor": job.sensor, "stratum": stratum, **row} for row in rows]
+            areas = {year: on[year].parts[zone][stratum].area_m2 for year in years if stratum in on[year].parts[zone]}
+            if not areas:
+                continue
+            if lacking := [str(year) for year in years if year not in areas]:
+                log.warning("land cover: %s has no ground on the map of %s", one_line(f"{zone}: {stratum}"), ", ".join(lacking))
+            part = Ground(ground.named, partial(_of_year, codes, areas), ground.grid)
+            for held, rows in zip(made.values(), land_rows(part, list(areas), names, pairs, since_first=one_grid), strict=True):
+                held += [{"mine": job.config.mine, "sensor": job.sensor, "stratum": stratum, **row} for row in rows]
     return made
 
 
