@@ -263,13 +263,19 @@ def _polygons_only(geometry: Any) -> Any:
 
 
 def _to_lonlat(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoSeries:
+    from pyproj.exceptions import ProjError
+
     if frame.crs.is_geographic:
         for name, (west, south, east, north) in zip(frame["zone"], frame.bounds.to_numpy(), strict=True):
             if max(abs(south), abs(north)) > 90:
                 raise BadInput(path, f"zone {name}", f"latitude {north if abs(north) > 90 else south:.6g}", "-90 to 90", "are longitude and latitude swapped?")
             if max(abs(west), abs(east)) > 360:
                 raise BadInput(path, f"zone {name}", f"longitude {west:.6g} to {east:.6g}", "-180 to 180", "is the file's CRS right?")
-    lonlat = frame.geometry.to_crs(4326)
+    try:
+        lonlat = frame.geometry.to_crs(4326)
+    except ProjError:
+        found = f"{frame.crs.name}, a CRS of no place on the Earth"
+        raise BadInput(path, "coordinate reference system", found, "a CRS on the Earth", "is the file's CRS right?") from None
     bounds = lonlat.bounds.to_numpy()
     for name, (west, south, east, north) in zip(frame["zone"], bounds, strict=True):
         if not np.isfinite([west, south, east, north]).all():

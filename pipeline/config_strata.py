@@ -59,8 +59,8 @@ class Strata(EvaluationKey):
 
 
 def check_strata(config: Config) -> None:
-    """Refuse the synthetic elevation model of a mine that is not synthetic."""
+    """Refuse the attribute of the zones' names as that of landforms, and the synthetic elevation model of a mine that is not synthetic."""
     if config.strata is not None:
-        if config.strata.field is not None and config.strata.field == config.aoi.zone_field:
+        if config.strata.field is not None and config.strata.field == (config.aoi.zone_field or "zone"):
             raise ValueError(f"strata.field: {config.strata.field!r}, the name of the zone; expected the attribute of the landform; fix: name another")
         check_dem("strata.dem", config.strata.dem, config)

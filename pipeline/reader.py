@@ -46,7 +46,7 @@ def open_raster(path: Path, inside: str = "") -> Any:
     Raises
     ------
     BadInput
-        Not a regular file, not a GeoTIFF or JPEG 2000, or with blocks of more than 1 GiB.
+        Not a regular file, not a GeoTIFF or JPEG 2000, of complex integers, or with blocks of more than 1 GiB.
     """
     import rasterio
 
@@ -99,9 +99,15 @@ def _open_member(path: Path, inside: str) -> Any:
 
 
 def check_blocks(where: Path | str, dataset: Any) -> None:
-    """Refuse a raster whose blocks are larger than 1 GiB."""
-    rows, cols = dataset.block_shapes[0]
-    if rows * cols * np.dtype(dataset.dtypes[0]).itemsize > MAX_BLOCK_BYTES:
+    """Refuse, and close, a raster of complex integers, which numpy does not have, or with blocks larger than 1 GiB."""
+    (rows, cols), kind = dataset.block_shapes[0], dataset.dtypes[0]
+    try:
+        size = np.dtype(kind).itemsize
+    except TypeError:
+        dataset.close()
+        raise BadInput(where, "raster", f"values of {kind}", "integers or floating-point numbers", "export real values") from None
+    if rows * cols * size > MAX_BLOCK_BYTES:
+        dataset.close()
         raise BadInput(where, "raster", f"blocks of {rows} x {cols}", "blocks below 1 GiB", "rewrite it with tiles of 512 x 512")
 
 

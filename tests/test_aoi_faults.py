@@ -179,6 +179,14 @@ def test_a09_across_the_antimeridian_in_a_pacific_crs(small_mine, refused):
     assert refused([("a", box(x - 500, 1e6, x + 500, 1e6 + 1000))]).expected == "an area that does not cross the 180th meridian"
 
 
+def test_a_local_crs_has_no_place_on_the_earth(small_mine, refused):
+    path = small_mine.folder / "local.gpkg"
+    gpd.GeoDataFrame({"zone": ["a"]}, geometry=[box(0, 0, 100, 100)], crs='LOCAL_CS["mine grid",UNIT["metre",1]]').to_file(path)
+    small_mine.settings["aoi"]["path"] = str(path)
+    error = refused()
+    assert (error.field, error.found, error.expected) == ("coordinate reference system", "mine grid, a CRS of no place on the Earth", "a CRS on the Earth")
+
+
 @pytest.mark.parametrize(("south", "north", "shown"), [(84.5, 84.6, "84.6"), (-84.6, -84.5, "-84.6"), (83.9, 84.1, "84.1"), (89, 90, "90")])
 def test_a10_beyond_84_degrees(geojson, south, north, shown):
     error = geojson(ring((10, south), (10.1, south), (10.1, north), (10, north), (10, south)))

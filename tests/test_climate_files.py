@@ -1,6 +1,7 @@
 """Weather from tables and rasters: values against plain numpy, and one clear error for each thing that cannot be read."""
 
 import json
+import math
 from datetime import date, timedelta
 
 import geopandas as gpd
@@ -309,9 +310,32 @@ def test_complex_integers_are_refused(tmp_path):
     values = int.from_bytes(data[entry + 8 : entry + 12], "little")
     data[values : values + wide] = (5).to_bytes(2, "little") * 12
     path.write_bytes(data)
-    with pytest.raises(BadInput, match="complex integers") as caught:
+    with pytest.raises(BadInput, match="complex_int16") as caught:
         read_rasters("precipitation", str(tmp_path / "r{year}.tif"), PIT, [2024])
     assert caught.value.where == str(path)
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(0.0, 0.0), (0.0, 5.0), (math.nan, 0.0), (math.inf, 0.0), (1.0, math.nan), (1.0, -math.inf)])
+def test_scales_that_leave_no_value_are_refused(tmp_path, scale, offset):
+    path = raster(tmp_path / "r2024.tif", field(12))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales, dataset.offsets = [1.0] * 11 + [scale], [0.0] * 11 + [offset]
+    with pytest.raises(BadInput) as caught:
+        read_rasters("precipitation", str(tmp_path / "r{year}.tif"), PIT, [2024])
+    assert (caught.value.where, caught.value.field) == (str(path), "band 12, scale and offset")
+    assert caught.value.found == f"scale {scale:g}, offset {offset:g}"
+
+
+def test_a_desert_has_a_way_out_of_likely_metres(tmp_path):
+    """What the message proposes is taken: a longer record with one month of 0.5 mm, or days of which one has 0.1 mm."""
+    months = "date,value\n2021-07,0.4\n2021-08,0\n"
+    with pytest.raises(BadInput) as caught:
+        read_climate("precipitation", str(written(tmp_path / "a.csv", months)), PIT, SUMMER, [2021], None)
+    assert "where it is so dry, give daily values, or more years" in caught.value.fix
+    longer = read_climate("precipitation", str(written(tmp_path / "b.csv", months + "1998-07,3.2\n")), PIT, SUMMER, [2021], None)
+    assert longer.of("pit")[date(2021, 7, 1)] == 0.4
+    days = "".join(f"{date(2021, 7, 1) + timedelta(days=i)},{0.4 if i == 9 else 0}\n" for i in range(62))
+    assert sum(read_climate("precipitation", str(written(tmp_path / "c.csv", "date,value\n" + days)), PIT, SUMMER, [2021], None).of("pit").values()) == 0.4
 
 
 def test_rasters_of_days_of_which_no_season_is_whole_or_in_metres(tmp_path):

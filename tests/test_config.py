@@ -188,6 +188,7 @@ def test_every_kind_of_sensor_sees_the_synthetic_mine(load, kind):
         (changed(recovery={"works_from": {"Pit": "0000"}}), "recovery.works_from.Pit", "0000", "1950 to 2200"),
         (changed(mask={"drop": ["cloud", "water"], "dilate": ["cloud"]}, water={"connectivity": 8}), "water", "mask.drop", "kept"),
         (changed(strata={"field": "name"}, aoi__zone_field="name"), "strata.field", "name of the zone", "landform"),
+        (changed(strata={"field": "zone"}), "strata.field", "name of the zone", "landform"),
         (changed(climate={"precipitation": "synthetic", "baseline": [1981, 2010]}), "climate.baseline", "[1981, 2010]", "2002..2024"),
         (changed(strata={}), "strata", "neither `dem` nor `field`", "one of them"),
         (changed(breaks={"years": [2020, 2021, 2022]}), "breaks.years", "2022", "2 values"),

@@ -325,6 +325,28 @@ def test_a_zone_beyond_the_model_is_named_with_its_share(tmp_path, shift, share)
     dem.dataset.close()
 
 
+@pytest.mark.parametrize(
+    "crs",
+    [
+        "+proj=gnom +lat_0=-38 +lon_0=-81",
+        "+proj=ortho +lat_0=0 +lon_0=9.5",
+        'GEOGCS["Moon",DATUM["D",SPHEROID["Moon",1737400,0]],PRIMEM["0",0],UNIT["degree",0.0174532925199433]]',
+    ],
+)
+def test_a_zone_that_the_models_crs_cannot_show_is_not_covered(tmp_path, crs):
+    """The far side of the Earth for two projections (of a part of the zone for the second), and another celestial body."""
+    dem = open_dem(write(tmp_path / "dem.tif", np.full((9, 9), 4000.0), Affine(1e6, 0, -4e6, 0, -1e6, 4e6), crs=crs))
+    zones = zones_of(pit=box(WEST, NORTH - 9e4, WEST + 9e4, NORTH))
+    with dem.dataset:
+        refused(lambda: check_covers(dem, zones), "strata.dem, zone pit", "elevations for 0 % of the zone")
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_geotransform_that_is_not_finite_is_refused(tmp_path, number):
+    path = write(tmp_path / "dem.tif", np.full((9, 9), 4000.0), Affine(30, 0, number, 0, -30, NORTH))
+    refused(lambda: open_dem(path), "dem.tif", "strata.dem", "not finite")
+
+
 @pytest.mark.parametrize("value", [-9999.0, 1e30, float("inf")])
 def test_values_that_are_no_land_are_found_before_a_run(tmp_path, value):
     z = np.full((60, 60), 4000.0)

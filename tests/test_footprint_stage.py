@@ -10,6 +10,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
+from odc.geo.geobox import GeoBox
 from pipeline_configs import refused_config
 from pyproj import Geod
 from shapely.geometry import Point, box
@@ -20,10 +22,11 @@ from pipeline.__main__ import main
 from pipeline.aoi import read_zones
 from pipeline.config import load
 from pipeline.config_footprint import Footprint as Asked
+from pipeline.config_footprint import FootprintPolygons
 from pipeline.coverage import zone_coverages
 from pipeline.errors import BadInput
 from pipeline.evaluation.cellareas import cell_areas_m2, cell_sides_m
-from pipeline.evaluation.footprintinputs import check_footprint_inputs
+from pipeline.evaluation.footprintinputs import check_footprint_inputs, polygon_share
 from pipeline.evaluation.footprintmap import colour_table, footprint_qml, picture
 from pipeline.evaluation.footprintseries import area_by_year
 from pipeline.evaluation.footprinttable import COLUMNS, Found, Site, codes_of, footprint_of, reference_mean, year_rows
@@ -385,6 +388,15 @@ def test_polygons_that_cannot_be_used_are_refused_before_anything_runs(planted, 
     planted.write_config()
     error = refusal(planted)
     assert found in error.found and "footprint.polygons.0.path" in error.field and error.fix
+
+
+def test_polygons_in_a_local_crs_are_refused(tmp_path):
+    path = tmp_path / "drawn.gpkg"
+    gpd.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs='LOCAL_CS["mine grid",UNIT["metre",1]]').to_file(path)
+    grid = GeoBox((9, 9), Affine(30, 0, 540_000, 0, -30, 4_210_000), "EPSG:32647")
+    with pytest.raises(BadInput, match="no place on the Earth") as caught:
+        polygon_share(FootprintPolygons(path=str(path), kind="excavated", year=2020), 0, grid)
+    assert (caught.value.where, caught.value.field) == (str(path), "footprint.polygons.0.path")
 
 
 @pytest.mark.parametrize(

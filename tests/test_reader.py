@@ -72,6 +72,15 @@ def test_what_is_no_geotiff_is_refused_with_its_size(tmp_path, content):
     refused(path, f"{len(content)} bytes that are not a readable GeoTIFF")
 
 
+def test_complex_integers_are_refused_and_closed(tmp_path, monkeypatch):
+    path = geotiff(tmp_path / "2020.tif", np.ones((1, 3, 4), np.complex64), dtype="complex_int16")
+    opened = []
+    real = rasterio.open
+    monkeypatch.setattr(rasterio, "open", lambda *args, **options: opened.append(real(*args, **options)) or opened[-1])
+    refused(path, "complex_int16", "integers or floating-point numbers", "export real values")
+    assert [dataset.closed for dataset in opened] == [True]
+
+
 def test_what_is_no_file_is_refused(tmp_path):
     refused(tmp_path / "absent.tif", "no such file")
     (tmp_path / "folder.tif").mkdir()

@@ -147,7 +147,9 @@ def _check_metres(weather: Weather) -> None:
     least, unit = (LEAST_MONTH, "month") if weather.monthly else (LEAST_DAY, "day")
     if 0 < largest < least:
         expected = f"precipitation in mm, {least:g} a {unit} or more at least once"
-        raise BadInput(weather.path, weather.variable, f"{largest:g} at most", expected, "these are likely metres: multiply by 1000; convert other units")
+        dry = f"{'daily values, or ' if weather.monthly else ''}more years, in a table or by climate.baseline"
+        fix = f"these are likely metres: multiply by 1000; convert other units; where it is so dry, give {dry}"
+        raise BadInput(weather.path, weather.variable, f"{largest:g} at most", expected, fix)
 
 
 def read_rasters(variable: str, template: str, zones: Zones, years: Sequence[int]) -> Weather:
@@ -159,8 +161,9 @@ def read_rasters(variable: str, template: str, zones: Zones, years: Sequence[int
     Raises
     ------
     BadInput
-        No file of any year; a file that cannot be read to its end; complex values; another number of bands, or another resolution than the years before; no
-        CRS, one of no place on Earth or that cannot show the zones; a grid that is turned; a zone that reaches beyond the file; values that cannot be.
+        No file of any year; a file that cannot be read to its end; complex values; another number of bands, or another resolution than the years before; a
+        scale of 0; scales and offsets that are not finite; no CRS, one of no place on Earth or that cannot show the zones; a grid that is turned; a zone that
+        reaches beyond the file; values that cannot be.
     """
     found: dict[str, dict[date, float]] = {zone: {} for zone in zones.names}
     monthly: bool | None = None
@@ -174,6 +177,7 @@ def read_rasters(variable: str, template: str, zones: Zones, years: Sequence[int
             if monthly is not None and monthly != (len(days) == MONTHS):
                 raise BadInput(path, "bands", dataset.count, "months or days, as in the years before", "use files of one resolution")
             monthly = len(days) == MONTHS
+            _check_scales(path, dataset)
             grid = _grid(path, dataset)
             if weights is None or weights[0] != grid:
                 weights = grid, _coverages(path, zones, grid)
@@ -187,14 +191,21 @@ def read_rasters(variable: str, template: str, zones: Zones, years: Sequence[int
 
 
 def _opened(path: Path) -> Any:
-    try:
-        dataset = open_raster(path)
-        kind = str(dataset.dtypes[0])
-    except TypeError:  # numpy has no complex integers, which GDAL reads
-        kind = "complex integers"
+    dataset = open_raster(path)
+    kind = str(dataset.dtypes[0])
     if kind.startswith("complex"):
+        dataset.close()
         raise BadInput(path, "values", kind, "integers or floating-point numbers", "export real values")
     return dataset
+
+
+def _check_scales(path: Path, dataset: Any) -> None:
+    """Refuse a scale that makes every value one, and scales and offsets that make none."""
+    for band, (scale, offset) in enumerate(zip(dataset.scales, dataset.offsets, strict=True), 1):
+        if scale == 0 or not (math.isfinite(scale) and math.isfinite(offset)):
+            found = f"scale {scale:g}, offset {offset:g}"
+            fix = "name the right ones, or 1 and 0 where values are stored as they are, for instance by gdal_edit.py -scale 1 -offset 0"
+            raise BadInput(path, f"band {band}, scale and offset", found, "finite numbers, the scale not 0", fix)
 
 
 def _band_days(path: Path, bands: int, year: int) -> list[date]:

@@ -82,6 +82,9 @@ def open_dem(path: Path, field: str = "strata.dem") -> Dem:
         unit = (dataset.units[0] or "").strip()
         if unit.casefold() not in METRES:
             raise BadInput(path, field, f"elevations in {unit}", "elevations in metres", "convert them to metres")
+        if not np.isfinite(tuple(dataset.transform)).all():
+            found = "a geotransform of numbers that are not finite"
+            raise BadInput(path, field, found, "a georeferenced raster", "assign its corners, for instance by gdal_translate -a_ullr")
         if dataset.transform.is_identity:
             raise BadInput(path, field, "no place on the ground", "a georeferenced raster", "assign its corners, for instance by gdal_translate -a_ullr")
         return Dem(path, dataset, GeoBox.from_rio(dataset))
@@ -93,14 +96,19 @@ def open_dem(path: Path, field: str = "strata.dem") -> Dem:
 def check_covers(dem: Dem, zones: Zones, field: str = "strata.dem") -> None:
     """Raise BadInput where a zone reaches beyond the elevation model's frame, with the share that is covered of the zone that is covered least.
 
-    Holes within the frame are no error: there the stratum is `unknown`.
+    A zone that the model's CRS cannot show is not covered. Holes within the frame are no error: there the stratum is `unknown`.
     """
     import shapely
+    from pyproj.exceptions import ProjError
 
     height, width = dem.shape
     frame = shapely.Polygon([dem.grid.affine @ corner for corner in ((0, 0), (width, 0), (width, height), (0, height))])
-    there = zones.frame.to_crs(dem.dataset.crs.to_wkt())
-    shares = [polygon.intersection(frame).area / polygon.area for polygon in there.geometry]
+    try:
+        polygons = list(zones.frame.to_crs(dem.dataset.crs.to_wkt()).geometry)
+    except ProjError:  # of another celestial body
+        polygons = [shapely.Polygon()] * len(zones.names)
+    shown = [not p.is_empty and bool(np.isfinite(shapely.get_coordinates(p)).all()) for p in polygons]
+    shares = [p.intersection(frame).area / p.area if whole else 0.0 for p, whole in zip(polygons, shown, strict=True)]
     least = int(np.argmin(shares))
     if shares[least] < 1 - 1e-6:
         raise BadInput(

@@ -107,13 +107,19 @@ def polygon_share(polygons: FootprintPolygons, number: int, grid: GeoBox) -> np.
 
 
 def _check_coordinates(shapes: gpd.GeoSeries, path: Path, key: str) -> None:
-    """Refuse (BadInput) polygons whose coordinates do not fit the CRS of their file."""
+    """Refuse (BadInput) polygons whose coordinates do not fit the CRS of their file, and a CRS that is of no place on the Earth."""
+    from pyproj.exceptions import ProjError
+
     for row, (west, south, east, north) in enumerate(shapes.bounds.to_numpy(), 1):
         latitude, longitude = max(south, north, key=abs), max(west, east, key=abs)
         if shapes.crs.is_geographic and (abs(latitude) > 90 or abs(longitude) > 360):
             found = f"{f'latitude {latitude:.6g}' if abs(latitude) > 90 else f'longitude {longitude:.6g}'} in {shapes.crs.name}"
             fix = "is the file's CRS right? A GeoJSON without `crs` is longitude and latitude; are these swapped?"
             raise BadInput(path, f"{key}, row {row}", found, "longitudes -180 to 180 and latitudes -90 to 90", fix)
-    for row, bounds in enumerate(shapes.to_crs(4326).bounds.to_numpy(), 1):
+    try:
+        lonlat = shapes.to_crs(4326)
+    except ProjError:
+        raise BadInput(path, key, f"{shapes.crs.name}, a CRS of no place on the Earth", "a CRS on the Earth", "is the file's CRS right?") from None
+    for row, bounds in enumerate(lonlat.bounds.to_numpy(), 1):
         if not np.isfinite(bounds).all():
             raise BadInput(path, f"{key}, row {row}", "coordinates outside its CRS", "coordinates that fit the CRS", "is the file's CRS right?")
